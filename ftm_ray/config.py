@@ -51,7 +51,7 @@ class TopicSettings(Settings):
         40, ge=4, description="Firms with fewer sentences are clustered without UMAP, which needs more points."
     )
     n_keywords: int = Field(10, ge=3, le=30, description="Keywords per topic.")
-    keyword_diversity: Ratio = Field(0.4, description="0 = only relevance; 1 = only unlikeness to chosen keywords.")
+    keyword_diversity: Ratio = Field(0.2, description="0 = only relevance; 1 = only unlikeness to chosen keywords.")
     n_exemplars: int = Field(10, ge=1, le=30, description="Representative sentences kept per topic.")
     boilerplate: Literal["bundled", "rules"] = Field(
         "bundled",

@@ -1,0 +1,118 @@
+"""The record of a run (run.json): settings, counts that add up, seconds, quality, environment, hashes.
+
+It is written last and proves that the run is whole. `ftm status` and `ftm verify` read it.
+"""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ftm_ray.config import RunConfig
+from ftm_ray.reduce import ReduceReport
+from ftm_ray.runs import RunFiles, code_version
+from ftm_ray.schemas import Manifest
+
+_LIBRARIES = ("ray", "pyarrow", "numpy", "torch", "sentence-transformers", "bertopic", "umap-learn", "hdbscan", "cuml")
+
+
+def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, seconds: dict[str, float]) -> dict[str, Any]:
+    """run.json: what was done, with which settings, and how well. Its seconds are the only clock in a run's files."""
+    firms = run.lake.read_table(run.table_path("firms"))
+    themes = asdict(report)
+    times = pa.concat_tables([part for _, part in run.parts(["embed_s", "cluster_s"])])
+    seconds |= {name: round(pc.sum(times[name]).as_py() or 0.0, 3) for name in ("embed_s", "cluster_s")}
+    files = {path: run.lake.fingerprint(path) | {"rows": n} for path, n in report.rows.items()}
+    return {
+        "run_id": run.run_id,
+        "map_id": run.map_id,
+        "quarter": run.quarter,
+        "code_version": code_version(),
+        "config": config.model_dump(),
+        "prefetch": _prefetch_counts(run.manifest),
+        "counts": firm_counts(firms)
+        | sentence_counts(firms)
+        | {name: themes[name] for name in themes if name.startswith("n_topics")},
+        "quality": quality_numbers(firms, themes),
+        "naming": _naming_counts(run),
+        "sentiment_ready": run.manifest.linked or "not made: the source has no PERMNO links (give --links to prefetch)",
+        "seconds": seconds | report.seconds,
+        "environment": environment(),
+        "files": files,
+    }
+
+
+def _prefetch_counts(manifest: Manifest) -> dict[str, Any]:
+    names = ("source", "linked", "digest", "n_firms", "n_calls", "n_sentences")
+    return {name: getattr(manifest, name) for name in names}
+
+
+def _naming_counts(run: RunFiles) -> dict[str, int]:
+    sources = [source for _, part in run.parts(["topics"]) for source in summary_sources(part)]
+    return {"n_llm": sources.count("llm"), "n_keywords": sources.count("keywords")}
+
+
+def summary_sources(part: pa.Table) -> list[str]:
+    """Who named each topic of a part, 'llm' or 'keywords', in order."""
+    topics = pc.list_flatten(part["topics"].combine_chunks())
+    return list(pc.struct_field(topics, "summary_source").to_pylist())
+
+
+def environment() -> dict[str, str]:
+    """Machine and library versions, for run.json."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # cuml is only on GPU machines
+    return found
+
+
+def sentence_counts(firms: pa.Table) -> dict[str, int]:
+    """Where the sentences of a quarter went; the parts add up to the whole."""
+    return {
+        "n_sentences": _total(firms, "n_sentences"),
+        "n_in_topics": _total(firms, "n_in_topics"),
+        "n_outliers": _total(firms, "n_outliers"),
+        "n_dropped": _total(firms, "n_dropped"),
+    }
+
+
+def firm_counts(firms: pa.Table) -> dict[str, int]:
+    """Where the firms of a quarter went; the parts add up to the whole."""
+    status = firms["status"].to_pylist()
+    return {"n_firms": len(status)} | {f"n_{name}": status.count(name) for name in ("done", "failed", "skipped")}
+
+
+def quality_numbers(firms: pa.Table, topics_per_theme: Mapping[str, Any]) -> dict[str, float | None]:
+    """The quality numbers of a run; see docs/quality.md for what is usual."""
+    counts = sentence_counts(firms)
+    clustered = counts["n_in_topics"] + counts["n_outliers"]
+    done = firms.filter(pc.equal(firms["status"], "done"))
+    firms_per_theme = topics_per_theme["firms_per_theme"]
+    n_topics = topics_per_theme["n_topics"]
+    return {
+        "npmi_coherence": _rounded(pc.mean(done["npmi"]).as_py()),
+        "topic_diversity": _rounded(pc.mean(done["diversity"]).as_py()),
+        "outlier_ratio": _rounded(counts["n_outliers"] / clustered if clustered else None),
+        "dropped_ratio": _rounded(counts["n_dropped"] / counts["n_sentences"] if counts["n_sentences"] else None),
+        "topics_per_firm": _rounded(pc.mean(done["n_topics"]).as_py()),
+        "theme_coverage": _rounded(topics_per_theme["n_topics_in_themes"] / n_topics if n_topics else None),
+        "n_themes": len(firms_per_theme),
+        "median_firms_per_theme": float(np.median(firms_per_theme)) if firms_per_theme else None,
+        "theme_cohesion": _rounded(topics_per_theme["mean_cohesion"]),
+    }
+
+
+def _total(table: pa.Table, column: str) -> int:
+    return int(pc.sum(table[column]).as_py() or 0)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 4)

@@ -1,0 +1,122 @@
+"""The identity of a run, and where its files lie.
+
+A run's id is made of what decides its result: quarter, configuration, the digest of the prefetch store, and the code
+of the steps. So the same work has the same id on every machine, a changed setting never mixes with old parts, and a
+rerun knows that there is nothing to do. The map has an id of its own, without the theme settings: trying other
+themes must not cost the map again (ADR 0005).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ftm_ray import __version__
+from ftm_ray.config import RunConfig
+from ftm_ray.schemas import Batch, Manifest
+from ftm_ray.storage import Lake
+
+#: The files whose code decides what is published. The command line, messages, and documentation do not.
+_STEP_FILES = (
+    "boilerplate.py",
+    "clustering.py",
+    "embed.py",
+    "firms.py",
+    "keywords.py",
+    "mechanics.py",
+    "names.py",
+    "naming.py",
+    "publish.py",
+    "quality.py",
+    "reduce.py",
+    "schemas.py",
+    "text.py",
+    "themes.py",
+    "topics.py",
+    "words.py",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunIds:
+    """The ids of a run and of its map."""
+
+    run_id: str
+    map_id: str
+
+
+def run_ids(config: RunConfig, manifest: Manifest) -> RunIds:
+    """The ids that this configuration gives on this prefetch store."""
+    base = {"quarter": manifest.quarter, "prefetch": manifest.digest, "code": code_version()}
+    return RunIds(
+        run_id=f"{manifest.quarter}-{_digest(base | config.for_run())}",
+        map_id=f"{manifest.quarter}-{_digest(base | config.for_map())}",
+    )
+
+
+@cache
+def code_version() -> str:
+    """Version of the package and a digest of the steps' code and data."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in [*(folder / name for name in _STEP_FILES), *sorted((folder / "data").glob("*.json"))]:
+        digest.update(path.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:8]}"
+
+
+def is_published(lake: Lake, manifest: Manifest, ids: RunIds) -> bool:
+    """Whether this very run is whole: its record is there, and the published tables are still its own."""
+    record = lake.run_file(manifest.quarter, ids.run_id)
+    return lake.exists(record) and published_run_id(lake, manifest.quarter) == ids.run_id
+
+
+def published_run_id(lake: Lake, quarter: str) -> str | None:
+    """The run that the tables under processed/ come from, or None. Firms are published first, so they tell."""
+    path = f"{lake.table_dir('firms', quarter)}/part-00000.parquet"
+    if not lake.exists(path):
+        return None
+    column = lake.read_table(path, ["run_id"])["run_id"]
+    return str(column[0]) if len(column) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """Where the part files and the published tables of one run lie."""
+
+    lake: Lake
+    manifest: Manifest
+    map_id: str
+    run_id: str
+
+    @property
+    def quarter(self) -> str:
+        """The quarter, such as 2023Q1."""
+        return self.manifest.quarter
+
+    def part_path(self, batch: Batch) -> str:
+        """The part file of a batch."""
+        return f"{self.lake.parts_dir(self.quarter, self.map_id)}/{part_name(batch)}"
+
+    def parts(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Batch, pa.Table]]:
+        """All parts in order, one in memory at a time."""
+        for batch in self.manifest.batches:
+            yield batch, self.lake.read_table(self.part_path(batch), columns)
+
+    def table_path(self, name: str, number: int = 0) -> str:
+        """A file of a published table."""
+        return f"{self.lake.table_dir(name, self.quarter)}/part-{number:05d}.parquet"
+
+
+def part_name(batch: Batch) -> str:
+    """File name of a batch's part; its existence says that the batch is done."""
+    return f"part-{batch.number:05d}.parquet"
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

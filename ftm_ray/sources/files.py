@@ -1,0 +1,280 @@
+"""Earnings calls from your own files: Parquet, CSV or JSON Lines, one row per call or per speaker turn.
+
+The rows of the asked quarter are read once into one Arrow table sorted by firm (5,000 calls: about 300 MB) and
+handed out firm by firm, so that Python never holds more than one firm's text.
+
+What is wrong with a row: a missing firm, date or text is data dirt, counted and left out; a value that is there but
+cannot be read (a date like 02/03/2023, a permno like "n/a") stops with file and row, because guessing would put a
+sentence on the wrong day or the wrong stock.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.sources.calls import (
+    Call,
+    Firm,
+    Passage,
+    Turn,
+    normal_speaker_type,
+    quarter_number,
+    quarter_of,
+)
+from ftm_ray.sources.columns import (
+    InputFile,
+    date_value,
+    find_files,
+    gvkey_value,
+    id_value,
+    integer_value,
+    match_columns,
+    read_rows,
+    text_value,
+)
+
+_ROWS = pa.schema(
+    [
+        ("firm_id", pa.string()),
+        ("firm_name", pa.string()),
+        ("ticker", pa.string()),
+        ("transcript_id", pa.string()),
+        ("call_date", pa.date32()),
+        ("position", pa.int64()),
+        ("speaker_name", pa.string()),
+        ("speaker_type", pa.string()),
+        ("section", pa.string()),
+        ("text", pa.large_string()),  # one column of a big quarter can pass the 2 GB of a plain string column
+        ("permno", pa.int64()),
+        ("gvkey", pa.string()),
+        ("link_date", pa.date32()),
+        ("row", pa.int64()),
+    ]
+)
+_ROWS_PER_TABLE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSettings:
+    """Which files to read and how.
+
+    Attributes:
+        paths: Files, folders or globs; local or s3://.
+        columns: Our column name to the file's, where it is not recognised by itself.
+        ids: JSON list of the transcript ids to read, or `ids.json:key` for a list inside an object; null = all.
+        links: CSV or Parquet with firm_id, permno, gvkey and perhaps link_date, one row per firm.
+    """
+
+    paths: tuple[str, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    ids: str | None = None
+    links: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    permno: int | None
+    gvkey: str | None
+    link_date: date | None
+
+
+class FilesSource:
+    """The calls in files. Implements `calls.Source`."""
+
+    name = "files"
+
+    def __init__(self, settings: FilesSettings) -> None:
+        self._settings = settings
+        self._files = find_files(settings.paths)
+        self._columns = {file.path: match_columns(file, settings.columns) for file in self._files}
+        self._links_file = find_files([settings.links])[0] if settings.links else None
+        self._links = _read_links(self._links_file) if self._links_file else {}
+        self._ids = _read_ids(settings.ids) if settings.ids else None
+        self._counts: Counter[str] = Counter()
+        self._quarter = ""
+        self._rows = _ROWS.empty_table()
+
+    @property
+    def linked(self) -> bool:
+        """Whether a link file was given, or a file has a column of PERMNOs."""
+        return self._links_file is not None or any("permno" in columns for columns in self._columns.values())
+
+    def input_counts(self) -> Mapping[str, int]:
+        """Rows read, and rows left out by reason."""
+        return dict(self._counts)
+
+    def fingerprint(self, quarter: str) -> str:
+        """Hash of the files' names and content and of the settings; where the files lie does not matter."""
+        digest = hashlib.sha256(json.dumps([quarter, sorted(self._settings.columns.items())]).encode())
+        digest.update(json.dumps(sorted(self._ids) if self._ids is not None else None).encode())
+        for file in [*self._files, *([self._links_file] if self._links_file else [])]:
+            digest.update(file.path.rpartition("/")[2].encode())
+            with file.file_system.open_input_stream(file.inner_path) as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+    def firms(self, quarter: str) -> Iterator[Firm]:
+        """Firms with a call in the quarter, ordered by firm_id.
+
+        Raises:
+            SourceError: No call of the quarter is in the files, or a value cannot be read.
+        """
+        if self._quarter != quarter:
+            self._rows, self._quarter = self._load(quarter), quarter
+        start = 0
+        firm_ids = self._rows.column("firm_id").to_pylist()
+        for firm_id, same in groupby(firm_ids):
+            n_rows = sum(1 for _ in same)
+            yield self._firm(firm_id, self._rows.slice(start, n_rows).to_pylist())
+            start += n_rows
+
+    def neighbours(self, quarter: str, firm_ids: Collection[str]) -> Iterator[Passage]:
+        """Texts of these firms in the quarters before and after, row by row."""
+        for row in self._read(_around(quarter) - {quarter}):
+            if row["firm_id"] in firm_ids and row["text"]:
+                yield Passage(row["firm_id"], row["transcript_id"], row["text"])
+
+    def _load(self, quarter: str) -> pa.Table:
+        """The quarter's rows as a table, sorted so that a firm's rows, and a call's, lie together."""
+        self._counts = Counter()
+        tables, rows, seen, quarters = [], [], set(), set()
+        for row in self._read(None, self._counts):
+            quarters.add(row["quarter"])
+            key = (row["firm_id"], row["transcript_id"], row["position"], row["text"] and hash(row["text"]))
+            if row["quarter"] != quarter:
+                self._counts["other quarter"] += 1
+            elif self._ids is not None and row["transcript_id"] not in self._ids:
+                self._counts["not in the list of ids"] += 1
+            elif row["position"] is not None and key in seen:
+                self._counts["same row again"] += 1
+            else:
+                seen.add(key)
+                rows.append(row)
+            if len(rows) == _ROWS_PER_TABLE:
+                tables.append(pa.Table.from_pylist(rows, schema=_ROWS))
+                rows = []
+        table = pa.concat_tables([*tables, pa.Table.from_pylist(rows, schema=_ROWS)])
+        if table.num_rows == 0:
+            held = f"they hold {min(quarters)} to {max(quarters)}" if quarters else "they hold no dated call"
+            asked = f" with one of the ids of {self._settings.ids}" if self._ids is not None else ""
+            raise SourceError(f"no call{asked} in {quarter} in {', '.join(self._settings.paths)}; {held}")
+        keys = [(name, "ascending") for name in ("firm_id", "transcript_id", "position", "row")]
+        return table.sort_by(keys)
+
+    def _read(self, quarters: Collection[str] | None, counts: Counter[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Rows with readable values, from all files; null quarters = all."""
+        counts = Counter() if counts is None else counts
+        running = 0
+        for file in self._files:
+            for number, raw in read_rows(file, self._columns[file.path], quarters):
+                counts["rows"] += 1
+                running += 1
+                row = _readable(raw, f"{file.path}, row {number}")
+                missing = next((name for name in ("firm_id", "call_date") if row[name] is None), None)
+                if missing:
+                    counts[f"no {missing}"] += 1
+                elif quarters is None or row["quarter"] in quarters:
+                    row["row"] = running
+                    yield row
+
+    def _firm(self, firm_id: str, rows: list[dict[str, Any]]) -> Firm:
+        """One firm from its rows; what is said of a firm is taken from its first row that says it."""
+
+        def first(name: str) -> Any:
+            return next((row[name] for row in rows if row[name] is not None), None)
+
+        calls = [_call(key, list(group)) for key, group in groupby(rows, key=lambda row: row["transcript_id"])]
+        link = self._links.get(firm_id) or _Link(first("permno"), first("gvkey"), first("link_date"))
+        return Firm(
+            firm_id=firm_id,
+            firm_name=first("firm_name"),
+            ticker=first("ticker"),
+            permno=link.permno,
+            gvkey=link.gvkey,
+            link_date=link.link_date,
+            calls=tuple(sorted(calls, key=lambda call: (call.call_date, call.transcript_id))),
+        )
+
+
+def _around(quarter: str) -> set[str]:
+    """The quarter with the one before and the one after."""
+    numbers = [quarter_number(quarter) + step for step in (-1, 0, 1)]
+    return {f"{(number - 1) // 4}Q{(number - 1) % 4 + 1}" for number in numbers}
+
+
+def _call(transcript_id: str, rows: list[dict[str, Any]]) -> Call:
+    turns = tuple(
+        Turn(row["text"], row["speaker_name"], normal_speaker_type(row["speaker_type"]), row["section"])
+        for row in rows
+        if row["text"]
+    )
+    return Call(transcript_id, min(row["call_date"] for row in rows), turns)
+
+
+def _readable(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A row with our columns and types; a call without an id of its own is named after firm and day."""
+    row: dict[str, Any] = {name: text_value(raw.get(name)) for name in ("firm_name", "speaker_name", "text")}
+    row |= {name: text_value(raw.get(name)) for name in ("speaker_type", "section")}
+    row |= {name: id_value(raw.get(name)) for name in ("firm_id", "ticker", "transcript_id")}
+    row |= {name: integer_value(raw.get(name), where, name) for name in ("position", "permno")}
+    row |= {name: date_value(raw.get(name), where, name) for name in ("call_date", "link_date")}
+    row["gvkey"] = gvkey_value(raw.get("gvkey"))
+    if row["call_date"] is not None:
+        row["quarter"] = quarter_of(row["call_date"])
+        row["transcript_id"] = row["transcript_id"] or f"{row['firm_id']}-{row['call_date']:%Y%m%d}"
+    return row
+
+
+def _read_links(file: InputFile) -> dict[str, _Link]:
+    """The link of each firm.
+
+    Raises:
+        SourceError: A firm has two different links; which holds on the day of the call is not ours to guess.
+    """
+    columns = match_columns(file, {}, ("firm_id", "permno"))
+    links: dict[str, _Link] = {}
+    for number, raw in read_rows(file, columns):
+        where = f"{file.path}, row {number}"
+        firm_id = id_value(raw.get("firm_id"))
+        link = _Link(
+            permno=integer_value(raw.get("permno"), where, "permno"),
+            gvkey=gvkey_value(raw.get("gvkey")),
+            link_date=date_value(raw.get("link_date"), where, "link_date"),
+        )
+        if firm_id is None:
+            continue
+        if links.setdefault(firm_id, link) != link:
+            raise SourceError(f"{where}: another link for firm {firm_id} than in a row before; keep one row per firm")
+    return links
+
+
+def _read_ids(argument: str) -> frozenset[str]:
+    """The transcript ids of a JSON file, or of one key of it.
+
+    Raises:
+        ConfigError: The file is missing, is not JSON, or holds no list there.
+    """
+    path, key = argument, None
+    if ".json:" in argument:
+        path, _, key = argument.rpartition(":")
+    try:
+        with open(path, encoding="utf-8") as stream:
+            value = json.load(stream)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read the list of ids {path}: {error}") from error
+    if isinstance(value, dict):
+        if key not in value:
+            raise ConfigError(f"{path} holds the lists {', '.join(value)}; choose one with --ids {path}:NAME")
+        value = value[key]
+    if not isinstance(value, list):
+        raise ConfigError(f"{argument} must be a list of transcript ids, got {type(value).__name__}")
+    return frozenset(str(item) for item in value)

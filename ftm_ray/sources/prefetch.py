@@ -1,0 +1,296 @@
+"""The prefetch store of a quarter: written once, read by every run.
+
+    <root>/prefetch/transcripts/quarter=2023Q1/
+        plan.json            what the chunks below are made from
+        coverage/part_0000.parquet ...  coverage of each chunk; gone when coverage.parquet is there
+        chunk_0000.parquet ...          200 firms each, one row per firm, row groups of up to 25 firms
+        coverage.parquet     one row per call that came in: kept or dropped, and why
+        manifest.json        written last; without it there is no store
+
+A rerun with the same inputs keeps the chunks that are there and makes the others; with other inputs everything is
+made again, the manifest being deleted first, so that a manifest never describes a mix. One process does it: 250,000
+sentences take about 40 s, most of it repair and cleaning (docs/own-files.md).
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ftm_ray import text
+from ftm_ray.errors import SourceError
+from ftm_ray.schemas import COVERAGE, PREFETCH, Batch, Manifest, check_table
+from ftm_ray.sources.calls import Firm, Source
+from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
+from ftm_ray.sources.defects import CallKey, Verdict, judge_calls
+from ftm_ray.sources.firm_rows import firm_rows
+from ftm_ray.storage import Lake, check_quarter
+
+logger = logging.getLogger(__name__)
+
+STORE_VERSION = 1
+FIRMS_PER_CHUNK = 200  # a file of 10-20 MB: few enough files for S3, small enough to be made again
+MAX_FIRMS_PER_ROW_GROUP = 25  # one unit of the map's work: about a minute on a CPU core
+MIN_ROW_GROUPS = 16  # so that a small quarter still gives every core something to do
+
+Progress = Callable[[str, int, int | None], None]  # stage, firms done, firms in all if known
+
+
+@dataclass(frozen=True, slots=True)
+class PrefetchReport:
+    """What a prefetch did and what the store holds now.
+
+    Attributes:
+        state: 'built', 'resumed' (some chunks were there) or 'unchanged' (all was there).
+        folder: Where the store lies.
+        manifest: The store.
+        lines: Firms, calls and sentences in, kept, dropped and noted.
+        input_counts: Rows of the input, and rows left out by reason.
+        n_unlinked: Kept firms without PERMNO; every firm where the source links none.
+    """
+
+    state: str
+    folder: str
+    manifest: Manifest
+    lines: tuple[CoverageLine, ...]
+    input_counts: Mapping[str, int]
+    n_unlinked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is decided before the first chunk is written."""
+
+    quarter: str
+    inputs: str  # fingerprint of everything the store is made from
+    firm_ids: tuple[str, ...]
+    verdicts: Mapping[CallKey, Verdict]
+    firms_per_row_group: int
+
+    @property
+    def folder(self) -> str:
+        return Lake.prefetch_dir(self.quarter)
+
+    @property
+    def n_chunks(self) -> int:
+        return -(-len(self.firm_ids) // FIRMS_PER_CHUNK)
+
+
+def prefetch_quarter(lake: Lake, quarter: str, source: Source, on_progress: Progress) -> PrefetchReport:
+    """Bring a quarter's transcripts into the lake; does nothing where they already are.
+
+    Args:
+        lake: Where the store is written.
+        quarter: Calendar quarter of the call dates, such as 2023Q1.
+        source: Where the transcripts come from.
+        on_progress: Told the stage, the firms done, and the firms in all if known.
+
+    Raises:
+        ConfigError: The quarter is not written like 2023Q1.
+        SourceError: The source has no usable call in the quarter, or it or the lake cannot be read or written.
+    """
+    inputs = _inputs(source, check_quarter(quarter))
+    if _is_complete(lake, quarter, inputs):
+        logger.info("prefetch %s: inputs unchanged, nothing to do", quarter)
+        return _report(lake, quarter, "unchanged")
+    state = _prepare_folder(lake, quarter, inputs)
+    plan = _make_plan(source, quarter, inputs, on_progress)
+    firms = source.firms(quarter)
+    n_done = 0
+    for chunk in range(plan.n_chunks):
+        chunk_firms = list(islice(firms, FIRMS_PER_CHUNK))
+        if not lake.exists(f"{plan.folder}/{_chunk_name(chunk)}"):
+            _write_chunk(lake, plan, chunk, _counted(chunk_firms, n_done, plan, on_progress))
+        n_done += len(chunk_firms)
+        on_progress("cleaning", n_done, len(plan.firm_ids))
+    _write_manifest(lake, plan, source)
+    logger.info("prefetch %s: %s, %d firms came in", quarter, state, n_done)
+    return _report(lake, quarter, state)
+
+
+def read_manifest(lake: Lake, quarter: str) -> Manifest:
+    """Read what the prefetch store of a quarter holds.
+
+    Raises:
+        SourceError: There is no finished store, it was written by another version, or the manifest was changed.
+    """
+    value = _manifest_json(lake, quarter)
+    row_groups = [
+        (chunk["name"], number, group) for chunk in value["chunks"] for number, group in enumerate(chunk["row_groups"])
+    ]
+    members: dict[tuple[str, int], list[str]] = {(name, number): [] for name, number, _ in row_groups}
+    for firm_id, (chunk, row_group, _) in value["firms"].items():
+        members[(_chunk_name(chunk), row_group)].append(firm_id)
+    batches = tuple(
+        Batch(number, name, row_group, tuple(members[(name, row_group)]), group["n_sentences"])
+        for number, (name, row_group, group) in enumerate(row_groups)
+    )
+    names = ("quarter", "source", "linked", "digest", "n_firms", "n_calls", "n_sentences")
+    return Manifest(**{name: value[name] for name in names}, batches=batches)
+
+
+def _manifest_json(lake: Lake, quarter: str) -> dict[str, Any]:
+    path = f"{Lake.prefetch_dir(check_quarter(quarter))}/manifest.json"
+    if not lake.exists(path):
+        raise SourceError(f"no transcripts of {quarter} in {lake.root}; run `ftm prefetch {quarter}` first")
+    value = lake.read_json(path)
+    if value.get("version") != STORE_VERSION:
+        raise SourceError(
+            f"{lake.full_path(path)} has version {value.get('version')}, expected {STORE_VERSION}; "
+            f"run `ftm prefetch {quarter}` again"
+        )
+    if value["digest"] != _digest(value):
+        raise SourceError(
+            f"{lake.full_path(path)} was changed by hand; delete it and run `ftm prefetch {quarter}` again"
+        )
+    return value
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """Hash of what the store holds; the same content made from other inputs or by other code is the same store."""
+    content = {name: value for name, value in manifest.items() if name not in ("digest", "inputs", "input")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _inputs(source: Source, quarter: str) -> str:
+    """Fingerprint of everything that decides the store: input, settings, and the code and word lists that clean."""
+    digest = hashlib.sha256(json.dumps([STORE_VERSION, source.name, source.fingerprint(quarter)]).encode())
+    package = Path(text.__file__).parent
+    for path in (package / "text.py", package / "data" / "spoken_words.json", *sorted(package.glob("sources/*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_complete(lake: Lake, quarter: str, inputs: str) -> bool:
+    folder = Lake.prefetch_dir(quarter)
+    if not lake.exists(f"{folder}/manifest.json"):
+        return False
+    manifest = lake.read_json(f"{folder}/manifest.json")
+    names = ["coverage.parquet", *(chunk["name"] for chunk in manifest.get("chunks", []))]
+    return manifest.get("inputs") == inputs and all(lake.exists(f"{folder}/{name}") for name in names)
+
+
+def _prepare_folder(lake: Lake, quarter: str, inputs: str) -> str:
+    """Keep chunks of the same inputs; delete everything of others, the manifest first."""
+    folder = Lake.prefetch_dir(quarter)
+    lake.delete_file(f"{folder}/manifest.json")
+    plan = f"{folder}/plan.json"
+    if lake.exists(plan) and lake.read_json(plan) == {"inputs": inputs}:
+        return "resumed"
+    lake.delete_file(plan)
+    for name in [*lake.list_files(folder), *(f"coverage/{name}" for name in lake.list_files(f"{folder}/coverage"))]:
+        lake.delete_file(f"{folder}/{name}")
+    lake.write_json(plan, {"inputs": inputs})
+    return "built"
+
+
+def _make_plan(source: Source, quarter: str, inputs: str, on_progress: Progress) -> _Plan:
+    """Look at all calls once, to see which are copies of each other and how many firms there are."""
+    firm_ids: list[str] = []
+
+    def seen() -> Iterator[Firm]:
+        for firm in source.firms(quarter):
+            firm_ids.append(firm.firm_id)
+            on_progress("comparing calls", len(firm_ids), None)
+            yield firm
+
+    verdicts = judge_calls(seen(), lambda: source.neighbours(quarter, frozenset(firm_ids)))
+    n_kept = len({firm_id for (firm_id, _), verdict in verdicts.items() if verdict.reason is None})
+    firms_per_row_group = min(MAX_FIRMS_PER_ROW_GROUP, max(1, n_kept // MIN_ROW_GROUPS))
+    return _Plan(quarter, inputs, tuple(firm_ids), verdicts, firms_per_row_group)
+
+
+def _counted(firms: Sequence[Firm], n_before: int, plan: _Plan, on_progress: Progress) -> Iterator[Firm]:
+    for number, firm in enumerate(firms):
+        on_progress("cleaning", n_before + number, len(plan.firm_ids))
+        yield firm
+
+
+def _write_chunk(lake: Lake, plan: _Plan, chunk: int, firms: Iterable[Firm]) -> None:
+    """Write one chunk; its coverage goes first, because the chunk's existence says that both are done."""
+    made = [firm_rows(firm, plan.quarter, plan.verdicts) for firm in firms]
+    coverage = pa.Table.from_pylist([row for rows in made for row in rows.coverage], schema=COVERAGE)
+    lake.write_table(_coverage_part(plan, chunk), check_table(coverage, COVERAGE, _coverage_part(plan, chunk)))
+    rows = [rows.row for rows in made if rows.row is not None]
+    step = plan.firms_per_row_group
+    tables = (pa.Table.from_pylist(rows[i : i + step], schema=PREFETCH) for i in range(0, len(rows), step))
+    lake.write_batches(f"{plan.folder}/{_chunk_name(chunk)}", PREFETCH, tables)
+
+
+def _write_manifest(lake: Lake, plan: _Plan, source: Source) -> None:
+    """Gather the coverage, then say what the store holds."""
+    parts = [lake.read_table(_coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
+    coverage = pa.concat_tables(parts)
+    lake.write_table(f"{plan.folder}/coverage.parquet", coverage)
+    chunks: list[dict[str, Any]] = []
+    firms: dict[str, list[int]] = {}
+    for chunk, part in enumerate(parts):
+        counts = _sentences_of_firms(part)
+        row_groups: list[dict[str, int]] = []
+        for start in range(0, len(counts), plan.firms_per_row_group):
+            members = list(counts.items())[start : start + plan.firms_per_row_group]
+            firms |= {firm_id: [chunk, len(row_groups), n] for firm_id, n in members}
+            row_groups.append({"n_firms": len(members), "n_sentences": sum(n for _, n in members)})
+        name = _chunk_name(chunk)
+        chunks.append({"name": name, **lake.fingerprint(f"{plan.folder}/{name}"), "row_groups": row_groups})
+    if not firms:
+        reasons = ", ".join(
+            f"{line.n_calls} {line.reason}" for line in coverage_lines(coverage) if line.kind == "dropped"
+        )
+        raise SourceError(
+            f"no call of {plan.quarter} is usable: {reasons}; docs/coverage-rules.md says what that means"
+        )
+    manifest = {
+        "version": STORE_VERSION,
+        "quarter": plan.quarter,
+        "source": source.name,
+        "linked": source.linked,
+        "n_firms": len(firms),
+        "n_calls": coverage.column("kept").to_pylist().count(True),
+        "n_sentences": sum(n for _, _, n in firms.values()),
+        "settings": {"firms_per_chunk": FIRMS_PER_CHUNK, "firms_per_row_group": plan.firms_per_row_group},
+        "input": dict(source.input_counts()),
+        "coverage": [asdict(line) for line in coverage_lines(coverage)],
+        "chunks": chunks,
+        "firms": firms,
+        "inputs": plan.inputs,
+    }
+    lake.write_json(f"{plan.folder}/manifest.json", manifest | {"digest": _digest(manifest)})
+    for chunk in range(plan.n_chunks):
+        lake.delete_file(_coverage_part(plan, chunk))
+
+
+def _sentences_of_firms(coverage: pa.Table) -> dict[str, int]:
+    """Kept sentences of each kept firm, in the order of the chunk."""
+    counts: dict[str, int] = {}
+    for row in coverage.select(["firm_id", "kept", "n_sentences_kept"]).to_pylist():
+        if row["kept"]:
+            counts[row["firm_id"]] = counts.get(row["firm_id"], 0) + row["n_sentences_kept"]
+    return counts
+
+
+def _chunk_name(chunk: int) -> str:
+    return f"chunk_{chunk:04d}.parquet"
+
+
+def _coverage_part(plan: _Plan, chunk: int) -> str:
+    return f"{plan.folder}/coverage/part_{chunk:04d}.parquet"
+
+
+def _report(lake: Lake, quarter: str, state: str) -> PrefetchReport:
+    folder = Lake.prefetch_dir(quarter)
+    coverage = check_table(lake.read_table(f"{folder}/coverage.parquet"), COVERAGE, f"{folder}/coverage.parquet")
+    return PrefetchReport(
+        state=state,
+        folder=lake.full_path(folder),
+        manifest=read_manifest(lake, quarter),
+        lines=coverage_lines(coverage),
+        input_counts=_manifest_json(lake, quarter)["input"],
+        n_unlinked=n_unlinked_firms(coverage),
+    )

@@ -1,0 +1,96 @@
+"""What each actor of the map does with one batch of firms. Plain Python: `pipeline.py` gives these classes to Ray.
+
+A batch travels as one table with the column `batch`, its number, beside the columns of PREFETCH or FIRM_TOPICS.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ftm_ray.config import LlmSettings, RunConfig
+from ftm_ray.errors import SourceError
+from ftm_ray.firms import FirmTopicFinder
+from ftm_ray.naming import TopicNamer
+from ftm_ray.runs import RunFiles
+
+
+class FirmReader:
+    """Reads one batch of firms from the prefetch store."""
+
+    def __init__(self, run: RunFiles) -> None:
+        self._run = run
+
+    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
+        for row in table.to_pylist():
+            path = f"{self._run.lake.prefetch_dir(self._run.quarter)}/{row['chunk']}"
+            yield _with_batch(self._run.lake.read_row_group(path, row["row_group"]), row["batch"])
+
+
+class PartReader:
+    """Reads one part file again, to name what is missing in it."""
+
+    def __init__(self, run: RunFiles) -> None:
+        self._run = run
+
+    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
+        for row in table.to_pylist():
+            path = self._run.part_path(self._run.manifest.batches[row["batch"]])
+            yield _with_batch(self._run.lake.read_table(path), row["batch"])
+
+
+class TopicFinder:
+    """The map actor: embeds and clusters, firm by firm."""
+
+    def __init__(self, config: RunConfig, linked_only: bool, device: str) -> None:
+        if device == "cpu":
+            _use_one_thread()
+        self._finder = FirmTopicFinder(config.embed, config.topics, device, linked_only)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        return _with_batch(self._finder(table.drop(["batch"])), table["batch"][0].as_py())
+
+
+class PartNamer:
+    """The naming actor: many questions at once to the LLM endpoint."""
+
+    def __init__(self, settings: LlmSettings, api_key: str) -> None:
+        self._namer = TopicNamer(settings, api_key)
+
+    async def __call__(self, table: pa.Table) -> pa.Table:
+        return _with_batch(await self._namer(table.drop(["batch"])), table["batch"][0].as_py())
+
+
+class PartWriter:
+    """Writes the part file of a batch, whole or not at all, and tells the driver what is in it."""
+
+    def __init__(self, run: RunFiles) -> None:
+        self._run = run
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        batch = self._run.manifest.batches[table["batch"][0].as_py()]
+        part = table.drop(["batch"])
+        if part["firm_id"].to_pylist() != list(batch.firm_ids):
+            raise SourceError(
+                f"batch {batch.number} of {self._run.quarter} holds other firms than the manifest says; "
+                "the prefetch store was changed while the run went on: run `ftm prefetch` again"
+            )
+        self._run.lake.write_table(self._run.part_path(batch), part)
+        return pa.table(
+            {
+                "batch": [batch.number],
+                "n_sentences": [batch.n_sentences],
+                "n_topics": [pc.sum(pc.list_value_length(part["topics"])).as_py()],
+                "n_failed": [pc.sum(pc.equal(part["status"], "failed")).as_py()],
+            }
+        )
+
+
+def _with_batch(table: pa.Table, batch: int) -> pa.Table:
+    return table.append_column("batch", pa.array([batch] * table.num_rows, pa.int64()))
+
+
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

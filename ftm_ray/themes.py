@@ -1,0 +1,157 @@
+"""Step 4: the topics of all firms become themes.
+
+Only topics come here, never sentences: 75,000 topics of a whole quarter are 115 MB. They are clustered with settings
+that grow with their number, so that ten firms and five thousand both give themes a person can read; clusters that
+are no cross-firm theme are left out and counted.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ftm_ray.clustering import ClusterSettings, Labels, Vectors, cluster, mean_vector, number_by_content
+from ftm_ray.config import ThemeSettings
+from ftm_ray.schemas import OUTLIER_TOPIC_ID
+
+#: Fewer topics than this cannot be clustered: no themes, and the run says so.
+MIN_TOPICS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSet:
+    """The topics of all firms; every field has one entry per topic, ordered by firm and topic_id."""
+
+    firm_ids: tuple[str, ...]
+    topic_ids: tuple[int, ...]
+    keywords: tuple[tuple[str, ...], ...]
+    n_sentences: npt.NDArray[np.int64]  # (n_topics,)
+    embeddings: Vectors  # (n_topics, dim) float32, unit L2 norm
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One theme. Rows count the topics of the TopicSet."""
+
+    rows: tuple[int, ...]
+    similarities: tuple[float, ...]  # cosine of each topic to the theme's centre, in the order of rows
+    exemplar_rows: tuple[int, ...]  # most central first, each from another firm while there are any
+    keywords: tuple[str, ...]
+    embedding: Vectors
+    top_firms: tuple[str, ...]  # by sentences spoken on the theme
+    n_firms: int
+    max_firm_ratio: float  # largest share of topics from one firm
+
+
+@dataclass(frozen=True, slots=True)
+class FoundThemes:
+    """All valid themes, largest first, and what became of the other topics."""
+
+    themes: tuple[Theme, ...]
+    n_outliers: int  # topics in no cluster
+    n_in_invalid: dict[str, int]  # topics in clusters that are no theme, by reason
+
+
+def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
+    """Fill in what the user left open.
+
+    The smallest theme grows with the 0.28th power of the number of topics: 4 topics at 250 (ten firms), 8 at 3,200
+    (a hundred), 20 at 75,000 (a quarter). These three were chosen by reading the themes; the curve joins them.
+    """
+    size = settings.min_cluster_size or max(3, round(4 * (n_topics / 250) ** 0.28))
+    return ClusterSettings(
+        n_neighbors=min(settings.n_neighbors or min(30, max(8, n_topics // 50)), n_topics - 1),
+        n_components=min(settings.n_components, n_topics - 2),
+        min_dist=settings.min_dist,
+        n_epochs=None,
+        min_cluster_size=size,
+        min_samples=settings.min_samples or max(1, round(size / 3)),
+        cluster_selection_method=settings.cluster_selection_method,
+        random_state=settings.random_state,
+    )
+
+
+def find_themes(topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False) -> FoundThemes:
+    """Cluster topics and keep the clusters that are cross-firm themes."""
+    n_topics = len(topics.firm_ids)
+    if n_topics < MIN_TOPICS:
+        return FoundThemes((), n_topics, {})
+    labels = number_by_content(cluster(topics.embeddings, scaled_settings(settings, n_topics), use_gpu))
+    kept, invalid = [], Counter[str]()
+    for label in range(int(labels.max()) + 1):
+        rows = np.flatnonzero(labels == label)
+        reason = _why_invalid([topics.firm_ids[row] for row in rows], settings)
+        if reason:
+            invalid[reason] += len(rows)
+        else:
+            kept.append(rows)
+    keywords = _theme_keywords(topics, labels, settings.n_keywords)
+    themes = [_describe(topics, rows, keywords[int(labels[rows[0]])], settings) for rows in kept]
+    return FoundThemes(tuple(themes), int((labels == OUTLIER_TOPIC_ID).sum()), dict(sorted(invalid.items())))
+
+
+def _why_invalid(firm_ids: Sequence[str], settings: ThemeSettings) -> str | None:
+    counts = Counter(firm_ids)
+    if len(counts) < settings.min_firms:
+        return "too_few_firms"
+    if max(counts.values()) > settings.max_firm_ratio * len(firm_ids):
+        return "one_firm_dominates"
+    return None
+
+
+def _describe(
+    topics: TopicSet, rows: npt.NDArray[np.intp], keywords: tuple[str, ...], settings: ThemeSettings
+) -> Theme:
+    center = mean_vector(topics.embeddings[rows])
+    similarities = topics.embeddings[rows] @ center
+    spoken: Counter[str] = Counter()
+    for row in rows.tolist():
+        spoken[topics.firm_ids[row]] += int(topics.n_sentences[row])
+    per_firm = Counter(topics.firm_ids[row] for row in rows.tolist())
+    return Theme(
+        rows=tuple(rows.tolist()),
+        similarities=tuple(float(value) for value in similarities),
+        exemplar_rows=_exemplars(topics, rows, similarities, settings.n_exemplars),
+        keywords=keywords,
+        embedding=center,
+        top_firms=tuple(sorted(spoken, key=lambda firm: (-spoken[firm], firm))[:10]),
+        n_firms=len(per_firm),
+        max_firm_ratio=max(per_firm.values()) / len(rows),
+    )
+
+
+def _exemplars(topics: TopicSet, rows: npt.NDArray[np.intp], similarities: Vectors, n: int) -> tuple[int, ...]:
+    """The most central topics: first one of each firm, then second ones, and so on."""
+    ordered = rows[np.argsort(-similarities, kind="stable")].tolist()
+    seen: Counter[str] = Counter()
+    turn = {}
+    for row in ordered:
+        turn[row] = seen[topics.firm_ids[row]]
+        seen[topics.firm_ids[row]] += 1
+    return tuple(sorted(ordered, key=lambda row: turn[row])[:n])
+
+
+def _theme_keywords(topics: TopicSet, labels: Labels, n_keywords: int) -> dict[int, tuple[str, ...]]:
+    """c-TF-IDF over themes, where a term counts once per firm, and only terms of two firms or more count.
+
+    So a firm that repeats its own product's name cannot give a theme its words.
+
+    Source: Grootendorst (2022), BERTopic, equation 3, with firms for occurrences.
+    """
+    firms_of: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    total: Counter[str] = Counter()
+    for row, label in enumerate(labels.tolist()):
+        for term in topics.keywords[row]:
+            firms_of[label][term].add(topics.firm_ids[row])
+            total[term] += 1
+    n_themes = max(1, int(labels.max()) + 1)
+    mean_terms = sum(total.values()) / n_themes
+    chosen = {}
+    for label, firms in firms_of.items():
+        weights = {
+            term: len(who) * float(np.log1p(mean_terms / total[term])) for term, who in firms.items() if len(who) >= 2
+        }
+        chosen[label] = tuple(sorted(weights, key=lambda term: (-weights[term], term))[:n_keywords])
+    return chosen
