@@ -73,7 +73,7 @@ def choose_keywords(
     vectors = np.stack([mean_vector(embeddings[counts.occurs[:, counts.terms[term]]]) for term in terms])
     relevance = np.array([weights[term] for term in terms]) / weights[terms[0]]
     order = pick_varied(vectors, relevance, len(terms), diversity)
-    return _without_shared_words([terms[i] for i in order])[:n_keywords]
+    return without_shared_words([terms[i] for i in order])[:n_keywords]
 
 
 def _weigh_phrases(weights: dict[str, float], n_inside: dict[str, int]) -> dict[str, float]:
@@ -91,7 +91,8 @@ def _weigh_phrases(weights: dict[str, float], n_inside: dict[str, int]) -> dict[
     return weighed
 
 
-def _without_shared_words(terms: Sequence[str]) -> list[str]:
+def without_shared_words(terms: Sequence[str]) -> list[str]:
+    """Keep the first of all terms that share a word, in order: never "store, store sale"."""
     used: set[str] = set()
     kept = []
     for term in terms:

@@ -7,17 +7,16 @@ what they miss costs one embedding and is then judged by `ftm_ray.boilerplate`. 
 
 import re
 
-from ftm_ray.words import CALL_WORDS, EMPTY_WORDS
+from ftm_ray.words import CALL_WORDS, EMPTY_WORDS, PROCEDURE_HINTS
 
 # A figure makes any sentence worth keeping, whatever phrase it hides in.
 _FIGURE = re.compile(r"[$\u20ac\u00a3%]|\b(?:percent|million|billion|basis points?|bps)\b")
 
 _ASKING = r"(?:next|first|last|final|following|second|another|today's) (?:question|line|caller)s?"
-_I_WILL = r"\b(?:let's|let me|i|we|i'll|we'll|me|i'd|we'd|now|will|to|and|would|just|i'm|we're)"
-_HAND_OVER = r"(?:turn|hand|pass|throw|send|give|flip)(?:ing)?"
-_THE_CALL = (
-    r"(?:it|the call|the conference|this|that|the floor|things|the program|the presentation|the meeting|today's call)"
-)
+_I_WILL = r"\b(?:i|i'll|i'd|i'm|we'll|we'd|let me|let's|like to|want to|then|now|can|will)"  # not "we": customers too
+_HAND_OVER = r"(?:turn|hand|pass|toss)(?:ing)?"
+_OUR_CALL = r"(?:the|today's|this|our) (?:call|conference|floor|program|presentation|meeting)"
+_WORD = re.compile(r"[a-z&]+")
 # All patterns are matched against the sentence in lower case.
 _PROCEDURE = re.compile(
     "|".join(
@@ -41,32 +40,35 @@ _PROCEDURE = re.compile(
             r"^(?:[\w'.]+,? ){0,4}(?:please|you may|go) (?:go ahead|proceed|begin|ahead)\b"
             r"(?: with your questions?|[., ]|sir|ms)*$",
             # handing over
-            rf"{_I_WILL} (?:\w+ ){{0,3}}?{_HAND_OVER} {_THE_CALL}(?: call)? (?:\w+ ){{0,3}}?(?:over|back|off|to)\b",
+            rf"\b{_HAND_OVER} {_OUR_CALL} (?:\w+ ){{0,2}}?(?:over|back|off|to)\b",
+            rf"{_I_WILL} (?:\w+ ){{0,2}}?{_HAND_OVER} (?:it|things|this|that) (?:\w+ ){{0,2}}?(?:over|back|off) to\b",
+            rf"{_I_WILL} (?:\w+ )?{_HAND_OVER} it to\b",
             r"^i'?(?:ll| will) (?:pass it on|hop back|jump back|leave it there|get back in)\b[\w ]*\.?$",
             r"\bopen(?:ing)? (?:up )?(?:it|the (?:call|lines?|floor|phones?|queue)) (?:up )?(?:to|for) "
             r"(?:your |the |any |some )?(?:questions|q&a|q and a)",
             # how the hour goes
-            r"\b(?:concludes?|concluded|end of) (?:[\w']+ )?(?:prepared |formal |opening |question|q&a|call\b|conference"
-            r"|webcast|teleconference|earnings call|remarks|program)",
+            r"\b(?:concludes?|concluded|end of) (?:[\w']+ )?(?:prepared |formal |opening |question|q&a|call\b"
+            r"|conference|webcast|teleconference|earnings call|remarks|program)",
             r"\bfloor is (?:now )?(?:open|yours)\b|\bopportunity to ask questions\b|, over to you\b",
             r"^(?:\w+ ){0,3}(?:turn|mov)ing (?:\w+ )?to (?:slide|page) [\w ]+\.?$",
             r"\b(?:question[- ]and[- ]answers?|q&a|q and a) (?:session|portion|period|segment)\b",
             r"\b(?:question|q&a) queue\b",
             r"\blimit (?:\w+ ){1,3}?to (?:one|two|1|2) (?:question|follow)",
             r"\bback (?:in|into|on) (?:the |our )?queue\b",
-            r"\bto ask (?:a|your) question\b|\bask a question (?:at|during|today|please)\b",
+            r"\b(?:if you|anyone|you would|you'd|who) (?:\w+ ){0,4}ask (?:a|your) question\b|^to ask a question\b",
+            r"\bask a question (?:at|during|today|please)\b",
             r"\b(?:call|conference|webcast|program|meeting|event) is (?:also )?being (?:recorded|webcast|broad)",
             r"\b(?:joining (?:me|us)|with (?:me|us)|on the call)\b.{0,50}\b(?:are|is|today|call)\b.{3,200}"
             r"\b(?:chief|president|ceo|cfo|officer|chairman)\b",
-            r"^(?:\w+, )?(?:this is|it's) [a-z.'\- ]{3,30} (?:on for|filling in for|in for)\b",
             r"\b(?:my name is|i'm|i am|this is) [a-z.'\- ]{3,30}, .{0,40}"
             r"\b(?:director|vice president|head|manager) (?:of|for) investor",
         )
     )
 )
-# Names are told by their capitals: "We'll go next to Angel Castillo with Morgan Stanley."
-_NEXT_CALLER = re.compile(
-    r"\b(?:go|move|hear|turn)(?: next| now)? (?:to|from) (?:the line of )?"
+# Names are told by their capitals: "We'll go next to Ann Lee with Morgan Stanley", "This is Ann Lee on for Bob."
+_CALLER = re.compile(
+    r"^(?:\w+, )?(?:[Tt]his is|[Ii]t's|[Yy]ou have) [A-Z][\w'\-]+ (?:[A-Z][\w'\-]+ ){0,2}(?:on|in|filling in) for\b"
+    r"|\b(?:go|move|hear|turn)(?: next| now)? (?:to|from) (?:the line of )?"
     r"[A-Z][\w'\-]+ [A-Z][\w'\- ]+ (?:with|from|of|at) [A-Z]"
 )
 _LEGAL = re.compile(
@@ -95,6 +97,7 @@ _COURTESY = re.compile(
 )
 _NAME_TOKEN = re.compile(r"[A-Z][\w'\-]*|<UNK>|UNK")
 _DATE_TOKEN = re.compile(r"(?:19|20)\d\d|[1-4](?:st|nd|rd|th)?|q[1-4]")
+MAX_PROCEDURE_WORDS = 45
 MAX_NAMES = 4  # "Thanks, Amy, and good morning, John Smith": more capitals are something else
 
 
@@ -106,7 +109,11 @@ def mechanics_reason(sentence: str) -> str | None:
         return chat
     if _FIGURE.search(lower):
         return None
-    if _PROCEDURE.search(lower) or _NEXT_CALLER.search(sentence):
+    may_be_procedure = not PROCEDURE_HINTS.isdisjoint(_WORD.findall(lower))
+    # In a long run-on of a machine transcript the phrase is one part and business may be the other.
+    if lower.count(" ") < MAX_PROCEDURE_WORDS and (
+        (may_be_procedure and _PROCEDURE.search(lower)) or _CALLER.search(sentence)
+    ):
         return "procedure"
     return "legal" if _LEGAL.search(lower) else None
 

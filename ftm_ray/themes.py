@@ -14,10 +14,14 @@ import numpy.typing as npt
 
 from ftm_ray.clustering import ClusterSettings, Labels, Vectors, cluster, mean_vector, number_by_content
 from ftm_ray.config import ThemeSettings
+from ftm_ray.keywords import without_shared_words
 from ftm_ray.schemas import OUTLIER_TOPIC_ID
 
 #: Fewer topics than this cannot be clustered: no themes, and the run says so.
 MIN_TOPICS = 12
+
+#: A theme gets at least this many keywords; where its firms share fewer, words of single firms fill up.
+_MIN_SHARED_KEYWORDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +138,28 @@ def _exemplars(topics: TopicSet, rows: npt.NDArray[np.intp], similarities: Vecto
 
 
 def _theme_keywords(topics: TopicSet, labels: Labels, n_keywords: int) -> dict[int, tuple[str, ...]]:
-    """c-TF-IDF over themes, where a term counts once per firm, and only terms of two firms or more count.
+    """c-TF-IDF over themes, where a term counts once per firm.
 
-    So a firm that repeats its own product's name cannot give a theme its words.
+    So a firm that repeats its own product's name cannot give a theme its words: terms of one firm alone only fill up
+    a theme whose firms share fewer than five. A phrase counts for its words, too, or "free cash flow" of one firm and
+    "cash flow" of another would have nothing in common.
 
     Source: Grootendorst (2022), BERTopic, equation 3, with firms for occurrences.
     """
     firms_of: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     total: Counter[str] = Counter()
     for row, label in enumerate(labels.tolist()):
-        for term in topics.keywords[row]:
+        for term in {part for keyword in topics.keywords[row] for part in (keyword, *keyword.split())}:
             firms_of[label][term].add(topics.firm_ids[row])
             total[term] += 1
-    n_themes = max(1, int(labels.max()) + 1)
-    mean_terms = sum(total.values()) / n_themes
+    mean_terms = sum(total.values()) / max(1, int(labels.max()) + 1)
     chosen = {}
     for label, firms in firms_of.items():
-        weights = {
-            term: len(who) * float(np.log1p(mean_terms / total[term])) for term, who in firms.items() if len(who) >= 2
-        }
-        chosen[label] = tuple(sorted(weights, key=lambda term: (-weights[term], term))[:n_keywords])
+        weights = {term: len(who) * float(np.log1p(mean_terms / total[term])) for term, who in firms.items()}
+        ranked = sorted(weights, key=lambda term: (-weights[term], -term.count(" "), term))
+        shared = without_shared_words([term for term in ranked if len(firms[term]) >= 2])
+        others = without_shared_words([*shared, *(term for term in ranked if len(firms[term]) == 1)])
+        chosen[label] = tuple(
+            shared[:n_keywords] if len(shared) >= _MIN_SHARED_KEYWORDS else others[:_MIN_SHARED_KEYWORDS]
+        )
     return chosen

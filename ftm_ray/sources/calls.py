@@ -73,7 +73,7 @@ class Source(Protocol):
         """Texts of these firms in the quarters before and after, where the source holds them."""
 
     def input_counts(self) -> Mapping[str, int]:
-        """Rows read and rows left out, by reason. Complete once `firms` has been called."""
+        """Rows of the quarter and rows left out, by reason. Complete once `firms` has been called."""
 
 
 SPEAKER_TYPES = ("Operator", "CEO", "CFO", "Executive", "Analyst", "Other")

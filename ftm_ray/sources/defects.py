@@ -165,7 +165,7 @@ def _pairs_alike(traces: Sequence[_Trace]) -> list[_Pair]:
     order = np.argsort(hashes, kind="stable")
     holders = np.repeat(np.arange(len(traces)), sizes)[order]
     starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order[:1]]))
-    ends = np.append(starts[1:], len(hashes))
+    ends = np.append(starts, len(hashes))[1:]
     shared: Counter[tuple[int, int]] = Counter()
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         if 2 <= end - start <= MAX_SHARERS:

@@ -108,7 +108,7 @@ class FilesSource:
         return self._links_file is not None or any("permno" in columns for columns in self._columns.values())
 
     def input_counts(self) -> Mapping[str, int]:
-        """Rows read, and rows left out by reason."""
+        """Rows of the quarter, and rows left out by reason."""
         return dict(self._counts)
 
     def fingerprint(self, quarter: str) -> str:
@@ -139,20 +139,17 @@ class FilesSource:
 
     def neighbours(self, quarter: str, firm_ids: Collection[str]) -> Iterator[Passage]:
         """Texts of these firms in the quarters before and after, row by row."""
-        for row in self._read(_around(quarter) - {quarter}):
+        for row in self._read(_around(quarter) - {quarter}, Counter()):
             if row["firm_id"] in firm_ids and row["text"]:
                 yield Passage(row["firm_id"], row["transcript_id"], row["text"])
 
     def _load(self, quarter: str) -> pa.Table:
         """The quarter's rows as a table, sorted so that a firm's rows, and a call's, lie together."""
         self._counts = Counter()
-        tables, rows, seen, quarters = [], [], set(), set()
-        for row in self._read(None, self._counts):
-            quarters.add(row["quarter"])
+        tables, rows, seen = [], [], set()
+        for row in self._read({quarter}, self._counts):
             key = (row["firm_id"], row["transcript_id"], row["position"], row["text"] and hash(row["text"]))
-            if row["quarter"] != quarter:
-                self._counts["other quarter"] += 1
-            elif self._ids is not None and row["transcript_id"] not in self._ids:
+            if self._ids is not None and row["transcript_id"] not in self._ids:
                 self._counts["not in the list of ids"] += 1
             elif row["position"] is not None and key in seen:
                 self._counts["same row again"] += 1
@@ -164,25 +161,26 @@ class FilesSource:
                 rows = []
         table = pa.concat_tables([*tables, pa.Table.from_pylist(rows, schema=_ROWS)])
         if table.num_rows == 0:
-            held = f"they hold {min(quarters)} to {max(quarters)}" if quarters else "they hold no dated call"
-            asked = f" with one of the ids of {self._settings.ids}" if self._ids is not None else ""
-            raise SourceError(f"no call{asked} in {quarter} in {', '.join(self._settings.paths)}; {held}")
-        keys = [(name, "ascending") for name in ("firm_id", "transcript_id", "position", "row")]
-        return table.sort_by(keys)
+            raise SourceError(f"no call in {quarter} in {', '.join(self._settings.paths)}; {self._what_there_is()}")
+        return table.sort_by([(name, "ascending") for name in ("firm_id", "transcript_id", "position", "row")])
 
-    def _read(self, quarters: Collection[str] | None, counts: Counter[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Rows with readable values, from all files; null quarters = all."""
-        counts = Counter() if counts is None else counts
+    def _what_there_is(self) -> str:
+        quarters = {row["quarter"] for row in self._read(None, Counter())}
+        held = f"they hold calls of {min(quarters)} to {max(quarters)}" if quarters else "they hold no dated call"
+        return held + (f", and only ids of {self._settings.ids} were asked for" if self._ids is not None else "")
+
+    def _read(self, quarters: Collection[str] | None, counts: Counter[str]) -> Iterator[dict[str, Any]]:
+        """Rows of these quarters (null = all) with readable values, from all files."""
         running = 0
         for file in self._files:
             for number, raw in read_rows(file, self._columns[file.path], quarters):
-                counts["rows"] += 1
                 running += 1
                 row = _readable(raw, f"{file.path}, row {number}")
                 missing = next((name for name in ("firm_id", "call_date") if row[name] is None), None)
                 if missing:
                     counts[f"no {missing}"] += 1
                 elif quarters is None or row["quarter"] in quarters:
+                    counts["rows of the quarter"] += 1
                     row["row"] = running
                     yield row
 

@@ -105,7 +105,7 @@ def prefetch_quarter(lake: Lake, quarter: str, source: Source, on_progress: Prog
     n_done = 0
     for chunk in range(plan.n_chunks):
         chunk_firms = list(islice(firms, FIRMS_PER_CHUNK))
-        if not lake.exists(f"{plan.folder}/{_chunk_name(chunk)}"):
+        if not _is_chunk_done(lake, plan, chunk):
             _write_chunk(lake, plan, chunk, _counted(chunk_firms, n_done, plan, on_progress))
         n_done += len(chunk_firms)
         on_progress("cleaning", n_done, len(plan.firm_ids))
@@ -162,7 +162,8 @@ def _inputs(source: Source, quarter: str) -> str:
     """Fingerprint of everything that decides the store: input, settings, and the code and word lists that clean."""
     digest = hashlib.sha256(json.dumps([STORE_VERSION, source.name, source.fingerprint(quarter)]).encode())
     package = Path(text.__file__).parent
-    for path in (package / "text.py", package / "data" / "spoken_words.json", *sorted(package.glob("sources/*.py"))):
+    code = [package / name for name in ("text.py", "names.py", "words.py", "data/spoken_words.json")]
+    for path in [*code, *sorted(package.glob("sources/*.py"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -213,7 +214,7 @@ def _counted(firms: Sequence[Firm], n_before: int, plan: _Plan, on_progress: Pro
 
 
 def _write_chunk(lake: Lake, plan: _Plan, chunk: int, firms: Iterable[Firm]) -> None:
-    """Write one chunk; its coverage goes first, because the chunk's existence says that both are done."""
+    """Write one chunk; its coverage goes first, so that a chunk never stands without."""
     made = [firm_rows(firm, plan.quarter, plan.verdicts) for firm in firms]
     coverage = pa.Table.from_pylist([row for rows in made for row in rows.coverage], schema=COVERAGE)
     lake.write_table(_coverage_part(plan, chunk), check_table(coverage, COVERAGE, _coverage_part(plan, chunk)))
@@ -221,6 +222,11 @@ def _write_chunk(lake: Lake, plan: _Plan, chunk: int, firms: Iterable[Firm]) -> 
     step = plan.firms_per_row_group
     tables = (pa.Table.from_pylist(rows[i : i + step], schema=PREFETCH) for i in range(0, len(rows), step))
     lake.write_batches(f"{plan.folder}/{_chunk_name(chunk)}", PREFETCH, tables)
+
+
+def _is_chunk_done(lake: Lake, plan: _Plan, chunk: int) -> bool:
+    """Whether an interrupted run finished a chunk."""
+    return all(lake.exists(path) for path in (_coverage_part(plan, chunk), f"{plan.folder}/{_chunk_name(chunk)}"))
 
 
 def _write_manifest(lake: Lake, plan: _Plan, source: Source) -> None:
