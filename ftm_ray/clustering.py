@@ -34,6 +34,7 @@ class ClusterSettings:
     min_samples: int
     cluster_selection_method: Literal["leaf", "eom"]
     random_state: int
+    max_cluster_size: int = 0  # 0 = no limit; eom then splits what is larger
 
 
 def mean_vector(vectors: Vectors) -> Vectors:
@@ -84,6 +85,7 @@ def cluster(vectors: Vectors, settings: ClusterSettings, use_gpu: bool = False) 
         min_cluster_size=settings.min_cluster_size,
         min_samples=settings.min_samples,
         cluster_selection_method=settings.cluster_selection_method,
+        max_cluster_size=settings.max_cluster_size,
         metric="euclidean",
     )
     return np.asarray(hdbscan.fit_predict(points), dtype=np.int64)

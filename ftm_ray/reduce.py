@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ftm_ray.clustering import gpu_clustering_available
+from ftm_ray.boilerplate import BoilerplateClassifier
+from ftm_ray.clustering import Vectors, gpu_clustering_available
 from ftm_ray.config import RunConfig
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.naming import LlmClient, Name, keyword_name
@@ -78,8 +79,9 @@ class ThemePublisher:
         keywords (coverage 0.73 against 0.62). With one, all representations are embedded, those of fallbacks too,
         so that all vectors are of one kind.
         """
+        centers = _matrix(topics["embedding"])
         if self.config.llm.endpoint == "none" or topics.num_rows == 0:
-            embeddings = _matrix(topics["embedding"])
+            embeddings = centers
         else:
             encoder = SentenceEncoder(self.config.embed, self._device)
             embeddings = encoder.encode(topics["representation"].to_pylist())
@@ -89,7 +91,14 @@ class ThemePublisher:
             keywords=tuple(tuple(words) for words in topics["keywords"].to_pylist()),
             n_sentences=topics["n_sentences"].to_numpy().astype(np.int64),
             embeddings=embeddings,
+            boilerplate=self._boilerplate(centers),
         )
+
+    def _boilerplate(self, centers: Vectors) -> Vectors:
+        """How likely each topic is filler; 0 where only the rules are used."""
+        if self.config.topics.boilerplate == "rules" or not len(centers):
+            return np.zeros(len(centers), dtype=np.float32)
+        return BoilerplateClassifier.load(self.config.embed.model).probabilities(centers)
 
     def _names(self, found: FoundThemes, topics: pa.Table) -> list[Name]:
         """A name for each theme: the LLM's, or its keywords and the words of its most central topic."""
@@ -185,10 +194,10 @@ def _count_topics(report: ReduceReport, found: FoundThemes, topics: pa.Table, th
     report.mean_cohesion = pc.mean(themes["cohesion"]).as_py()
 
 
-def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+def _matrix(column: pa.ChunkedArray) -> Vectors:
     """A column of equally long lists as (n, dim) float32, without making Python lists."""
     values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
-    return np.asarray(values, dtype=np.float32).reshape(len(column), -1)
+    return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 0)
 
 
 def _said(representation: str) -> str:

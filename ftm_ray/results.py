@@ -63,6 +63,15 @@ class ThemeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ThemeList:
+    """The largest of the `n_themes` themes of a quarter, largest first."""
+
+    quarter: str
+    n_themes: int
+    themes: tuple[ThemeLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TopicTrace:
     """One topic of a theme; `sentences` most telling first, and perhaps not all of its `n_sentences`."""
 
@@ -101,15 +110,15 @@ def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
     return lake.read_json(path)
 
 
-def list_themes(lake: Lake, quarter: str, top: int) -> list[ThemeLine]:
-    """The largest themes of a quarter, largest first.
+def list_themes(lake: Lake, quarter: str, top: int) -> ThemeList:
+    """The `top` largest themes of a quarter.
 
     Raises:
         SourceError: Nothing is published, or a file is missing.
     """
     published_record(lake, quarter)
-    themes = _table(lake, "themes", quarter, _THEME_COLUMNS).slice(0, top).to_pylist()
-    return _theme_lines(lake, quarter, themes)
+    themes = _table(lake, "themes", quarter, _THEME_COLUMNS)
+    return ThemeList(quarter, themes.num_rows, tuple(_theme_lines(lake, quarter, themes.slice(0, top).to_pylist())))
 
 
 def trace_theme(lake: Lake, theme_id: str, max_sentences: int | None) -> ThemeTrace:

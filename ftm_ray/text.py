@@ -112,10 +112,12 @@ def is_foreign(sentence: str) -> bool:
         n_other = sum(character.isalpha() and ord(character) > 0x24F for character in sentence)
         if n_letters >= MIN_LETTERS_FOREIGN // 2 and n_other > 0.5 * n_letters:
             return True
-    words = [word.strip(".,;:?!\"()'") for word in sentence.lower().split()]
+    words = [word.strip(".,;:?!\"()'") for word in sentence.split()]
     # English speech is half function words: only without them is the slow question worth asking.
-    n_english = sum(word in FUNCTION_WORDS for word in words)
-    if len(words) < MIN_WORDS_LANGUAGE_ID or n_english > 0.1 * len(words):
+    n_english = sum(word.lower() in FUNCTION_WORDS for word in words)
+    # A list of foreign names is not a foreign sentence: half of its words must be written small.
+    n_small = sum(word[:1].islower() for word in words)
+    if len(words) < MIN_WORDS_LANGUAGE_ID or n_english > 0.1 * len(words) or 2 * n_small < len(words):
         return False
     return _other_language(sentence)
 

@@ -93,9 +93,10 @@ class FilesSource:
 
     def __init__(self, settings: FilesSettings) -> None:
         self._settings = settings
-        self._files = find_files(settings.paths)
-        self._columns = {file.path: match_columns(file, settings.columns) for file in self._files}
         self._links_file = find_files([settings.links])[0] if settings.links else None
+        # People keep the link file in the folder of the calls.
+        self._files = [file for file in find_files(settings.paths) if file != self._links_file]
+        self._columns = {file.path: match_columns(file, settings.columns) for file in self._files}
         self._links = _read_links(self._links_file) if self._links_file else {}
         self._ids = _read_ids(settings.ids) if settings.ids else None
         self._counts: Counter[str] = Counter()
@@ -162,6 +163,8 @@ class FilesSource:
         table = pa.concat_tables([*tables, pa.Table.from_pylist(rows, schema=_ROWS)])
         if table.num_rows == 0:
             raise SourceError(f"no call in {quarter} in {', '.join(self._settings.paths)}; {self._what_there_is()}")
+        if missing := (self._ids or frozenset()) - {transcript_id for _, transcript_id, _, _ in seen}:
+            self._counts["ids without a call in the quarter"] = len(missing)
         return table.sort_by([(name, "ascending") for name in ("firm_id", "transcript_id", "position", "row")])
 
     def _what_there_is(self) -> str:

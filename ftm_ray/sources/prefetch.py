@@ -9,7 +9,7 @@
 
 A rerun with the same inputs keeps the chunks that are there and makes the others; with other inputs everything is
 made again, the manifest being deleted first, so that a manifest never describes a mix. One process does it: 250,000
-sentences take about 40 s, most of it repair and cleaning (docs/own-files.md).
+sentences take about 40 s of one core (docs/own-files.md).
 """
 
 import hashlib
@@ -19,22 +19,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from ftm_ray import text
 from ftm_ray.errors import SourceError
-from ftm_ray.schemas import COVERAGE, PREFETCH, Batch, Manifest, check_table
+from ftm_ray.schemas import COVERAGE, PREFETCH, Manifest, check_table
 from ftm_ray.sources.calls import Firm, Source
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
 from ftm_ray.sources.defects import CallKey, Verdict, judge_calls
 from ftm_ray.sources.firm_rows import firm_rows
+from ftm_ray.sources.manifest import (
+    STORE_VERSION,
+    chunk_entries,
+    chunk_name,
+    read_manifest,
+    read_manifest_json,
+    write_manifest,
+)
 from ftm_ray.storage import Lake, check_quarter
+
+__all__ = ["PrefetchReport", "prefetch_quarter", "read_manifest"]
 
 logger = logging.getLogger(__name__)
 
-STORE_VERSION = 1
 FIRMS_PER_CHUNK = 200  # a file of 10-20 MB: few enough files for S3, small enough to be made again
 MAX_FIRMS_PER_ROW_GROUP = 25  # one unit of the map's work: about a minute on a CPU core
 MIN_ROW_GROUPS = 16  # so that a small quarter still gives every core something to do
@@ -109,53 +117,9 @@ def prefetch_quarter(lake: Lake, quarter: str, source: Source, on_progress: Prog
             _write_chunk(lake, plan, chunk, _counted(chunk_firms, n_done, plan, on_progress))
         n_done += len(chunk_firms)
         on_progress("cleaning", n_done, len(plan.firm_ids))
-    _write_manifest(lake, plan, source)
+    _publish(lake, plan, source)
     logger.info("prefetch %s: %s, %d firms came in", quarter, state, n_done)
     return _report(lake, quarter, state)
-
-
-def read_manifest(lake: Lake, quarter: str) -> Manifest:
-    """Read what the prefetch store of a quarter holds.
-
-    Raises:
-        SourceError: There is no finished store, it was written by another version, or the manifest was changed.
-    """
-    value = _manifest_json(lake, quarter)
-    row_groups = [
-        (chunk["name"], number, group) for chunk in value["chunks"] for number, group in enumerate(chunk["row_groups"])
-    ]
-    members: dict[tuple[str, int], list[str]] = {(name, number): [] for name, number, _ in row_groups}
-    for firm_id, (chunk, row_group, _) in value["firms"].items():
-        members[(_chunk_name(chunk), row_group)].append(firm_id)
-    batches = tuple(
-        Batch(number, name, row_group, tuple(members[(name, row_group)]), group["n_sentences"])
-        for number, (name, row_group, group) in enumerate(row_groups)
-    )
-    names = ("quarter", "source", "linked", "digest", "n_firms", "n_calls", "n_sentences")
-    return Manifest(**{name: value[name] for name in names}, batches=batches)
-
-
-def _manifest_json(lake: Lake, quarter: str) -> dict[str, Any]:
-    path = f"{Lake.prefetch_dir(check_quarter(quarter))}/manifest.json"
-    if not lake.exists(path):
-        raise SourceError(f"no transcripts of {quarter} in {lake.root}; run `ftm prefetch {quarter}` first")
-    value = lake.read_json(path)
-    if value.get("version") != STORE_VERSION:
-        raise SourceError(
-            f"{lake.full_path(path)} has version {value.get('version')}, expected {STORE_VERSION}; "
-            f"run `ftm prefetch {quarter}` again"
-        )
-    if value["digest"] != _digest(value):
-        raise SourceError(
-            f"{lake.full_path(path)} was changed by hand; delete it and run `ftm prefetch {quarter}` again"
-        )
-    return value
-
-
-def _digest(manifest: Mapping[str, Any]) -> str:
-    """Hash of what the store holds; the same content made from other inputs or by other code is the same store."""
-    content = {name: value for name, value in manifest.items() if name not in ("digest", "inputs", "input")}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _inputs(source: Source, quarter: str) -> str:
@@ -221,37 +185,24 @@ def _write_chunk(lake: Lake, plan: _Plan, chunk: int, firms: Iterable[Firm]) -> 
     rows = [rows.row for rows in made if rows.row is not None]
     step = plan.firms_per_row_group
     tables = (pa.Table.from_pylist(rows[i : i + step], schema=PREFETCH) for i in range(0, len(rows), step))
-    lake.write_batches(f"{plan.folder}/{_chunk_name(chunk)}", PREFETCH, tables)
+    lake.write_batches(f"{plan.folder}/{chunk_name(chunk)}", PREFETCH, tables)
 
 
 def _is_chunk_done(lake: Lake, plan: _Plan, chunk: int) -> bool:
     """Whether an interrupted run finished a chunk."""
-    return all(lake.exists(path) for path in (_coverage_part(plan, chunk), f"{plan.folder}/{_chunk_name(chunk)}"))
+    return all(lake.exists(path) for path in (_coverage_part(plan, chunk), f"{plan.folder}/{chunk_name(chunk)}"))
 
 
-def _write_manifest(lake: Lake, plan: _Plan, source: Source) -> None:
+def _publish(lake: Lake, plan: _Plan, source: Source) -> None:
     """Gather the coverage, then say what the store holds."""
     parts = [lake.read_table(_coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
     coverage = pa.concat_tables(parts)
     lake.write_table(f"{plan.folder}/coverage.parquet", coverage)
-    chunks: list[dict[str, Any]] = []
-    firms: dict[str, list[int]] = {}
-    for chunk, part in enumerate(parts):
-        counts = _sentences_of_firms(part)
-        row_groups: list[dict[str, int]] = []
-        for start in range(0, len(counts), plan.firms_per_row_group):
-            members = list(counts.items())[start : start + plan.firms_per_row_group]
-            firms |= {firm_id: [chunk, len(row_groups), n] for firm_id, n in members}
-            row_groups.append({"n_firms": len(members), "n_sentences": sum(n for _, n in members)})
-        name = _chunk_name(chunk)
-        chunks.append({"name": name, **lake.fingerprint(f"{plan.folder}/{name}"), "row_groups": row_groups})
+    lines = coverage_lines(coverage)
+    chunks, firms = chunk_entries(lake, plan.quarter, parts, plan.firms_per_row_group)
     if not firms:
-        reasons = ", ".join(
-            f"{line.n_calls} {line.reason}" for line in coverage_lines(coverage) if line.kind == "dropped"
-        )
-        raise SourceError(
-            f"no call of {plan.quarter} is usable: {reasons}; docs/coverage-rules.md says what that means"
-        )
+        reasons = ", ".join(f"{line.n_calls} {line.reason}" for line in lines if line.kind == "dropped")
+        raise SourceError(f"no call of {plan.quarter} is usable: {reasons} (docs/coverage-rules.md)")
     manifest = {
         "version": STORE_VERSION,
         "quarter": plan.quarter,
@@ -262,27 +213,14 @@ def _write_manifest(lake: Lake, plan: _Plan, source: Source) -> None:
         "n_sentences": sum(n for _, _, n in firms.values()),
         "settings": {"firms_per_chunk": FIRMS_PER_CHUNK, "firms_per_row_group": plan.firms_per_row_group},
         "input": dict(source.input_counts()),
-        "coverage": [asdict(line) for line in coverage_lines(coverage)],
+        "coverage": [asdict(line) for line in lines],
         "chunks": chunks,
         "firms": firms,
         "inputs": plan.inputs,
     }
-    lake.write_json(f"{plan.folder}/manifest.json", manifest | {"digest": _digest(manifest)})
+    write_manifest(lake, manifest)
     for chunk in range(plan.n_chunks):
         lake.delete_file(_coverage_part(plan, chunk))
-
-
-def _sentences_of_firms(coverage: pa.Table) -> dict[str, int]:
-    """Kept sentences of each kept firm, in the order of the chunk."""
-    counts: dict[str, int] = {}
-    for row in coverage.select(["firm_id", "kept", "n_sentences_kept"]).to_pylist():
-        if row["kept"]:
-            counts[row["firm_id"]] = counts.get(row["firm_id"], 0) + row["n_sentences_kept"]
-    return counts
-
-
-def _chunk_name(chunk: int) -> str:
-    return f"chunk_{chunk:04d}.parquet"
 
 
 def _coverage_part(plan: _Plan, chunk: int) -> str:
@@ -297,6 +235,6 @@ def _report(lake: Lake, quarter: str, state: str) -> PrefetchReport:
         folder=lake.full_path(folder),
         manifest=read_manifest(lake, quarter),
         lines=coverage_lines(coverage),
-        input_counts=_manifest_json(lake, quarter)["input"],
+        input_counts=read_manifest_json(lake, quarter)["input"],
         n_unlinked=n_unlinked_firms(coverage),
     )

@@ -154,6 +154,15 @@ def test_ids_choose_calls(tmp_path, key):
     assert [call.transcript_id for call in firm.calls] == ["a2"]
 
 
+def test_ids_that_are_not_there_are_counted(tmp_path):
+    path, ids = write(tmp_path / "calls.csv", [row(), row(transcript_id="a2")]), tmp_path / "ids.json"
+    ids.write_text('["a1", "a7", "a8"]')
+    source = FilesSource(FilesSettings((str(path),), ids=str(ids)))
+    list(source.firms("2023Q1"))
+    assert source.input_counts()["ids without a call in the quarter"] == 2
+    assert source.input_counts()["not in the list of ids"] == 1
+
+
 def test_ids_without_their_key_name_the_keys(tmp_path):
     path, ids = write(tmp_path / "calls.csv", [row()]), tmp_path / "ids.json"
     ids.write_text(json.dumps({"mine": ["a1"]}))
@@ -168,6 +177,13 @@ def test_links(tmp_path):
     assert source.linked
     assert [(firm.permno, firm.gvkey) for firm in source.firms("2023Q1")] == [(10001, "001690"), (None, None)]
     assert not FilesSource(FilesSettings((str(path),))).linked
+
+
+def test_link_file_may_lie_beside_the_calls(tmp_path):
+    write(tmp_path / "calls.csv", [row()])
+    links = write(tmp_path / "links.csv", [{"firm_id": "A", "permno": 10001}])
+    (firm,) = firms(tmp_path, links=str(links))
+    assert firm.permno == 10001
 
 
 def test_two_links_of_one_firm_are_refused(tmp_path):

@@ -190,7 +190,7 @@ def test_interrupted_run_is_finished_with_the_same_bytes(lake, tmp_path, monkeyp
 
 def test_interrupted_run_with_other_input_starts_anew(lake, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(prefetch, "_write_manifest", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(prefetch, "_publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(lake, ListSource(FIVE))
     assert run(lake, ListSource([firm(9, speech(9)), *FIVE[:1]])).state == "built"

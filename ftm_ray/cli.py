@@ -1,0 +1,273 @@
+"""The `ftm` command: each command reads its options, calls one function, and shows or prints what it returns.
+
+Standard output carries the result, as a screen or with --json as JSON; progress and errors go to standard error.
+Exit codes: 0 done, 2 usage or configuration, 3 quality gate, 4 source or storage, 130 Ctrl-C. Heavy imports stand
+inside the command that needs them, so that `ftm --help` and `ftm themes` answer at once.
+"""
+
+import json
+import logging
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ftm_ray import __version__
+from ftm_ray.errors import FtmError, QualityError, SourceError
+
+if TYPE_CHECKING:
+    from ftm_ray.storage import Lake
+
+logger = logging.getLogger("ftm_ray")
+
+EXIT_CTRL_C = 130
+
+
+class FtmGroup(click.Group):
+    """Turns our errors and Ctrl-C into one line and an exit code, for every command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except FtmError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("stopped; the same command goes on where this one stopped", err=True)
+            ctx.exit(EXIT_CTRL_C)
+
+
+def _quarter(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    from ftm_ray.storage import check_quarter
+
+    return check_quarter(value)
+
+
+quarter_argument = click.argument("quarter", callback=_quarter)
+root_option = click.option("--root", required=True, help="Where everything lies: a folder or s3://bucket/prefix.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.group(cls=FtmGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ftm")
+@click.option("-v", "--verbose", is_flag=True, help="Log what is done in detail.")
+def cli(verbose: bool) -> None:
+    """Find the investment themes that many firms talk about in one quarter of earnings calls.
+
+    \b
+    The usual way, with a folder of transcripts in calls/:
+      ftm prefetch 2023Q1 --path 'calls/*.parquet' --root lake
+      ftm run 2023Q1 --root lake
+      ftm themes 2023Q1 --root lake
+      ftm trace 2023Q1-0001 --root lake
+    """
+    _configure_logging(verbose)
+
+
+@cli.command(short_help="Bring transcripts into ROOT, cleaned and checked.")
+@quarter_argument
+@root_option
+@click.option("--from", "source", type=click.Choice(["files"]), default="files", show_default=True, help="Source.")
+@click.option("--path", "paths", multiple=True, required=True, help="File, folder or glob; may be given again.")
+@click.option("--ids", help="Only these transcript ids: a JSON list, or ids.json:KEY for one inside an object.")
+@click.option("--links", help="CSV or Parquet with firm_id, permno, gvkey: links firms to stocks.")
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Names a column; may be given again.")
+@json_option
+def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
+    """Bring the transcripts of QUARTER into ROOT, cleaned and checked, and report the coverage.
+
+    Parquet, CSV or JSON Lines, one row per call or per speaker turn. Columns with usual names are recognised.
+
+    \b
+      ftm prefetch 2023Q1 --path 'calls/*.parquet' --root lake
+      ftm prefetch 2023Q1 --path calls.csv --column text=body --links links.csv --root s3://bucket/ftm
+    """
+    from ftm_ray.launch import launch_prefetch
+    from ftm_ray.summaries import show_prefetch
+
+    report = launch_prefetch(_lake(root), quarter, options)
+    if as_json:
+        manifest = {name: value for name, value in asdict(report.manifest).items() if name != "batches"}
+        _print_json(asdict(report) | {"manifest": manifest})
+    else:
+        show_prefetch(report, root)
+
+
+@cli.command(short_help="Find topics and themes, and publish them.")
+@quarter_argument
+@root_option
+@click.option("--llm", metavar="none|serve|URL", help="Who names topics and themes. [default: none = keywords]")
+@click.option("--llm-model", help="Model name that is sent to the endpoint.")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
+@click.option("--workers", type=click.IntRange(min=1), help="Topic actors at work at once. [default: by the machine]")
+@click.option("--keep-unlinked", is_flag=True, help="Keep firms without PERMNO where others have one.")
+@json_option
+def run(quarter: str, root: str, as_json: bool, **options: Any) -> None:
+    """Find the topics and themes of QUARTER and publish them under ROOT.
+
+    The same command goes on where an earlier one stopped, and does nothing where all is done.
+
+    \b
+      ftm run 2023Q1 --root lake
+      ftm run 2023Q1 --root lake --llm http://localhost:8000/v1 --llm-model Qwen/Qwen3-8B
+    """
+    from ftm_ray.launch import launch_run
+    from ftm_ray.summaries import show_run
+
+    outcome = launch_run(root, quarter, options)
+    if as_json:
+        _print_json({"already_done": outcome.already_done, "record": outcome.record})
+    else:
+        show_run(outcome.record, root, outcome.already_done)
+
+
+@cli.command(short_help="Show where a quarter stands.")
+@quarter_argument
+@root_option
+@json_option
+def status(quarter: str, root: str, as_json: bool) -> None:
+    """Show where QUARTER stands: coverage, firms done, failed and left, quality, outputs.
+
+    \b
+      ftm status 2023Q1 --root lake
+    """
+    from ftm_ray.status import quarter_status
+    from ftm_ray.summaries import show_status
+
+    found = quarter_status(_lake(root), quarter)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        show_status(found, root)
+
+
+@cli.command(short_help="List the largest themes.")
+@quarter_argument
+@root_option
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Themes shown, largest first.")
+@json_option
+def themes(quarter: str, root: str, top: int, as_json: bool) -> None:
+    """List the largest themes of QUARTER.
+
+    \b
+      ftm themes 2023Q1 --root lake --top 5
+    """
+    from ftm_ray.results import list_themes
+    from ftm_ray.screens import show_themes
+
+    found = list_themes(_lake(root), quarter, top)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        show_themes(found)
+
+
+@cli.command(short_help="Follow a theme to topics and sentences.")
+@click.argument("theme_id")
+@root_option
+@click.option("--max-sentences", type=click.IntRange(min=1), help="Sentences per topic. [default: 5; all with --json]")
+@json_option
+def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) -> None:
+    """Follow a theme to its topics, firm by firm, and to the sentences that were spoken.
+
+    \b
+      ftm trace 2023Q1-0003 --root lake
+      ftm trace 2023Q1-0003 --root lake --json > theme.json
+    """
+    from ftm_ray.results import trace_theme
+    from ftm_ray.screens import show_trace
+
+    found = trace_theme(_lake(root), theme_id, max_sentences or (None if as_json else 5))
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        show_trace(found)
+
+
+@cli.command(short_help="Check what is published.")
+@quarter_argument
+@root_option
+@json_option
+def verify(quarter: str, root: str, as_json: bool) -> None:
+    """Check what is published of QUARTER: files, hashes, counts, and the chain from theme to sentence.
+
+    Ends with 3 if something is wrong, with 4 if files are missing.
+
+    \b
+      ftm verify 2023Q1 --root lake
+    """
+    from ftm_ray.screens import show_checks
+    from ftm_ray.verify import verify_quarter
+
+    checks = verify_quarter(_lake(root), quarter)
+    if as_json:
+        _print_json([asdict(check) for check in checks])
+    else:
+        show_checks(
+            ("fail", check.name, "\n".join(check.problems)) if check.problems else ("ok", check.name, check.seen)
+            for check in checks
+        )
+    wrong = [check.name for check in checks if check.problems]
+    if wrong:
+        kind = SourceError if any(check.files_missing for check in checks) else QualityError
+        raise kind(f"what is published of {quarter} in {root} is not whole: {', '.join(wrong)}")
+
+
+@cli.command(short_help="Say what this machine can do.")
+@click.option("--root", help="Tests writing to this folder or s3://bucket/prefix.")
+@click.option("--llm", metavar="URL", help="Tests this OpenAI-compatible endpoint.")
+@json_option
+def doctor(root: str | None, llm: str | None, as_json: bool) -> None:
+    """Say what this machine can do, and what to do where it cannot.
+
+    \b
+      ftm doctor --root s3://bucket/ftm --llm http://localhost:8000/v1
+    """
+    from ftm_ray.doctor import examine
+    from ftm_ray.screens import show_checks
+
+    findings = examine(root, llm)
+    if as_json:
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        show_checks((f.status, f.name, f"{f.seen}\n-> {f.advice}" if f.advice else f.seen) for f in findings)
+    failed = [finding.name for finding in findings if finding.status == "fail"]
+    if failed:
+        raise SourceError(f"not ready: {', '.join(failed)}")
+
+
+# --- behind the commands -------------------------------------------------------------------------------------------
+
+
+def _lake(root: str) -> "Lake":
+    from ftm_ray.storage import Lake
+
+    return Lake(root)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+class _StandardError(logging.Handler):
+    """Log lines go where standard error is at that moment: above the bars while there are any."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
+
+
+def _configure_logging(verbose: bool) -> None:
+    """A job's log gets a line per stage; in a terminal the bars say the same, so only warnings are left."""
+    usual = logging.WARNING if sys.stderr.isatty() else logging.INFO
+    handler = _StandardError()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG if verbose else usual)
+
+
+def main() -> None:
+    """Entry point of `ftm`."""
+    cli()

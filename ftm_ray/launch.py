@@ -1,0 +1,89 @@
+"""Between a command and the work: options become settings, progress is shown, errors that crossed Ray are unwrapped."""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ftm_ray.config import RunConfig, load_config
+from ftm_ray.errors import ConfigError, FtmError, RetryableError
+from ftm_ray.progress import Step, shown_progress
+from ftm_ray.screens import error_console
+from ftm_ray.sources.files import FilesSettings, FilesSource
+from ftm_ray.sources.prefetch import PrefetchReport, prefetch_quarter
+from ftm_ray.storage import Lake
+
+if TYPE_CHECKING:
+    from ftm_ray.pipeline import RunOutcome
+
+Options = Mapping[str, Any]  # as click hands them over, by the name of the option
+
+
+def launch_prefetch(lake: Lake, quarter: str, options: Options) -> PrefetchReport:
+    """Bring a quarter in from files, with progress shown on standard error."""
+    source = FilesSource(files_settings(options))
+    with shown_progress(error_console()) as show:
+        return prefetch_quarter(
+            lake, quarter, source, lambda stage, done, total: show(Step(stage, done, total, "firms"))
+        )
+
+
+def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
+    """Run a quarter with progress shown; an error that crossed Ray comes out as itself.
+
+    Raises:
+        FtmError: As `pipeline.run_quarter` does.
+        RetryableError: Ray lost a worker and could not replace it.
+    """
+    config = run_config(options)
+    from ray.exceptions import RayActorError, RayTaskError  # noqa: TID251 - Ray wraps our errors; types decide, not texts
+
+    from ftm_ray.pipeline import run_quarter
+
+    logging.getLogger("ray.data").setLevel(logging.WARNING)  # its own progress would stand between our lines
+    try:
+        with shown_progress(error_console()) as show:
+            return run_quarter(
+                root,
+                quarter,
+                config,
+                lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
+            )
+    except RayTaskError as error:
+        if isinstance(error.cause, FtmError):
+            raise error.cause from error
+        raise
+    except RayActorError as error:
+        last_line = str(error).strip().rpartition("\n")[2]
+        raise RetryableError(
+            f"a Ray worker was lost ({last_line}); the same command goes on where it stopped"
+        ) from error
+
+
+def run_config(options: Options) -> RunConfig:
+    """Settings from the file and the flags; a flag that is not given leaves the file's value."""
+    flags = {
+        "llm.endpoint": options["llm"],
+        "llm.model": options["llm_model"],
+        "workers": options["workers"],
+        "keep_unlinked": options["keep_unlinked"] or None,
+    }
+    config = load_config(options["config"], flags)
+    endpoint = config.llm.endpoint
+    if endpoint == "serve":
+        raise ConfigError(
+            "--llm serve: this version cannot serve a model on the cluster yet; "
+            "use --llm none (topics are named by keywords) or --llm URL (any OpenAI-compatible endpoint)"
+        )
+    if endpoint != "none" and not endpoint.startswith(("http://", "https://")):
+        raise ConfigError(f"--llm {endpoint}: expected none, serve, or a URL such as http://localhost:8000/v1")
+    return config
+
+
+def files_settings(options: Options) -> FilesSettings:
+    """Which files to read and how."""
+    pairs = [text.partition("=") for text in options["columns"]]
+    wrong = [ours for ours, equals, theirs in pairs if not (ours and equals and theirs)]
+    if wrong:
+        raise ConfigError(f"--column {wrong[0]}: expected OURS=THEIRS, such as --column text=body")
+    columns = {ours: theirs for ours, _, theirs in pairs}
+    return FilesSettings(tuple(options["paths"]), columns, options["ids"], options["links"])

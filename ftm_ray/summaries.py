@@ -1,0 +1,210 @@
+"""What a person sees of work done: a prefetch, a run, and where a quarter stands."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from ftm_ray.progress import duration
+from ftm_ray.screens import console, counted, fields
+from ftm_ray.sources.coverage import CoverageLine
+from ftm_ray.sources.prefetch import PrefetchReport
+from ftm_ray.status import MapStatus, QuarterStatus
+
+#: Reasons and notes of the coverage report in words; docs/coverage-rules.md has the rules.
+_COVERAGE_WORDS = {
+    "empty": "no text",
+    "short": "a fragment, too little for one topic",
+    "duplicate_call": "the same text again under another id",
+    "other_firm": "the text is another firm's call",
+    "pasted_twice": "sentences of a second copy inside a call",
+    "foreign": "sentences in another language",
+    "short_for_quarter": "far shorter than the others: cut off?",
+    "two_calls": "a firm with more than one call; all are kept",
+    "copy_in_firm": "shares text with another call of the firm",
+    "shared_with_firm": "shares text with another firm's call",
+    "other_quarter": "shares text with a call of another quarter",
+    "no_firm_name": "the firm has no name; its id stands in",
+    "html": "HTML remnants, repaired",
+    "mojibake": "broken characters, repaired",
+}
+
+_NO_LLM = (
+    "no LLM: topics are named by keywords and their most central sentence, marked summary_source='keywords'. "
+    "--llm URL has an LLM name them"
+)
+
+#: Failed firms that are listed with their reasons; --json lists all.
+_LISTED_FIRMS = 20
+
+
+def show_prefetch(report: PrefetchReport, root: str) -> None:
+    """What came in, what was kept, what was dropped and why."""
+    out = console()
+    held = report.manifest
+    words = {"built": "is ready", "resumed": "is ready (went on where it stopped)", "unchanged": "was ready; no change"}
+    size = ", ".join(counted(n, thing) for n, thing in _sizes(held.n_firms, held.n_calls, held.n_sentences))
+    out.print(Text(f"{held.quarter} {words[report.state]}: {size}", "bold"))
+    out.print(coverage_table(report.lines))
+    lines = [("store", report.folder), ("links", _links_words(held.linked, report.n_unlinked, held.n_firms))]
+    left_out = {why: n for why, n in report.input_counts.items() if why != "rows of the quarter" and n}
+    if left_out:
+        lines.append(("rows left out", ", ".join(f"{n:,} {why}" for why, n in left_out.items())))
+    lines.append(("next", f"ftm run {held.quarter} --root {root}"))
+    out.print(fields(lines))
+
+
+def coverage_table(lines: Sequence[CoverageLine]) -> Table:
+    """Firms, calls and sentences in, kept, dropped and noted."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for name in ("firms", "calls", "sentences"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for line in lines:
+        name = line.kind if line.reason is None else f"{line.kind}: {line.reason}"
+        numbers = (f"{n:,}" for n in (line.n_firms, line.n_calls, line.n_sentences))
+        table.add_row(name, *numbers, Text(_COVERAGE_WORDS.get(line.reason or "", ""), "dim"))
+    return table
+
+
+def show_run(record: Mapping[str, Any], root: str, already_done: bool) -> None:
+    """What a run did, where its outputs lie, and what to do next."""
+    out = console()
+    quarter = record["quarter"]
+    took = sum(record["seconds"].get(name, 0.0) for name in ("start", "map", "reduce"))
+    state = "was done already, nothing to do" if already_done else f"is done, in {duration(took)}"
+    out.print(Text(f"{quarter} {state} (run {record['run_id']})", "bold"))
+    out.print(fields(_run_lines(record)))
+    if not record["counts"]["n_topics"]:
+        out.print(
+            Text("No topic was found: are these the right transcripts? `ftm status` shows the coverage.", "yellow")
+        )
+    out.print(Text("\nOutputs", "bold"))
+    out.print(fields(_output_lines(record, root)))
+    out.print(Text("\nNext", "bold"))
+    first = f"{quarter}-0001" if record["quality"]["n_themes"] else "THEME_ID"
+    for command in (f"themes {quarter}", f"trace {first}", f"verify {quarter}"):
+        out.print(Text(f"ftm {command} --root {root}"), soft_wrap=True)  # one line, so that it can be copied
+
+
+def show_status(status: QuarterStatus, root: str) -> None:
+    """Where a quarter stands: its transcripts, its maps, and what is published."""
+    out = console()
+    out.print(Text(f"{status.quarter}: {_stage_words(status, root)}", "bold"))
+    out.print(Text(f"\nTranscripts (from {status.source})", "bold"))
+    out.print(coverage_table(status.coverage))
+    for made in status.maps:
+        out.print(Text(f"\nFirm topics (map {made.map_id}{_is_published(status, made)})", "bold"))
+        out.print(fields(_map_lines(status, made)))
+        for firm in made.failed[:_LISTED_FIRMS]:
+            out.print(Text(f"  failed: {firm.firm_name or firm.firm_id} ({firm.firm_id}): {firm.reason}", "red"))
+        if len(made.failed) > _LISTED_FIRMS:
+            out.print(Text(f"  and {len(made.failed) - _LISTED_FIRMS} more (--json lists all)", "red"))
+    if status.n_old_maps:
+        out.print(Text(f"\n{counted(status.n_old_maps, 'map')} of other transcripts lie there, too; unused.", "dim"))
+    if status.record:
+        out.print(Text(f"\nPublished (run {status.record['run_id']})", "bold"))
+        out.print(fields([*_run_lines(status.record), *_output_lines(status.record, root)]))
+
+
+def _run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Counts that add up, and quality, of a finished run."""
+    counts, quality, naming = record["counts"], record["quality"], record["naming"]
+    in_invalid = sum(counts["n_topics_in_invalid"].values())
+    named = f"{naming['n_llm']:,} topics by the LLM, {naming['n_keywords']:,} by keywords"
+    return [
+        (
+            "firms",
+            f"{counts['n_firms']:,} = {counts['n_done']:,} done + {counts['n_failed']:,} failed "
+            f"+ {counts['n_skipped']:,} skipped",
+        ),
+        (
+            "sentences",
+            f"{counts['n_sentences']:,} = {counts['n_in_topics']:,} in topics + {counts['n_outliers']:,} outliers "
+            f"+ {counts['n_dropped']:,} left out (talk without content)",
+        ),
+        (
+            "topics",
+            f"{counts['n_topics']:,} = {counts['n_topics_in_themes']:,} in themes + "
+            f"{counts['n_topics_outliers']:,} like no others + {in_invalid:,} shared by too few firms",
+        ),
+        ("themes", _themes_words(quality)),
+        ("named by", named if record["config"]["llm"]["endpoint"] != "none" else _NO_LLM),
+        ("quality", _quality_words(quality)),
+    ]
+
+
+def _themes_words(quality: Mapping[str, Any]) -> str:
+    if not quality["n_themes"]:
+        return "0: no group of topics is shared by enough firms"
+    return f"{quality['n_themes']:,}, with {quality['median_firms_per_theme']:g} firms in the middle one"
+
+
+def _quality_words(quality: Mapping[str, Any]) -> str:
+    names = {
+        "npmi_coherence": "coherence (NPMI)",
+        "topic_diversity": "diversity",
+        "topics_per_firm": "topics per firm",
+        "outlier_ratio": "outliers",
+        "theme_coverage": "topics in themes",
+        "theme_cohesion": "theme cohesion",
+    }
+    shares = {"outlier_ratio", "theme_coverage"}
+    known = {name: value for name in names if (value := quality.get(name)) is not None}
+    return ", ".join(
+        f"{names[name]} {value:.0%}" if name in shares else f"{names[name]} {value:.3g}"
+        for name, value in known.items()
+    )
+
+
+def _output_lines(record: Mapping[str, Any], root: str) -> list[tuple[str, str]]:
+    """Where the published files lie."""
+    quarter, files = record["quarter"], record["files"]
+    tables = sorted({path.split("/")[1] for path in files if path.startswith("processed/")})
+    sentiment = next((path for path in files if path.startswith("sentiment-ready/")), None)
+    return [
+        ("tables", f"{root}/processed/{{{','.join(tables)}}}/quarter={quarter}/"),
+        ("per stock", f"{root}/{sentiment}" if sentiment else str(record["sentiment_ready"])),
+        ("record", f"{root}/runs/quarter={quarter}/{record['run_id']}/run.json"),
+    ]
+
+
+def _stage_words(status: QuarterStatus, root: str) -> str:
+    command = f"`ftm run {status.quarter} --root {root}`"
+    n_left = status.maps[0].n_left if status.maps else status.n_firms
+    return {
+        "prefetched": f"ready to run; {command} begins",
+        "mapping": f"a run is under way or was stopped, {counted(n_left, 'firm')} left; {command} goes on",
+        "mapped": f"all firms are done, nothing is published; {command} ends it or says what is wrong",
+        "publishing": f"being published, or the publication was stopped; {command} ends it",
+        "published": "published",
+    }[status.stage]
+
+
+def _is_published(status: QuarterStatus, made: MapStatus) -> str:
+    return ", published" if status.record and status.record["map_id"] == made.map_id else ""
+
+
+def _map_lines(status: QuarterStatus, made: MapStatus) -> list[tuple[str, str]]:
+    firms = f"{made.n_done:,} done, {made.n_failed:,} failed, {made.n_skipped:,} skipped, {made.n_left:,} left"
+    done = status.n_sentences - made.n_sentences_left
+    return [
+        ("firms", firms),
+        ("sentences", f"{done:,} of {status.n_sentences:,} worked on"),
+        ("batches", f"{made.n_batches - made.n_batches_left:,} of {made.n_batches:,} written"),
+    ]
+
+
+def _links_words(linked: bool, n_unlinked: int, n_firms: int) -> str:
+    if not linked:
+        return "no PERMNO links (--links FILE gives them): all firms are kept, and there will be no table per stock"
+    if not n_unlinked:
+        return "every firm has a PERMNO"
+    return f"{n_unlinked:,} of {n_firms:,} firms have no PERMNO; a run leaves them out unless --keep-unlinked"
+
+
+def _sizes(n_firms: int, n_calls: int, n_sentences: int) -> list[tuple[int, str]]:
+    return [(n_firms, "firm"), (n_calls, "call"), (n_sentences, "sentence")]

@@ -1,0 +1,98 @@
+"""Tables are checked where they cross a boundary; published tables keep what DESIGN promises."""
+
+import pyarrow as pa
+import pytest
+from invented import bare_row, firm, part_table, prefetch_table
+
+from ftm_ray.errors import SourceError
+from ftm_ray.schemas import (
+    FIRM_TOPICS,
+    FIRMS,
+    PREFETCH,
+    PUBLISHED,
+    SENTENCE,
+    SENTENCES,
+    SENTIMENT_READY,
+    TOPIC,
+    TOPICS,
+    FirmStatus,
+    check_table,
+)
+
+
+@pytest.fixture
+def table():
+    return prefetch_table([firm("F1", [["We sell more boxes."]])])
+
+
+def test_a_true_table_comes_back_itself(table):
+    assert check_table(table, PREFETCH, "here") is table
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda t: t.drop(["gvkey"]), "expected the columns"),
+        (lambda t: t.append_column("more", t["quarter"]), "'more'"),
+        (lambda t: t.select(t.column_names[::-1]), "expected the columns"),
+        (lambda t: t.set_column(2, "permno", pa.array(["10001"])), "'permno' is string, expected int64"),
+        (lambda t: t.set_column(6, "n_calls", pa.array([1], pa.int64())), "'n_calls' is int64, expected int32"),
+        (lambda t: t.set_column(0, "firm_id", pa.array([None], pa.string())), "'firm_id' has 1 nulls"),
+        (lambda t: t.set_column(7, "sentences", pa.nulls(1, PREFETCH.field("sentences").type)), "has 1 nulls"),
+    ],
+)
+def test_each_way_to_be_wrong_is_named_with_its_place(table, spoil, said):
+    with pytest.raises(SourceError, match="here: ") as caught:
+        check_table(spoil(table), PREFETCH, "here")
+    assert said in str(caught.value)
+
+
+def test_null_is_fine_where_a_value_may_be_missing(table):
+    unlinked = prefetch_table([firm("F1", [["We sell more boxes."]], permno=None)])
+    assert check_table(unlinked, PREFETCH, "here")["permno"].null_count == 1
+
+
+def test_a_table_without_rows_is_checked_too():
+    assert check_table(PREFETCH.empty_table(), PREFETCH, "here").num_rows == 0
+    with pytest.raises(SourceError):
+        check_table(FIRMS.empty_table(), PREFETCH, "here")
+
+
+def test_types_survive_a_file(lake, table):
+    lake.write_table("t.parquet", table)
+    assert check_table(lake.read_table("t.parquet"), PREFETCH, "here").equals(table)
+    part = part_table([bare_row(firm("F1", [["We sell more boxes."]]), "failed", "why")])
+    lake.write_table("p.parquet", part)
+    assert check_table(lake.read_table("p.parquet"), FIRM_TOPICS, "here").equals(part)
+
+
+def test_published_tables_say_which_run_and_firm_they_belong_to():
+    for name, schema in PUBLISHED.items():
+        assert not schema.field("run_id").nullable, name
+        assert "quarter" in schema.names, name
+
+
+def test_no_table_has_a_column_twice():
+    for schema in (*PUBLISHED.values(), PREFETCH, FIRM_TOPICS, SENTIMENT_READY):
+        assert len(set(schema.names)) == len(schema.names)
+
+
+def test_sentences_keep_all_that_prefetch_knew():
+    assert {field.name for field in SENTENCE} <= set(SENTENCES.names)
+    assert SENTENCES.field("topic_id").nullable  # null = left out
+    assert SENTENCES.field("drop_reason").nullable
+
+
+def test_topics_lose_nothing_but_the_texts_of_their_exemplars():
+    assert {field.name for field in TOPIC} - set(TOPICS.names) == {"exemplar_texts"}
+
+
+def test_a_sentiment_row_always_has_a_stock_and_a_date():
+    assert SENTIMENT_READY.field("permno").type == pa.int64()
+    assert not SENTIMENT_READY.field("permno").nullable
+    assert not SENTIMENT_READY.field("earnings_call_date").nullable
+
+
+def test_a_status_can_be_compared_with_what_stands_in_a_file():
+    assert FirmStatus("failed") is FirmStatus.FAILED
+    assert FirmStatus.DONE == "done"
