@@ -1,8 +1,8 @@
 """Names of people and firms, which must not become keywords: a theme called "Matt" is worthless.
 
 Place in the flow: prefetch asks for the names once per firm and gives them to `text.clean_for_keywords`.
-Trade-off: names are read from fixed patterns of talk, not by a model: 18 ms a call of 530 sentences, and a word that the
-talk also writes in lower case is never lost.
+Trade-off: names are read from fixed patterns of talk, not by a model: 18 ms a call of 530 sentences, and a word that
+the talk mostly writes in lower case is never lost.
 """
 
 import re

@@ -1,0 +1,36 @@
+# make demo: the sample quarters, from transcripts to themes.  make test, make lint: what .ci/run runs, too.
+PYTHON ?= python3
+BIN := .venv/bin
+FTM := $(BIN)/ftm
+OUT := demo-output
+QUARTERS := 2024Q1 2024Q2
+.PHONY: demo setup test lint clean
+
+demo: .venv/installed
+	@for quarter in $(QUARTERS); do \
+	  $(FTM) prefetch $$quarter --from files --path 'ftm_ray/sample_calls/*.jsonl' \
+	    --links ftm_ray/sample_calls/links.csv --root $(OUT) && $(FTM) run $$quarter --root $(OUT) || exit; \
+	done
+	@for quarter in $(QUARTERS); do $(FTM) themes $$quarter --root $(OUT) --top 5 || exit; done
+	@$(FTM) trace 2024Q1-0001 --root $(OUT) --max-sentences 2
+	@echo "All outputs lie in $(OUT)/. Next: make test, or your own calls (docs/tutorial.md)."
+
+setup: .venv/installed-dev
+
+test: .venv/installed-dev
+	$(BIN)/pytest tests/unit tests/golden tests/integration
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/installed .venv/installed-dev: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else \
+	  f"ftm-ray needs Python 3.11 to 3.13; $(PYTHON) is {v[0]}.{v[1]}. Give another one: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(if $(findstring dev,$@),[dev])'
+	@touch .venv/installed $@
+
+clean:
+	rm -rf .venv $(OUT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,60 @@
+"""What the program has stands in its documentation: every column, every setting, every command."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from ftm_ray import schemas
+from ftm_ray.cli import main
+from ftm_ray.config import RunConfig, Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+README = DOCS.parent / "README.md"
+TABLES = [
+    *schemas.PUBLISHED.values(),
+    schemas.SENTIMENT_READY,
+    schemas.PREFETCH,
+    schemas.COVERAGE,
+    schemas.FIRM_TOPICS,
+]
+
+
+def test_every_column_is_described():
+    text = (DOCS / "data-contracts.md").read_text(encoding="utf-8")
+    missing = {name for table in TABLES for name in table.names if name not in text}
+    assert not missing
+
+
+def settings_of(model: type[Settings], prefix: str = ""):
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Settings):
+            yield from settings_of(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+@pytest.mark.parametrize(("key", "field"), settings_of(RunConfig), ids=lambda value: str(value)[:30])
+def test_every_setting_is_described_with_its_default(key, field):
+    lines = (DOCS / "configuration.md").read_text(encoding="utf-8").splitlines()
+    row = next((line for line in lines if line.startswith(f"| `{key}` |")), None)
+    assert row is not None, f"{key} is missing in docs/configuration.md"
+    shown = "null" if field.default is None else str(field.default).lower()
+    assert f"| `{shown}` |".lower() in row.lower()
+
+
+def test_every_command_is_in_the_readme_or_the_docs():
+    text = README.read_text(encoding="utf-8") + "".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.md"))
+    context = click.Context(main)
+    missing = [name for name in main.list_commands(context) if f"ftm {name}" not in text]
+    assert not missing
+
+
+def test_no_link_between_documents_is_broken():
+    import re
+
+    for path in [README, *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), f"{path.name} links to {target}"
