@@ -147,7 +147,8 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
             continue
         section, _, name = key.rpartition(".")
         table = values.setdefault(section, {}) if section else values
-        table[name] = value
+        if isinstance(table, dict):  # else the validation below says that a table is expected
+            table[name] = value
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:

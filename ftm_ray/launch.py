@@ -39,7 +39,8 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
 
     from ftm_ray.pipeline import run_quarter
 
-    logging.getLogger("ray.data").setLevel(logging.WARNING)  # its own progress would stand between our lines
+    logging.getLogger("ray.data").setLevel(logging.WARNING)  # its own progress would stand between our lines,
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # and so would its offer to show it
     try:
         with shown_progress(error_console()) as show:
             return run_quarter(

@@ -48,11 +48,13 @@ _PATIENCE_S = 6 * 3600
 #: One thread per actor (FACTS: busy OpenMP threads of several processes stall each other), and numba's own thread pool,
 #: because with Intel's OpenMP one UMAP call makes every later encode 20 times slower. Bytes depend on it, too.
 _ACTOR_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "NUMBA_THREADING_LAYER": "workqueue",
-    "TOKENIZERS_PARALLELISM": "false",
+    "env_vars": {
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "NUMBA_THREADING_LAYER": "workqueue",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
 }
 
 
@@ -169,6 +171,7 @@ def _named(data: ray.data.Dataset, config: RunConfig) -> ray.data.Dataset:
         num_cpus=_IO_CPUS,
         compute=ActorPoolStrategy(size=1),
         max_concurrency=8,
+        runtime_env=_ACTOR_ENVIRONMENT,
     )
 
 
@@ -178,6 +181,7 @@ def _io_stage() -> dict[str, Any]:
         "batch_format": "pyarrow",
         "num_cpus": _IO_CPUS,
         "compute": ActorPoolStrategy(size=1),
+        "runtime_env": _ACTOR_ENVIRONMENT,
     }
 
 
@@ -190,7 +194,12 @@ def _topic_stage(config: RunConfig, n_batches: int) -> dict[str, Any]:
         able, n_gpus = math.floor((resources.get("CPU", 1) - 3 * _IO_CPUS) / _TOPIC_CPUS), 0
     size = max(1, min(config.workers or able, n_batches))
     compute = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2)
-    return {"num_cpus": _TOPIC_CPUS, "num_gpus": n_gpus, "compute": compute}
+    return {
+        "num_cpus": _TOPIC_CPUS,
+        "num_gpus": n_gpus,
+        "compute": compute,
+        "runtime_env": _ACTOR_ENVIRONMENT,
+    }
 
 
 def _has_gpu(config: RunConfig) -> bool:
@@ -253,7 +262,7 @@ def _reduce(run: RunFiles, config: RunConfig) -> ReduceReport:
     """Themes and publication, in one final actor."""
     device, n_gpus = ("cuda", 1) if ray.cluster_resources().get("GPU", 0) >= 1 else ("cpu", 0)
     actor: Any = ray.remote(ThemePublisher)  # Any: Ray's typing does not know the methods of remote classes
-    actor = actor.options(num_cpus=_TOPIC_CPUS, num_gpus=n_gpus, name="themes")
+    actor = actor.options(num_cpus=_TOPIC_CPUS, num_gpus=n_gpus, runtime_env=_ACTOR_ENVIRONMENT)
     publisher: Any = actor.remote(config, llm_api_key(config.llm), device)
     try:
         report: ReduceReport = ray.get(publisher.publish.remote(run))
@@ -268,12 +277,15 @@ def _reduce(run: RunFiles, config: RunConfig) -> ReduceReport:
 @contextmanager
 def _ray_session(on_progress: OnProgress, seconds: dict[str, float]) -> Iterator[None]:
     """Join the cluster at RAY_ADDRESS, or start Ray inside this process and end it afterwards."""
+    if ray.is_initialized():  # a notebook or a test brought its own Ray: use it and leave it
+        yield
+        return
     start = time.perf_counter()
     on_progress(Progress("start", 0, 1, "starting Ray"))
-    options: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
+    logging.getLogger("ray.data").setLevel(logging.WARNING)  # our own progress says it in sentences
     address = ray_address()
-    options |= {"address": address} if address else {"address": "local", "include_dashboard": False}
-    ray.init(runtime_env={"env_vars": _ACTOR_ENVIRONMENT}, **options)
+    where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
     seconds["start"] = round(time.perf_counter() - start, 3)
     try:
         yield

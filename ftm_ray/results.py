@@ -48,7 +48,7 @@ class SpokenSentence:
 
 @dataclass(frozen=True, slots=True)
 class ThemeLine:
-    """One theme as the listing shows it; `example` is the most central sentence of its most central topic."""
+    """One theme as the listing shows it; `example` is a representative sentence of one of its central topics."""
 
     theme_id: str
     label: str
@@ -156,22 +156,39 @@ _THEME_COLUMNS = [
 
 def _theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -> list[ThemeLine]:
     names = _firm_names(lake, quarter)
-    first_topics = {theme["theme_id"]: _topic_key(theme["exemplar_topic_ids"][0]) for theme in themes}
-    topics = _topics(lake, quarter, first_topics.values(), ["exemplar_ids"])
-    first_sentences = {
-        theme_id: topics[key]["exemplar_ids"][0] for theme_id, key in first_topics.items() if key in topics
+    central = {theme["theme_id"]: [_topic_key(text) for text in theme["exemplar_topic_ids"][:3]] for theme in themes}
+    keys = {key for keys in central.values() for key in keys}
+    topics = _topics(lake, quarter, keys, ["exemplar_ids"])
+    candidates = {
+        theme_id: [sentence_id for key in keys if key in topics for sentence_id in topics[key]["exemplar_ids"][:3]]
+        for theme_id, keys in central.items()
     }
-    said = _sentences(lake, quarter, names, {key[0] for key in first_topics.values()}, set(first_sentences.values()))
+    wanted = {sentence_id for ids in candidates.values() for sentence_id in ids}
+    said = _sentences(lake, quarter, names, {firm_id for firm_id, _ in keys}, wanted)
     return [
         ThemeLine(
             **{name: theme[name] for name in _THEME_COLUMNS[:4]},
             **{name: theme[name] for name in ("n_firms", "n_topics", "n_sentences")},
             keywords=tuple(theme["keywords"]),
             top_firms=tuple(names[firm_id] for firm_id in theme["top_firms"]),
-            example=said.get(first_sentences.get(theme["theme_id"], "")),
+            example=_example(theme["keywords"], [said[i] for i in candidates[theme["theme_id"]] if i in said]),
         )
         for theme in themes
     ]
+
+
+def _example(keywords: Sequence[str], sentences: Sequence[SpokenSentence]) -> SpokenSentence | None:
+    """The sentence that holds most of the theme's first keywords; the most central one where several do.
+
+    Keywords are lemmas, so their beginnings are looked for: 'battery' is not in 'batteries', but 'batter' is.
+    """
+    stems = [word[: max(4, len(word) - 2)].lower() for keyword in keywords[:5] for word in keyword.split()]
+
+    def n_held(sentence: SpokenSentence) -> int:
+        words = re.findall(r"\w+", sentence.text.lower())
+        return sum(any(word.startswith(stem) for word in words) for stem in dict.fromkeys(stems))
+
+    return max(sentences, key=n_held, default=None)  # max keeps the first of equals
 
 
 def _topic_traces(lake: Lake, quarter: str, members: pa.Table, max_sentences: int | None) -> tuple[TopicTrace, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from ftm_ray.runs import part_name, published_run_id
 from ftm_ray.schemas import FirmStatus, Manifest
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines
-from ftm_ray.sources.prefetch import read_manifest
+from ftm_ray.sources.manifest import read_manifest
 from ftm_ray.storage import Lake
 
 
@@ -46,7 +46,7 @@ class QuarterStatus:
     Attributes:
         stage: 'prefetched', 'mapping' (parts are missing), 'mapped' (parts are whole, nothing is published),
             'publishing' (tables are there, run.json is not yet) or 'published'.
-        maps: Those made from the transcripts that are there now, the furthest first.
+        maps: Those made from the transcripts that are there now: the published one first, then the furthest.
         n_old_maps: Maps of transcripts that were since brought in anew; no run goes on with them.
         record: run.json of the published run; None before.
     """
@@ -74,10 +74,11 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
     folder = lake.parts_dir(quarter, "").removesuffix("/map=")
     names = [name.removeprefix("map=") for name in lake.list_folders(folder)]
     found = [_map_status(lake, manifest, map_id) for map_id in names]
-    maps = sorted((status for status in found if status), key=lambda status: (status.n_left, status.map_id))
     run_id = published_run_id(lake, quarter)
     record_path = lake.run_file(quarter, run_id or "")
     record = lake.read_json(record_path) if run_id and lake.exists(record_path) else None
+    published = record["map_id"] if record else None
+    maps = sorted(filter(None, found), key=lambda made: (made.map_id != published, made.n_left, made.map_id))
     coverage = lake.read_table(f"{lake.prefetch_dir(quarter)}/coverage.parquet")
     return QuarterStatus(
         quarter=quarter,

@@ -25,7 +25,7 @@ from ftm_ray.errors import ConfigError, SourceError
 #: they are part of the bytes, and equal work must give equal bytes.
 _PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
 
-_QUARTER = re.compile(r"^(19|20)\d\dQ[1-4]$")
+_QUARTER = re.compile(r"(19|20)\d\dQ[1-4]")
 
 
 def check_quarter(quarter: str) -> str:
@@ -34,7 +34,7 @@ def check_quarter(quarter: str) -> str:
     Raises:
         ConfigError: It does not.
     """
-    if not _QUARTER.match(quarter):
+    if not _QUARTER.fullmatch(quarter):
         raise ConfigError(f"'{quarter}' is no quarter; write year and quarter, such as 2023Q1")
     return quarter
 
@@ -54,8 +54,8 @@ class Lake:
         self._is_local = isinstance(self._fs, fs.LocalFileSystem)
 
     def __reduce__(self) -> tuple[type["Lake"], tuple[str]]:
-        """Travel between processes as the ROOT alone; each process opens its own connection."""
-        return Lake, (self.root,)
+        """Travel between processes as the ROOT alone, absolute: a worker may stand in another folder."""
+        return Lake, (self._base if self._is_local else self.root,)
 
     # -- where things lie ---------------------------------------------------------------------------------------
 

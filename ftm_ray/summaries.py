@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -83,7 +84,7 @@ def show_run(record: Mapping[str, Any], root: str, already_done: bool) -> None:
             Text("No topic was found: are these the right transcripts? `ftm status` shows the coverage.", "yellow")
         )
     out.print(Text("\nOutputs", "bold"))
-    out.print(fields(_output_lines(record, root)))
+    _print_outputs(out, record, root)
     out.print(Text("\nNext", "bold"))
     first = f"{quarter}-0001" if record["quality"]["n_themes"] else "THEME_ID"
     for command in (f"themes {quarter}", f"trace {first}", f"verify {quarter}"):
@@ -96,18 +97,21 @@ def show_status(status: QuarterStatus, root: str) -> None:
     out.print(Text(f"{status.quarter}: {_stage_words(status, root)}", "bold"))
     out.print(Text(f"\nTranscripts (from {status.source})", "bold"))
     out.print(coverage_table(status.coverage))
-    for made in status.maps:
-        out.print(Text(f"\nFirm topics (map {made.map_id}{_is_published(status, made)})", "bold"))
+    shown = [made for made in status.maps if made.n_left or made is status.maps[0]]
+    for made in shown:
+        out.print(Text(f"\nFirm topics (map {made.map_id}{_map_words(status, made)})", "bold"))
         out.print(fields(_map_lines(status, made)))
         for firm in made.failed[:_LISTED_FIRMS]:
             out.print(Text(f"  failed: {firm.firm_name or firm.firm_id} ({firm.firm_id}): {firm.reason}", "red"))
         if len(made.failed) > _LISTED_FIRMS:
             out.print(Text(f"  and {len(made.failed) - _LISTED_FIRMS} more (--json lists all)", "red"))
-    if status.n_old_maps:
-        out.print(Text(f"\n{counted(status.n_old_maps, 'map')} of other transcripts lie there, too; unused.", "dim"))
+    n_others = len(status.maps) - len(shown) + status.n_old_maps
+    if n_others:
+        out.print(Text(f"{counted(n_others, 'map')} of other settings, versions or transcripts beside it", "dim"))
     if status.record:
         out.print(Text(f"\nPublished (run {status.record['run_id']})", "bold"))
-        out.print(fields([*_run_lines(status.record), *_output_lines(status.record, root)]))
+        out.print(fields(_run_lines(status.record)))
+        _print_outputs(out, status.record, root)
 
 
 def _run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -124,7 +128,7 @@ def _run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "sentences",
             f"{counts['n_sentences']:,} = {counts['n_in_topics']:,} in topics + {counts['n_outliers']:,} outliers "
-            f"+ {counts['n_dropped']:,} left out (talk without content)",
+            f"+ {counts['n_dropped']:,} left out",
         ),
         (
             "topics",
@@ -160,16 +164,18 @@ def _quality_words(quality: Mapping[str, Any]) -> str:
     )
 
 
-def _output_lines(record: Mapping[str, Any], root: str) -> list[tuple[str, str]]:
-    """Where the published files lie."""
+def _print_outputs(out: Console, record: Mapping[str, Any], root: str) -> None:
+    """Where the published files lie, each path on one line, so that it can be copied."""
     quarter, files = record["quarter"], record["files"]
     tables = sorted({path.split("/")[1] for path in files if path.startswith("processed/")})
     sentiment = next((path for path in files if path.startswith("sentiment-ready/")), None)
-    return [
-        ("tables", f"{root}/processed/{{{','.join(tables)}}}/quarter={quarter}/"),
-        ("per stock", f"{root}/{sentiment}" if sentiment else str(record["sentiment_ready"])),
-        ("record", f"{root}/runs/quarter={quarter}/{record['run_id']}/run.json"),
-    ]
+    places = {
+        "tables": f"{root}/processed/{{{','.join(tables)}}}/quarter={quarter}/",
+        "per stock": f"{root}/{sentiment}" if sentiment else str(record["sentiment_ready"]),
+        "record": f"{root}/runs/quarter={quarter}/{record['run_id']}/run.json",
+    }
+    for name, place in places.items():
+        out.print(Text.assemble((f"{name:<11}", "dim"), place), soft_wrap=True)
 
 
 def _stage_words(status: QuarterStatus, root: str) -> str:
@@ -184,8 +190,10 @@ def _stage_words(status: QuarterStatus, root: str) -> str:
     }[status.stage]
 
 
-def _is_published(status: QuarterStatus, made: MapStatus) -> str:
-    return ", published" if status.record and status.record["map_id"] == made.map_id else ""
+def _map_words(status: QuarterStatus, made: MapStatus) -> str:
+    if status.record is None:
+        return ""
+    return ", published" if status.record["map_id"] == made.map_id else ", of other settings or another version"
 
 
 def _map_lines(status: QuarterStatus, made: MapStatus) -> list[tuple[str, str]]:

@@ -97,7 +97,7 @@ def find_themes(topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False
         else:
             kept.append(rows)
     keywords = _theme_keywords(topics, labels, settings.n_keywords)
-    themes = [_describe(topics, rows, keywords[int(labels[rows[0]])], settings) for rows in kept]
+    themes = [_describe(topics, rows, keywords.get(int(labels[rows[0]]), ()), settings) for rows in kept]
     return FoundThemes(tuple(themes), int((labels == OUTLIER_TOPIC_ID).sum()), dict(sorted(invalid.items())))
 
 

@@ -100,6 +100,8 @@ def without_topics(found: FirmTopics, unwanted: npt.NDArray[np.bool_]) -> FirmTo
         found: Topics of a firm.
         unwanted: (n_topics,) True for each topic to take out.
     """
+    if not found.topics:
+        return found
     new_ids = np.where(unwanted, OUTLIER_TOPIC_ID, np.cumsum(~unwanted) - 1)
     labels = np.where(found.labels == OUTLIER_TOPIC_ID, OUTLIER_TOPIC_ID, new_ids[found.labels])
     topics = tuple(topic for topic, out in zip(found.topics, unwanted, strict=True) if not out)
@@ -117,7 +119,7 @@ def _label(embeddings: Vectors, settings: TopicSettings, use_gpu: bool) -> tuple
 def _cluster_settings(settings: TopicSettings, n_sentences: int) -> ClusterSettings:
     return ClusterSettings(
         n_neighbors=min(settings.n_neighbors, n_sentences - 1),
-        n_components=settings.n_components,
+        n_components=min(settings.n_components, n_sentences - 2),  # UMAP's spectral start needs two more points
         min_dist=settings.min_dist,
         n_epochs=settings.n_epochs,
         min_cluster_size=settings.min_cluster_size,

@@ -66,8 +66,13 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
     return [
         *checks,
         Check("schemas", "every column has its type and no null where none is allowed"),
+        _check(
+            "rows",
+            f"{sum(file['rows'] for file in record['files'].values()):,}",
+            _row_problems(lake, record, tables, tally),
+        ),
         _check_run_id(record, tables, tally),
-        _check("chain", f"{tally.n_in_topics:,} sentences <- {tables.topics.num_rows:,} topics", tally.chain_problems),
+        _check("chain", _chain_words(tables, tally), tally.chain_problems),
         _check("theme topics", f"{tables.theme_topics.num_rows:,} topics in themes", _theme_topic_problems(tables)),
         _check("themes", f"{tables.themes.num_rows:,} themes are cross-firm", _theme_problems(record, tables)),
         _check("sentence counts", _sentence_words(tally), _sentence_count_problems(record, tables, tally)),
@@ -119,6 +124,18 @@ def _read_tables(lake: Lake, quarter: str) -> Tables:
     sentiment = check_table(lake.read_table(path, columns), schema, path)
     ids = lake.read_table(path, ["sentences.list.element.sentence_id"])["sentences"]
     return Tables(**read, sentiment=sentiment.append_column("sentences", ids))
+
+
+def _row_problems(lake: Lake, record: Mapping[str, Any], tables: Tables, tally: SentenceTally) -> list[str]:
+    """Rows of each file against run.json."""
+    named = {"firms": tables.firms, "topics": tables.topics, "themes": tables.themes}
+    rows = {name: table.num_rows for name, table in (named | {"theme_topics": tables.theme_topics}).items()}
+    found = {f"{lake.table_dir(name, record['quarter'])}/part-00000.parquet": n for name, n in rows.items()}
+    found |= tally.rows
+    if tables.sentiment is not None:
+        found[lake.sentiment_file(record["quarter"])] = tables.sentiment.num_rows
+    said = {path: file["rows"] for path, file in record["files"].items()}
+    return [f"{path} has {found.get(path)} rows, run.json says {n}" for path, n in said.items() if found.get(path) != n]
 
 
 def _check_run_id(record: Mapping[str, Any], tables: Tables, tally: SentenceTally) -> Check:
@@ -191,6 +208,10 @@ def _theme_problems(record: Mapping[str, Any], tables: Tables) -> list[str]:
 
 
 # --- counts --------------------------------------------------------------------------------------------------------
+
+
+def _chain_words(tables: Tables, tally: SentenceTally) -> str:
+    return f"{tally.n_in_topics:,} sentences belong to the {tables.topics.num_rows:,} topics that list them"
 
 
 def _sentence_words(tally: SentenceTally) -> str:

@@ -22,6 +22,7 @@ class SentenceTally:
 
     firms: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # in topics, outliers, dropped
     dropped: Counter[str] = field(default_factory=Counter)  # sentences by drop_reason
+    rows: dict[str, int] = field(default_factory=dict)  # of each file
     run_ids: set[str] = field(default_factory=set)
     n_in_topics: int = 0
     n_outliers: int = 0
@@ -50,6 +51,7 @@ def check_sentences(
     folder = lake.table_dir("sentences", record["quarter"])
     for path in (path for path in record["files"] if path.startswith(f"{folder}/")):
         said = check_table(lake.read_table(path), SENTENCES, path).drop(["raw_text", "cleaned_text"])
+        tally.rows[path] = said.num_rows
         firm_ids = said["firm_id"].unique()
         twice = [firm_id for firm_id in firm_ids.to_pylist() if firm_id in tally.firms]
         tally.chain_problems += [f"firm {firm_id} is in {path} and in a file before" for firm_id in twice]

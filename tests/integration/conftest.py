@@ -29,17 +29,9 @@ def prefetch_sample(root: Path, links: bool = True) -> Lake:
 
 @pytest.fixture(scope="session")
 def ray_cluster():
-    """One local Ray for all integration tests, with more logical CPUs than the machine may have cores."""
+    """One local Ray for all tests that run in this process, with room for two topic actors on any machine."""
     import ray
 
-    from ftm_ray.pipeline import _ACTOR_ENVIRONMENT
-
-    ray.init(
-        address="local",
-        num_cpus=4,
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env={"env_vars": _ACTOR_ENVIRONMENT},
-    )
+    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()

@@ -7,9 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import fs
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.sources.calls import Call, Firm, Turn, normal_speaker_type, quarter_of
+from ftm_ray.sources.columns import _s3_files
 from ftm_ray.sources.files import FilesSettings, FilesSource
 
 
@@ -255,3 +257,21 @@ def test_speaker_types(value, expected):
 @pytest.mark.parametrize(("month", "quarter"), [(1, "2023Q1"), (3, "2023Q1"), (4, "2023Q2"), (12, "2023Q4")])
 def test_quarter_of(month, quarter):
     assert quarter_of(date(2023, month, 1)) == quarter
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("bucket/calls/a.csv", ["bucket/calls/a.csv"]),
+        ("bucket/calls", ["bucket/calls/a.csv", "bucket/calls/b.parquet"]),
+        ("bucket/calls/*.parquet", ["bucket/calls/b.parquet"]),
+        ("bucket/ca*/a.*", ["bucket/calls/a.csv"]),
+        ("bucket/none", []),
+    ],
+)
+def test_files_of_an_object_store(tmp_path, path, expected):
+    (tmp_path / "bucket" / "calls").mkdir(parents=True)
+    for name in ("a.csv", "b.parquet"):
+        (tmp_path / "bucket" / "calls" / name).touch()
+    store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    assert sorted(_s3_files(store, path)) == expected

@@ -1,0 +1,190 @@
+"""A quarter from transcripts to published tables, on real Ray."""
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+from conftest import QUARTER, prefetch_sample
+
+from ftm_ray.config import LlmSettings, RunConfig
+from ftm_ray.errors import QualityError
+from ftm_ray.pipeline import run_quarter
+from ftm_ray.storage import Lake
+
+FOLDERS = ("processed", "sentiment-ready")
+
+
+def published_bytes(lake: Lake) -> dict[str, str]:
+    """Digest of every published file, by its path under ROOT."""
+    root = Path(lake.root)
+    files = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.parquet"))]
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def parts(lake: Lake) -> dict[str, int]:
+    """When each part file was written."""
+    found = sorted(Path(lake.root).glob("intermediate/firm-topics/*/*/*.parquet"))
+    return {path.name: path.stat().st_mtime_ns for path in found}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory, ray_cluster):
+    """The sample quarter, run with two workers."""
+    lake = prefetch_sample(tmp_path_factory.mktemp("two-workers"))
+    stages = []
+    outcome = run_quarter(lake.root, QUARTER, RunConfig(workers=2), lambda progress: stages.append(progress))
+    assert not outcome.already_done
+    assert [stage.stage for stage in stages][-1] == "themes"
+    return lake
+
+
+def record(lake: Lake) -> dict:
+    files = list(Path(lake.root).glob("runs/*/*/run.json"))
+    assert len(files) == 1
+    return json.loads(files[0].read_text())
+
+
+def test_every_sentence_and_every_firm_is_accounted_for(lake):
+    counts = record(lake)["counts"]
+    assert counts["n_sentences"] == counts["n_in_topics"] + counts["n_outliers"] + counts["n_dropped"]
+    assert counts["n_firms"] == counts["n_done"] + counts["n_failed"] + counts["n_skipped"]
+    sentences = lake.read_folder(lake.table_dir("sentences", QUARTER))
+    manifest = lake.read_json(f"{lake.prefetch_dir(QUARTER)}/manifest.json")
+    assert sentences.num_rows == counts["n_sentences"] == manifest["counts"]["n_sentences"]
+    left_out = sentences.filter(pc.is_null(sentences["topic_id"]))
+    assert left_out["drop_reason"].null_count == 0
+    assert left_out.num_rows == counts["n_dropped"]
+
+
+def test_a_firm_without_permno_is_skipped_with_a_reason(lake):
+    firms = {row["firm_id"]: row for row in lake.read_folder(lake.table_dir("firms", QUARTER)).to_pylist()}
+    assert firms["TRNH"]["status"] == "skipped"
+    assert "PERMNO" in firms["TRNH"]["reason"]
+    assert firms["HLXS"]["status"] == "done"
+    assert firms["HLXS"]["n_topics"] >= 3
+
+
+def test_a_theme_reaches_down_to_its_sentences(lake):
+    themes = lake.read_folder(lake.table_dir("themes", QUARTER)).to_pylist()
+    members = lake.read_folder(lake.table_dir("theme_topics", QUARTER)).to_pylist()
+    topics = {(t["firm_id"], t["topic_id"]): t for t in lake.read_folder(lake.table_dir("topics", QUARTER)).to_pylist()}
+    known = set(lake.read_folder(lake.table_dir("sentences", QUARTER))["sentence_id"].to_pylist())
+    assert themes
+    for theme in themes:
+        mine = [topics[row["firm_id"], row["topic_id"]] for row in members if row["theme_id"] == theme["theme_id"]]
+        assert len({topic["firm_id"] for topic in mine}) == theme["n_firms"] >= 2
+        assert sum(topic["n_sentences"] for topic in mine) == theme["n_sentences"]
+        assert {sentence for topic in mine for sentence in topic["sentence_ids"]} <= known
+
+
+def test_planted_themes_are_found(lake):
+    """The sample calls were written around shared subjects; a reader must find the clearest of them again."""
+    themes = lake.read_folder(lake.table_dir("themes", QUARTER)).to_pylist()
+    words = [set(" ".join(theme["keywords"]).split()) for theme in themes]
+    assert any(found & {"red", "sea", "freight", "ocean", "container", "lane"} for found in words)
+    assert any(found & {"data", "center", "electricity", "megawatt", "transformer", "grid"} for found in words)
+
+
+def test_sentiment_rows_have_one_stock_and_one_date(lake):
+    rows = lake.read_table(lake.sentiment_file(QUARTER)).to_pylist()
+    assert rows
+    assert all(row["permno"] is not None and row["n_sentences"] == len(row["sentences"]) for row in rows)
+    keys = [(row["theme_id"], row["firm_id"], row["topic_id"], row["transcript_id"]) for row in rows]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_same_command_again_does_nothing(lake):
+    before = published_bytes(lake)
+    outcome = run_quarter(lake.root, QUARTER, RunConfig(), lambda _: None)
+    assert outcome.already_done
+    assert published_bytes(lake) == before
+
+
+def test_one_worker_publishes_the_same_bytes_as_two(lake, tmp_path):
+    other = prefetch_sample(tmp_path)
+    run_quarter(other.root, QUARTER, RunConfig(workers=1), lambda _: None)
+    assert published_bytes(other) == published_bytes(lake)
+    assert record(other)["run_id"] == record(lake)["run_id"]
+
+
+def test_a_lost_part_is_made_again_and_nothing_else(lake):
+    before, written = published_bytes(lake), parts(lake)
+    lost = sorted(written)[3]
+    next(Path(lake.root).glob(f"intermediate/**/{lost}")).unlink()
+    next(Path(lake.root).glob("runs/*/*/run.json")).unlink()
+    outcome = run_quarter(lake.root, QUARTER, RunConfig(), lambda _: None)
+    assert not outcome.already_done
+    assert {name for name, when in parts(lake).items() if when != written[name]} == {lost}
+    assert published_bytes(lake) == before
+
+
+def test_other_theme_settings_reuse_the_map(lake):
+    written = parts(lake)
+    config = RunConfig.model_validate({"themes": {"min_cluster_size": 4}})
+    first = record(lake)["run_id"]
+    outcome = run_quarter(lake.root, QUARTER, config, lambda _: None)
+    assert outcome.record["run_id"] != first
+    assert parts(lake) == written
+    run_quarter(lake.root, QUARTER, RunConfig(), lambda _: None)  # the first run's tables were replaced: back again
+    assert record_of(lake, first)["run_id"] == first
+
+
+def record_of(lake: Lake, run_id: str) -> dict:
+    return lake.read_json(lake.run_file(QUARTER, run_id))
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """A small OpenAI-compatible endpoint; `down` makes it answer 503."""
+
+    down = False
+    asked = 0
+
+    def do_POST(self):
+        Endpoint.asked += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if Endpoint.down:
+            self.send_error(503)
+            return
+        answer = json.dumps({"label": "A business subject", "summary": "Firms discuss a subject and why it matters."})
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": answer}}
+        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        body = json.dumps(
+            {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Stay quiet."""
+
+
+@pytest.fixture
+def endpoint():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+
+
+def test_a_dead_endpoint_publishes_nothing_and_the_same_command_names_what_is_missing(endpoint, tmp_path, ray_cluster):
+    lake = prefetch_sample(tmp_path)
+    config = RunConfig(llm=LlmSettings(endpoint=endpoint, max_attempts=1, timeout_s=10))
+    Endpoint.down = True
+    with pytest.raises(QualityError, match="named 0 of"):
+        run_quarter(lake.root, QUARTER, config, lambda _: None)
+    assert published_bytes(lake) == {}
+    Endpoint.down, Endpoint.asked = False, 0
+    outcome = run_quarter(lake.root, QUARTER, config, lambda _: None)
+    counts = outcome.record["counts"]
+    assert outcome.record["naming"] == {"n_llm": counts["n_topics"], "n_keywords": 0}
+    assert Endpoint.asked == counts["n_topics"] + outcome.record["quality"]["n_themes"]
+    topics = lake.read_folder(lake.table_dir("topics", QUARTER)).to_pylist()
+    assert {topic["summary_source"] for topic in topics} == {"llm"}
+    assert {topic["prompt_tokens"] for topic in topics} == {10}
