@@ -28,6 +28,7 @@ lint: .venv/installed-dev
 .venv/installed .venv/installed-dev: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else \
 	  f"ftm-ray needs Python 3.11 to 3.13; $(PYTHON) is {v[0]}.{v[1]}. Give another one: make PYTHON=python3.12")'
+	@echo "Setting up .venv; the first time this takes a few minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(if $(findstring dev,$@),[dev])'
 	@touch .venv/installed $@

@@ -268,6 +268,4 @@ def _configure_logging(verbose: bool) -> None:
     logger.setLevel(logging.DEBUG if verbose else usual)
 
 
-def main() -> None:
-    """Entry point of `ftm`."""
-    cli()
+main = cli  # the entry point of `ftm`

@@ -75,8 +75,9 @@ class FirmTopicFinder:
         if self.linked_only and firm["permno"] is None:
             work = _Work(sentences, ["unlinked"] * len(sentences))
             return _row(firm, work, FirmStatus.SKIPPED, "no PERMNO; --keep-unlinked keeps such firms")
-        work = _Work(sentences, [rule_drop_reason(s["raw_text"], s["speaker_type"]) for s in sentences])
+        work = _Work(sentences, [None] * len(sentences))
         try:
+            work.drop_reasons = [rule_drop_reason(s["raw_text"], s["speaker_type"]) for s in sentences]
             found = self._find_topics(work)
         except FtmError:
             raise  # the configuration or the machine is at fault, not this firm

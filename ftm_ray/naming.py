@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
-from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI
+from openai import AsyncOpenAI, OpenAIError
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.shared_params import ResponseFormatJSONSchema
 
@@ -110,10 +110,13 @@ class LlmClient:
                     response_format=_ANSWER_FORM,
                     extra_body={"chat_template_kwargs": {"enable_thinking": False}},  # Qwen3 thinks by default
                 )
-        except (APIConnectionError, APITimeoutError, APIStatusError) as error:
+        except (OpenAIError, ValueError) as error:  # ValueError: a body that is not JSON
             logger.debug("no answer from the LLM: %s", type(error).__name__)
             return None
-        choice = reply.choices[0]
+        choices = getattr(reply, "choices", None)  # proxies send error pages and error objects with status 200
+        if not choices or choices[0].message is None:
+            return None
+        choice = choices[0]
         answer = _accepted(choice.message.content, choice.finish_reason)
         if answer is None:
             return None
@@ -158,7 +161,7 @@ def _question(keywords: Sequence[str], sentences: Sequence[str]) -> str:
 
 def _accepted(content: str | None, finish_reason: str | None) -> tuple[str, str] | None:
     """Label and summary of an answer, or None if it was cut off, is no such JSON, or shows traces of thinking."""
-    if finish_reason != "stop" or not content or "<think>" in content:
+    if finish_reason != "stop" or not content or "think>" in content:
         return None
     try:
         answer = json.loads(content)

@@ -102,7 +102,7 @@ class ProgressLines:
     def _amount(self, step: Step) -> str:
         if not step.unit or not (step.total or step.done):
             return ""
-        amount = f"{step.done:,} of {step.total:,} {step.unit}" if step.total else f"{step.done:,} {step.unit}"
+        amount = f"{step.done:,} of {step.total:,} {step.unit}" if step.total else f"{step.done:,} {step.unit} so far"
         return ", ".join(part for part in (amount, self._pace.words(step)) if part)
 
 
@@ -121,8 +121,10 @@ class Pace:
 
     def words(self, step: Step) -> str:
         """Share, speed and time left, as far as they can be said."""
-        if not step.unit or step.done <= self._at_start:
+        if not step.unit:
             return ""
+        if step.done <= self._at_start and step.done != step.total:
+            return "waiting for the first results" if step.total else ""
         now = time.monotonic()
         if step.total is not None and step.done >= step.total:
             return f"in {duration(now - self._started)}"

@@ -19,8 +19,8 @@ from ftm_ray.schemas import OUTLIER_TOPIC_ID
 #: Fewer topics than this cannot be clustered: no themes, and the run says so.
 MIN_TOPICS = 12
 
-#: A theme of up to this many topics is never cut, however few topics there are.
-_MIN_LARGEST_THEME = 30
+#: With few topics a theme may hold a larger share: a sixth of all, up to this many.
+_SMALL_SET_LARGEST_THEME = 30
 
 #: A theme gets at least this many keywords; where its firms share fewer, words of single firms fill up.
 _MIN_SHARED_KEYWORDS = 5
@@ -78,7 +78,7 @@ def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
         min_samples=settings.min_samples or max(1, round(size / 6)),
         cluster_selection_method=settings.cluster_selection_method,
         random_state=settings.random_state,
-        max_cluster_size=max(_MIN_LARGEST_THEME, round(settings.max_theme_ratio * n_topics)),
+        max_cluster_size=max(min(_SMALL_SET_LARGEST_THEME, n_topics // 6), round(settings.max_theme_ratio * n_topics)),
     )
 
 

@@ -1,14 +1,11 @@
-"""One quarter as a Ray job: the same as `ftm run`, with the same arguments.
+"""Run one quarter as a Ray job: `ray job submit --working-dir . -- python jobs/run_quarter.py 2023Q1 --root ROOT`.
 
-    ray job submit --working-dir . -- python jobs/run_quarter.py 2023Q1 --root s3://bucket/prefix
+The same as `ftm run`, with the same flags and exit codes. Ray puts the working directory that it was sent on the
+Python path of the driver and of all workers (seen in 2.60), so the job runs the code that was sent, whether or not
+ftm-ray is installed on the cluster.
 """
 
 import sys
-from pathlib import Path
-
-# Python looks for modules in the script's folder, jobs/, and not in the working directory that was sent to the
-# cluster. With it in the path the job runs the code that was sent, whether or not ftm-ray is installed there.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ftm_ray.cli import cli
 

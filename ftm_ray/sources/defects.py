@@ -2,7 +2,7 @@
 
 Two kinds: what can only be seen by comparing calls (`judge_calls`, one light pass over all of them that keeps a few
 hundred hashes a call), and what is seen inside one call (`pasted_again`, `repair_notes`). Thresholds were read off
-986 + 3,443 + 188 real calls, where the cases lie far apart: two copies of a text share >= 0.6 of their long
+986 + 3,443 + 188 real calls, where the cases lie far apart: two copies of a text share >= 0.65 of their long
 sentences, two honest calls <= 0.27.
 """
 
@@ -222,29 +222,42 @@ def _rightful(group: Sequence[_Trace]) -> tuple[_Trace | None, DropReason]:
     return None, DropReason.OTHER_FIRM
 
 
-def pasted_again(sentences: Sequence[str]) -> range:
-    """Find the second copy of a text inside a call: the stretch in which nearly all long sentences came before.
-
-    Source: Kadane's maximum subarray; a long sentence counts +1 where it was said before, else -1.
+def pasted_again(sentences: Sequence[str]) -> frozenset[int]:
+    """Find second copies of a text inside a call: stretches in which nearly all long sentences came before.
 
     Returns:
-        Positions of the second copy, empty where there is none. Sentences inside it that are new to the letter go
-        too: in the real cases they are the same words, recognised or cut otherwise.
+        Positions of the sentences in second copies. Sentences there that are new to the letter go too: in the real
+        cases they are the same words, recognised or cut otherwise.
     """
+    letters = [_letters(sentence) for sentence in sentences]
     first_at: dict[str, int] = {}
-    best, best_score = range(0), 0
+    for position, said in enumerate(letters):
+        first_at.setdefault(said, position)
+    # Null where too short to tell, else where it was said first.
+    firsts = [first_at[said] if len(said) >= LONG_SENTENCE else None for said in letters]
+    again: set[int] = set()
+    while stretch := _best_stretch(firsts, again):
+        again.update(stretch)
+    return frozenset(again)
+
+
+def _best_stretch(firsts: Sequence[int | None], taken: Collection[int]) -> range:
+    """The stretch with most repeats, empty if they are not `MIN_REPEATED` more than the new long sentences in it.
+
+    Source: Kadane's maximum subarray; a long sentence counts +1 where it was said before the stretch, else -1.
+    """
+    best, best_score = range(0), MIN_REPEATED - 1
     start, score = 0, 0
-    for position, sentence in enumerate(sentences):
-        letters = _letters(sentence)
-        if len(letters) < LONG_SENTENCE:
-            continue
-        if score == 0:
-            start = position
-        is_again = first_at.setdefault(letters, position) < start
-        score = max(0, score + (1 if is_again else -1))
-        if score > best_score:
-            best, best_score = range(start, position + 1), score
-    return best if best_score >= MIN_REPEATED else range(0)
+    for position, first in enumerate(firsts):
+        if position in taken:
+            score = 0
+        elif first is not None:
+            if score == 0:
+                start = position
+            score = max(0, score + (1 if first < start else -1))
+            if score > best_score:
+                best, best_score = range(start, position + 1), score
+    return best
 
 
 _MARKUP = re.compile(r"<(?!UNK>)/?[A-Za-z!][^<>]{0,200}>|&(?:#\d+|[A-Za-z]{2,8});")

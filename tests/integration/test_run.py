@@ -13,6 +13,7 @@ from conftest import QUARTER, prefetch_sample
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.pipeline import run_quarter
+from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.storage import Lake
 
 FOLDERS = ("processed", "sentiment-ready")
@@ -53,8 +54,7 @@ def test_every_sentence_and_every_firm_is_accounted_for(lake):
     assert counts["n_sentences"] == counts["n_in_topics"] + counts["n_outliers"] + counts["n_dropped"]
     assert counts["n_firms"] == counts["n_done"] + counts["n_failed"] + counts["n_skipped"]
     sentences = lake.read_folder(lake.table_dir("sentences", QUARTER))
-    manifest = lake.read_json(f"{lake.prefetch_dir(QUARTER)}/manifest.json")
-    assert sentences.num_rows == counts["n_sentences"] == manifest["counts"]["n_sentences"]
+    assert sentences.num_rows == counts["n_sentences"] == read_manifest(lake, QUARTER).n_sentences
     left_out = sentences.filter(pc.is_null(sentences["topic_id"]))
     assert left_out["drop_reason"].null_count == 0
     assert left_out.num_rows == counts["n_dropped"]
@@ -165,9 +165,13 @@ class Endpoint(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 256  # fifty connections come at once
+
+
 @pytest.fixture
 def endpoint():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    server = Server(("127.0.0.1", 0), Endpoint)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/v1"
     server.shutdown()

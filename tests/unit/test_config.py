@@ -79,12 +79,6 @@ def test_bad_values_are_refused_in_one_line_with_key_and_value(key, value):
     assert "\n" not in message
 
 
-def test_an_endpoint_is_none_serve_or_a_url():
-    assert "llm.endpoint" in message_of(llm__endpoint="nonesuch")
-    for endpoint in ("none", "serve", "http://localhost:8000/v1", "https://llm.example.org/v1"):
-        assert load_config(None, {"llm.endpoint": endpoint}).llm.endpoint == endpoint
-
-
 @pytest.mark.parametrize("overrides", [{}, {"topics.n_neighbors": 20}])
 def test_a_value_in_the_place_of_a_table_is_refused(toml, overrides):
     with pytest.raises(ConfigError, match="topics: .*valid dictionary"):

@@ -1,0 +1,47 @@
+"""The six invented firms, published as a run publishes them, without Ray and without clustering.
+
+A theme here is what was put into it by hand: the topics of one subject, so that a test can say what must come out.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ftm_ray.clustering import mean_vector
+from ftm_ray.records import run_record
+from ftm_ray.reduce import ThemePublisher
+from ftm_ray.runs import RunFiles
+from ftm_ray.themes import FoundThemes, Theme, TopicSet
+
+
+def publish(run: RunFiles, config: Any) -> RunFiles:
+    """Publish a run whose parts are written: firms, sentences, topics, one theme a subject, and run.json."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ftm_ray.reduce.find_themes", one_theme_per_subject)
+        report = ThemePublisher(config, api_key="none").publish(run)
+    record = run_record(run, config, report, {"start": 1.0, "map": 2.0, "reduce": 3.0})
+    run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), record)
+    return run
+
+
+def one_theme_per_subject(topics: TopicSet, *_: Any) -> FoundThemes:
+    """Topics of the same number are of the same subject; subjects 0 and 1 are themes, subject 2 is none."""
+    numbers = np.array(topics.topic_ids)
+    themes = tuple(_theme(topics, tuple(np.flatnonzero(numbers == number).tolist())) for number in (0, 1))
+    return FoundThemes(themes, int((numbers == 2).sum()), {})
+
+
+def _theme(topics: TopicSet, rows: tuple[int, ...]) -> Theme:
+    center = mean_vector(topics.embeddings[list(rows)])
+    firms = tuple(topics.firm_ids[row] for row in rows)
+    return Theme(
+        rows=rows,
+        similarities=tuple(float(value) for value in topics.embeddings[list(rows)] @ center),
+        exemplar_rows=rows[:2],
+        keywords=topics.keywords[rows[0]],
+        embedding=center,
+        top_firms=firms,
+        n_firms=len(set(firms)),
+        max_firm_ratio=1 / len(rows),
+    )

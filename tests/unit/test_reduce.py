@@ -1,0 +1,236 @@
+"""The last step as a whole, over invented parts and real files."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from invented import (
+    QUARTER,
+    done_row,
+    firm,
+    part_table,
+    run_files,
+    six_firms,
+    six_parts,
+    write_six_firms,
+    write_six_parts,
+    write_store,
+)
+from llm_server import LlmServer, completion, named
+
+from ftm_ray.config import LlmSettings, ThemeSettings
+from ftm_ray.reduce import ThemePublisher
+from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, check_table
+
+
+@pytest.fixture
+def run(six_firms_run):
+    return six_firms_run
+
+
+@pytest.fixture
+def small(config):
+    """Settings that find themes of three and more among eighteen topics."""
+    return config.model_copy(update={"themes": ThemeSettings(min_cluster_size=3)})
+
+
+def published(lake):
+    tables = {name: lake.read_folder(lake.table_dir(name, QUARTER)) for name in PUBLISHED}
+    return {name: check_table(table, PUBLISHED[name], name) for name, table in tables.items()}
+
+
+def prints(lake, run):
+    """Fingerprints of all published files."""
+    names = [
+        f"{lake.table_dir(name, QUARTER)}/{file}"
+        for name in PUBLISHED
+        for file in lake.list_files(lake.table_dir(name, QUARTER))
+    ]
+    names += [path for path in [lake.sentiment_file(QUARTER)] if lake.exists(path)]
+    return {name: lake.fingerprint(name)["sha256"] for name in names}
+
+
+def test_what_several_firms_talk_about_becomes_the_themes(run, small):
+    report = ThemePublisher(small, "none").publish(run)
+    tables = published(run.lake)
+    themes = tables["themes"].to_pylist()
+    assert [(theme["theme_id"], theme["n_firms"], theme["n_topics"]) for theme in themes] == [
+        (f"{QUARTER}-{number:04d}", 6, 6) for number in (1, 2, 3)
+    ]
+    of_theme = {}
+    for row in tables["theme_topics"].to_pylist():
+        of_theme.setdefault(row["theme_id"], set()).add(row["topic_id"])
+    assert sorted(of_theme.values()) == [{0}, {1}, {2}]
+    assert report.firms_per_theme == [6, 6, 6]
+
+
+def test_all_counts_add_up(run, small):
+    report = ThemePublisher(small, "none").publish(run)
+    tables = published(run.lake)
+    assert report.n_topics == tables["topics"].num_rows == 18
+    assert report.n_topics_in_themes == tables["theme_topics"].num_rows
+    outside = report.n_topics_outliers + sum(report.n_topics_in_invalid.values())
+    assert report.n_topics_in_themes + outside == report.n_topics
+    n_sentences = sum(tables["theme_topics"]["n_sentences"].to_pylist())
+    assert sum(tables["themes"]["n_sentences"].to_pylist()) == n_sentences
+    for theme in tables["themes"].to_pylist():
+        rows = [row for row in tables["theme_topics"].to_pylist() if row["theme_id"] == theme["theme_id"]]
+        assert theme["n_topics"] == len(rows)
+        assert theme["n_firms"] == len({row["firm_id"] for row in rows})
+        assert theme["cohesion"] == pytest.approx(np.mean([row["similarity"] for row in rows]))
+        assert {f"{row['firm_id']}/{row['topic_id']}" for row in rows} >= set(theme["exemplar_topic_ids"])
+
+
+def test_the_report_names_every_file_with_its_rows(run, small):
+    report = ThemePublisher(small, "none").publish(run)
+    assert set(report.rows) == set(prints(run.lake, run))
+    assert all(run.lake.read_table(path).num_rows == n for path, n in report.rows.items())
+    assert report.rows[run.table_path("sentences", 1)] == 24
+
+
+def test_the_sentiment_table_has_one_stock_and_one_date_a_row(run, small):
+    ThemePublisher(small, "none").publish(run)
+    table = run.lake.read_table(run.lake.sentiment_file(QUARTER))
+    check_table(table, SENTIMENT_READY, "sentiment")
+    rows = table.to_pylist()
+    assert {row["firm_id"] for row in rows} == {"F0", "F1", "F2", "F3"}
+    keys = [(row["theme_id"], row["firm_id"], row["topic_id"], row["transcript_id"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+    for row in rows:
+        assert {s["sentence_id"].split("_")[1] for s in row["sentences"]} == {row["transcript_id"]}
+
+
+def test_publishing_twice_gives_the_same_bytes(run, small):
+    ThemePublisher(small, "none").publish(run)
+    before = prints(run.lake, run)
+    ThemePublisher(small, "none").publish(run)
+    assert prints(run.lake, run) == before
+
+
+def test_other_batches_give_the_same_themes(run, small, tmp_path):
+    from ftm_ray.storage import Lake
+
+    ThemePublisher(small, "none").publish(run)
+    lake = Lake(str(tmp_path / "other"))
+    other = run_files(lake, write_six_firms(lake, groups=(1, 2, 3)), small)
+    other = type(other)(lake, other.manifest, run.map_id, run.run_id)
+    write_six_parts(other)
+    ThemePublisher(small, "none").publish(other)
+    for name in ("firms", "topics", "themes", "theme_topics"):
+        assert run.lake.fingerprint(run.table_path(name)) == lake.fingerprint(other.table_path(name))
+    assert published(lake)["sentences"].equals(published(run.lake)["sentences"])
+
+
+def test_files_of_an_earlier_run_with_more_batches_are_removed(lake, small):
+    for groups in ((2, 2, 2), (3, 3)):
+        run = run_files(lake, write_six_firms(lake, groups), small)
+        write_six_parts(run)
+        report = ThemePublisher(small, "none").publish(run)
+    assert lake.list_files(lake.table_dir("sentences", QUARTER)) == ["part-00000.parquet", "part-00001.parquet"]
+    assert set(prints(lake, run)) == set(report.rows)
+
+
+def test_a_source_without_links_gets_no_sentiment_table_and_loses_an_old_one(lake, small):
+    for linked in (True, False):
+        run = run_files(lake, write_six_firms(lake, linked=linked), small)
+        write_six_parts(run)
+        report = ThemePublisher(small, "none").publish(run)
+        assert lake.exists(lake.sentiment_file(QUARTER)) is linked
+        assert (lake.sentiment_file(QUARTER) in report.rows) is linked
+
+
+# --- few or no topics ----------------------------------------------------------------------------------------------
+
+
+def quarter_of(lake, config, firms, rows):
+    run = run_files(lake, write_store(lake, [firms]), config)
+    lake.write_table(run.part_path(run.manifest.batches[0]), part_table(rows))
+    return run
+
+
+def test_a_quarter_without_any_topic_is_published(lake, config):
+    firms = [firm("A", [["One.", "Two."]]), firm("B", [["Three."]])]
+    run = quarter_of(lake, config, firms, [done_row(firms[0], [-1, None], []), done_row(firms[1], [-1], [])])
+    report = ThemePublisher(config, "none").publish(run)
+    tables = published(lake)
+    assert {name: table.num_rows for name, table in tables.items()} == {
+        "firms": 2,
+        "sentences": 3,
+        "topics": 0,
+        "themes": 0,
+        "theme_topics": 0,
+    }
+    assert (report.n_topics, report.n_topics_in_themes, report.mean_cohesion) == (0, 0, None)
+    assert lake.read_table(lake.sentiment_file(QUARTER)).num_rows == 0
+
+
+def test_too_few_topics_for_themes_are_published_as_outliers(lake, config):
+    firms = six_firms()[:2]
+    run = quarter_of(lake, config, firms, six_parts(firms))
+    report = ThemePublisher(config, "none").publish(run)
+    assert published(lake)["themes"].num_rows == 0
+    assert (report.n_topics, report.n_topics_outliers) == (6, 6)
+
+
+# --- names of themes -----------------------------------------------------------------------------------------------
+
+
+def test_without_an_llm_a_theme_is_called_by_its_words_and_a_sentence(run, small):
+    ThemePublisher(small, "none").publish(run)
+    said = {s["raw_text"] for row in six_firms() for s in row["sentences"]}
+    for theme in published(run.lake)["themes"].to_pylist():
+        assert theme["summary_source"] == "keywords"
+        assert theme["label"] == ", ".join(theme["keywords"][:3])
+        words, _, sentence = theme["description"].partition(": ")
+        assert words == ", ".join(theme["keywords"][:5])
+        assert sentence in said
+
+
+def with_llm(run, config, answer):
+    with LlmServer(answer) as server:
+        llm = LlmSettings(endpoint=server.url, model="tiny", max_attempts=1)
+        report = ThemePublisher(config.model_copy(update={"llm": llm}), "none").publish(run)
+    return report, server
+
+
+def test_with_an_llm_themes_are_named_by_it(run, small):
+    report, server = with_llm(run, small, lambda *_: named("Freight costs", "Firms pay more."))
+    themes = published(run.lake)["themes"].to_pylist()
+    assert len(server.requests) == len(themes) == len(report.firms_per_theme) > 0
+    for theme in themes:
+        assert (theme["label"], theme["description"]) == ("Freight costs", "Firms pay more.")
+        assert (theme["summary_source"], theme["llm_model"], theme["completion_tokens"]) == ("llm", "tiny", 7)
+
+
+def test_a_theme_that_the_llm_cannot_name_says_so(run, small):
+    with_llm(run, small, lambda *_: completion("prose"))
+    for theme in published(run.lake)["themes"].to_pylist():
+        assert theme["summary_source"] == "keywords"
+        assert theme["llm_model"] is None
+
+
+def test_the_model_sees_what_the_exemplar_topics_are_called(run, small):
+    _, server = with_llm(run, small, lambda *_: named("a", "b"))
+    texts = {row["representation"] for row in published(run.lake)["topics"].to_pylist()}
+    for request in server.requests:
+        quoted = request["messages"][1]["content"].splitlines()[2:]
+        assert {line.removeprefix("- ") for line in quoted} <= texts
+        assert quoted
+
+
+def test_with_an_llm_themes_are_found_by_what_topics_are_called(run, small):
+    """Vectors of the representations, not the means of sentences: these have the encoder's length."""
+    with_llm(run, small, lambda *_: named("a", "b"))
+    tables = published(run.lake)
+    assert {len(v) for v in tables["topics"]["embedding"].to_pylist()} == {8}
+    assert {len(v) for v in tables["themes"]["embedding"].to_pylist()} == {384}
+
+
+def test_the_report_can_be_sent_as_json(run, small):
+    from dataclasses import asdict
+
+    report = ThemePublisher(small, "none").publish(run)
+    assert json.loads(json.dumps(asdict(report)))["n_topics"] == 18
+    assert {"themes", "describe_themes", "write"} <= report.seconds.keys()
+    assert isinstance(published(run.lake)["themes"], pa.Table)
