@@ -19,8 +19,10 @@ from ftm_ray.schemas import OUTLIER_TOPIC_ID
 #: Fewer topics than this cannot be clustered: no themes, and the run says so.
 MIN_TOPICS = 12
 
-#: With few topics a theme may hold a larger share: a sixth of all, up to this many.
-_SMALL_SET_LARGEST_THEME = 30
+#: Largest theme where there are few topics: a sixth of them, but these two bounds. Without a cap the topics of ten
+#: firms sometimes fell into two themes that held everything.
+_SMALLEST_CAP = 10
+_SMALL_SET_CAP = 30
 
 #: A theme gets at least this many keywords; where its firms share fewer, words of single firms fill up.
 _MIN_SHARED_KEYWORDS = 5
@@ -78,7 +80,9 @@ def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
         min_samples=settings.min_samples or max(1, round(size / 6)),
         cluster_selection_method=settings.cluster_selection_method,
         random_state=settings.random_state,
-        max_cluster_size=max(min(_SMALL_SET_LARGEST_THEME, n_topics // 6), round(settings.max_theme_ratio * n_topics)),
+        max_cluster_size=max(
+            _SMALLEST_CAP, min(_SMALL_SET_CAP, n_topics // 6), round(settings.max_theme_ratio * n_topics)
+        ),
     )
 
 
@@ -155,20 +159,29 @@ def _theme_keywords(topics: TopicSet, labels: Labels, n_keywords: int) -> dict[i
 
     Source: Grootendorst (2022), BERTopic, equation 3, with firms for occurrences.
     """
-    firms_of: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    weight_of: dict[int, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))  # theme, term, firm
     total: Counter[str] = Counter()
     for row, label in enumerate(labels.tolist()):
-        for term in {part for keyword in topics.keywords[row] for part in (keyword, *keyword.split())}:
-            firms_of[label][term].add(topics.firm_ids[row])
+        for term, weight in _weighted_terms(topics.keywords[row]).items():
+            firms = weight_of[label][term]
+            firms[topics.firm_ids[row]] = max(weight, firms.get(topics.firm_ids[row], 0.0))
             total[term] += 1
     mean_terms = sum(total.values()) / max(1, int(labels.max()) + 1)
     chosen = {}
-    for label, firms in firms_of.items():
-        weights = {term: len(who) * float(np.log1p(mean_terms / total[term])) for term, who in firms.items()}
-        ranked = sorted(weights, key=lambda term: (-weights[term], -term.count(" "), term))
-        shared = without_shared_words([term for term in ranked if len(firms[term]) >= 2])
-        others = without_shared_words([*shared, *(term for term in ranked if len(firms[term]) == 1)])
-        chosen[label] = tuple(
-            shared[:n_keywords] if len(shared) >= _MIN_SHARED_KEYWORDS else others[:_MIN_SHARED_KEYWORDS]
-        )
+    for label, terms in weight_of.items():
+        score = {term: sum(firms.values()) * float(np.log1p(mean_terms / total[term])) for term, firms in terms.items()}
+        ranked = sorted(score, key=lambda term: (-score[term], -term.count(" "), term))
+        shared = without_shared_words([term for term in ranked if len(terms[term]) >= 2])
+        filled = without_shared_words([*shared, *(term for term in ranked if len(terms[term]) == 1)])
+        enough = len(shared) >= _MIN_SHARED_KEYWORDS
+        chosen[label] = tuple(shared[:n_keywords] if enough else filled[: min(_MIN_SHARED_KEYWORDS, n_keywords)])
     return chosen
+
+
+def _weighted_terms(keywords: tuple[str, ...]) -> dict[str, float]:
+    """A topic's keywords and the words inside its phrases; the first keyword weighs twice as much as the last."""
+    weights: dict[str, float] = {}
+    for rank, keyword in enumerate(keywords):
+        for term in (keyword, *keyword.split()):
+            weights.setdefault(term, 1.0 - 0.5 * rank / len(keywords))
+    return weights

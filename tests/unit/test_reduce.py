@@ -31,8 +31,8 @@ def run(six_firms_run):
 
 @pytest.fixture
 def small(config):
-    """Settings that find themes of three and more among eighteen topics."""
-    return config.model_copy(update={"themes": ThemeSettings(min_cluster_size=3)})
+    """Settings for few topics: the six topics on one subject are a theme, and cannot be cut into two of four."""
+    return config.model_copy(update={"themes": ThemeSettings(min_cluster_size=4, max_theme_ratio=1.0)})
 
 
 def published(lake):
