@@ -69,7 +69,9 @@ class ProgressBars:
             self._finish()
             self._pace = Pace(step.stage, step.done)
             self._task = self.progress.add_task(step.stage, total=None, status=step.detail)
-        status = "; ".join(part for part in (self._pace.words(step), step.detail) if part)
+        begins = step.unit == "sentences" and step.done <= self._pace.at_start and step.done != step.total
+        words = "waiting for the first result" if begins else self._pace.words(step)
+        status = "; ".join(part for part in (words, step.detail) if part)
         known = step.total if step.unit else None  # a single step has no share to show: its bar only moves
         self.progress.update(self._task, completed=step.done, total=known, status=status)
         if step.done == step.total:
@@ -100,9 +102,11 @@ class ProgressLines:
             logger.info("%s: %s", step.stage, said or "begins")
 
     def _amount(self, step: Step) -> str:
-        if not step.unit or not (step.total or step.done):
-            return ""
-        amount = f"{step.done:,} of {step.total:,} {step.unit}" if step.total else f"{step.done:,} {step.unit} so far"
+        if not step.unit or step.total is None:
+            return f"{step.done:,} {step.unit} so far" if step.done > 1 else ""
+        if step.done == 0:
+            return f"{step.total:,} {step.unit}"
+        amount = f"{step.done:,} of {step.total:,} {step.unit}"
         return ", ".join(part for part in (amount, self._pace.words(step)) if part)
 
 
@@ -116,15 +120,13 @@ class Pace:
     def __init__(self, stage: str, first_done: int) -> None:
         self.stage = stage
         self._started = time.monotonic()
-        self._at_start = first_done
+        self.at_start = first_done
         self._first_result: tuple[float, int] | None = None
 
     def words(self, step: Step) -> str:
         """Share, speed and time left, as far as they can be said."""
-        if not step.unit:
+        if not step.unit or (step.done <= self.at_start and step.done != step.total):
             return ""
-        if step.done <= self._at_start and step.done != step.total:
-            return "waiting for the first results" if step.total else ""
         now = time.monotonic()
         if step.total is not None and step.done >= step.total:
             return f"in {duration(now - self._started)}"

@@ -1,6 +1,5 @@
 """A quarter from transcripts to published tables, on real Ray."""
 
-import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,45 +7,13 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
-from conftest import QUARTER, prefetch_sample
+from sample import QUARTER, parts, prefetch_sample, published_bytes, record
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.pipeline import run_quarter
 from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.storage import Lake
-
-FOLDERS = ("processed", "sentiment-ready")
-
-
-def published_bytes(lake: Lake) -> dict[str, str]:
-    """Digest of every published file, by its path under ROOT."""
-    root = Path(lake.root)
-    files = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.parquet"))]
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def parts(lake: Lake) -> dict[str, int]:
-    """When each part file was written."""
-    found = sorted(Path(lake.root).glob("intermediate/firm-topics/*/*/*.parquet"))
-    return {path.name: path.stat().st_mtime_ns for path in found}
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory, ray_cluster):
-    """The sample quarter, run with two workers."""
-    lake = prefetch_sample(tmp_path_factory.mktemp("two-workers"))
-    stages = []
-    outcome = run_quarter(lake.root, QUARTER, RunConfig(workers=2), lambda progress: stages.append(progress))
-    assert not outcome.already_done
-    assert [stage.stage for stage in stages][-1] == "themes"
-    return lake
-
-
-def record(lake: Lake) -> dict:
-    files = list(Path(lake.root).glob("runs/*/*/run.json"))
-    assert len(files) == 1
-    return json.loads(files[0].read_text())
 
 
 def test_every_sentence_and_every_firm_is_accounted_for(lake):

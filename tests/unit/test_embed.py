@@ -46,7 +46,7 @@ def test_no_sentences_give_no_vectors(encoder):
     assert encoder.encode([]).shape == (0, encoder.dim)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u4f60\u597d", "word " * 3000])
+@pytest.mark.parametrize("text", ["", " ", "\u4f60\u597d", "word " * 600])
 def test_odd_sentences_get_a_vector_too(encoder, text):
     vectors = encoder.encode([text, TEXTS[0]])
     assert np.isfinite(vectors).all()

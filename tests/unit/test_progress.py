@@ -36,7 +36,7 @@ def test_a_log_says_begin_and_end_of_a_stage_and_little_between(clock, lines):
             show(sentences(done))
     said = lines()
     assert said[0] == "start: starting Ray"
-    assert said[1].startswith("firm topics: 0 of 10,000 sentences")
+    assert said[1] == "firm topics: 10,000 sentences; 0 topics"
     assert said[-1].startswith("firm topics: 10,000 of 10,000 sentences")
     assert len(said) == 2 + 10  # a hundred seconds give ten lines, the last one among them
 

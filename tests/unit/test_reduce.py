@@ -1,9 +1,9 @@
 """The last step as a whole, over invented parts and real files."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from invented import (
     QUARTER,
@@ -22,6 +22,7 @@ from llm_server import LlmServer, completion, named
 from ftm_ray.config import LlmSettings, ThemeSettings
 from ftm_ray.reduce import ThemePublisher
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, check_table
+from ftm_ray.storage import Lake
 
 
 @pytest.fixture
@@ -29,10 +30,14 @@ def run(six_firms_run):
     return six_firms_run
 
 
+#: For few topics: the six on one subject are a theme, and cannot be cut into two of four.
+FEW_TOPICS = ThemeSettings(min_cluster_size=4, max_theme_ratio=1.0)
+
+
 @pytest.fixture
 def small(config):
-    """Settings for few topics: the six topics on one subject are a theme, and cannot be cut into two of four."""
-    return config.model_copy(update={"themes": ThemeSettings(min_cluster_size=4, max_theme_ratio=1.0)})
+    """The shared configuration with settings for few topics."""
+    return config.model_copy(update={"themes": FEW_TOPICS})
 
 
 def published(lake):
@@ -109,8 +114,6 @@ def test_publishing_twice_gives_the_same_bytes(run, small):
 
 
 def test_other_batches_give_the_same_themes(run, small, tmp_path):
-    from ftm_ray.storage import Lake
-
     ThemePublisher(small, "none").publish(run)
     lake = Lake(str(tmp_path / "other"))
     other = run_files(lake, write_six_firms(lake, groups=(1, 2, 3)), small)
@@ -166,8 +169,7 @@ def test_a_quarter_without_any_topic_is_published(lake, config):
 
 
 def test_too_few_topics_for_themes_are_published_as_outliers(lake, config):
-    firms = six_firms()[:2]
-    run = quarter_of(lake, config, firms, six_parts(firms))
+    run = quarter_of(lake, config, six_firms()[:2], six_parts(six_firms())[:2])
     report = ThemePublisher(config, "none").publish(run)
     assert published(lake)["themes"].num_rows == 0
     assert (report.n_topics, report.n_topics_outliers) == (6, 6)
@@ -179,7 +181,9 @@ def test_too_few_topics_for_themes_are_published_as_outliers(lake, config):
 def test_without_an_llm_a_theme_is_called_by_its_words_and_a_sentence(run, small):
     ThemePublisher(small, "none").publish(run)
     said = {s["raw_text"] for row in six_firms() for s in row["sentences"]}
-    for theme in published(run.lake)["themes"].to_pylist():
+    themes = published(run.lake)["themes"].to_pylist()
+    assert themes
+    for theme in themes:
         assert theme["summary_source"] == "keywords"
         assert theme["label"] == ", ".join(theme["keywords"][:3])
         words, _, sentence = theme["description"].partition(": ")
@@ -187,50 +191,60 @@ def test_without_an_llm_a_theme_is_called_by_its_words_and_a_sentence(run, small
         assert sentence in said
 
 
-def with_llm(run, config, answer):
+def publish_with_llm(lake, config, answer):
+    """Publish the six firms with an LLM that answers like this; its requests and the report."""
     with LlmServer(answer) as server:
         llm = LlmSettings(endpoint=server.url, model="tiny", max_attempts=1)
-        report = ThemePublisher(config.model_copy(update={"llm": llm}), "none").publish(run)
-    return report, server
+        config = config.model_copy(update={"llm": llm, "themes": FEW_TOPICS})
+        run = run_files(lake, write_six_firms(lake), config)
+        write_six_parts(run)
+        report = ThemePublisher(config, "none").publish(run)
+    return server.requests, report
 
 
-def test_with_an_llm_themes_are_named_by_it(run, small):
-    report, server = with_llm(run, small, lambda *_: named("Freight costs", "Firms pay more."))
-    themes = published(run.lake)["themes"].to_pylist()
-    assert len(server.requests) == len(themes) == len(report.firms_per_theme) > 0
+@pytest.fixture(scope="module")
+def named_by_llm(tmp_path_factory, config):
+    """Tables, requests and report of a run whose LLM answers well."""
+    lake = Lake(str(tmp_path_factory.mktemp("lake")))
+    requests, report = publish_with_llm(lake, config, lambda *_: named("Freight costs", "Firms pay more."))
+    return published(lake), requests, report
+
+
+def test_with_an_llm_themes_are_named_by_it(named_by_llm):
+    tables, requests, report = named_by_llm
+    themes = tables["themes"].to_pylist()
+    assert len(requests) == len(themes) == len(report.firms_per_theme) > 0
     for theme in themes:
         assert (theme["label"], theme["description"]) == ("Freight costs", "Firms pay more.")
         assert (theme["summary_source"], theme["llm_model"], theme["completion_tokens"]) == ("llm", "tiny", 7)
 
 
-def test_a_theme_that_the_llm_cannot_name_says_so(run, small):
-    with_llm(run, small, lambda *_: completion("prose"))
-    for theme in published(run.lake)["themes"].to_pylist():
-        assert theme["summary_source"] == "keywords"
-        assert theme["llm_model"] is None
-
-
-def test_the_model_sees_what_the_exemplar_topics_are_called(run, small):
-    _, server = with_llm(run, small, lambda *_: named("a", "b"))
-    texts = {row["representation"] for row in published(run.lake)["topics"].to_pylist()}
-    for request in server.requests:
+def test_the_model_sees_what_the_exemplar_topics_are_called(named_by_llm):
+    tables, requests, _ = named_by_llm
+    texts = {row["representation"] for row in tables["topics"].to_pylist()}
+    for request in requests:
         quoted = request["messages"][1]["content"].splitlines()[2:]
         assert {line.removeprefix("- ") for line in quoted} <= texts
         assert quoted
 
 
-def test_with_an_llm_themes_are_found_by_what_topics_are_called(run, small):
+def test_with_an_llm_themes_are_found_by_what_topics_are_called(named_by_llm):
     """Vectors of the representations, not the means of sentences: these have the encoder's length."""
-    with_llm(run, small, lambda *_: named("a", "b"))
-    tables = published(run.lake)
+    tables, _, _ = named_by_llm
     assert {len(v) for v in tables["topics"]["embedding"].to_pylist()} == {8}
     assert {len(v) for v in tables["themes"]["embedding"].to_pylist()} == {384}
 
 
-def test_the_report_can_be_sent_as_json(run, small):
-    from dataclasses import asdict
+def test_a_theme_that_the_llm_cannot_name_says_so(lake, config):
+    requests, _ = publish_with_llm(lake, config, lambda *_: completion("prose"))
+    themes = published(lake)["themes"].to_pylist()
+    assert len(themes) == len(requests) > 0
+    for theme in themes:
+        assert theme["summary_source"] == "keywords"
+        assert theme["llm_model"] is None
 
+
+def test_the_report_can_be_sent_as_json(run, small):
     report = ThemePublisher(small, "none").publish(run)
     assert json.loads(json.dumps(asdict(report)))["n_topics"] == 18
     assert {"themes", "describe_themes", "write"} <= report.seconds.keys()
-    assert isinstance(published(run.lake)["themes"], pa.Table)
