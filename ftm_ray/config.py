@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ftm_ray.errors import ConfigError
 
@@ -90,6 +90,16 @@ class LlmSettings(Settings):
     max_attempts: int = Field(4, ge=1, description="Tries per request before the keywords stand in.")
     max_tokens: int = Field(200, ge=16, description="Longest answer; a longer one is cut off and refused.")
 
+    @field_validator("endpoint")
+    @classmethod
+    def _no_password(cls, endpoint: str) -> str:
+        """The endpoint stands in run.json and in messages, where no secret may."""
+        if "@" in endpoint.partition("://")[2].partition("/")[0]:
+            raise ValueError(
+                "must not contain a user or password; give the key in the variable of llm.api_key_variable"
+            )
+        return endpoint
+
 
 class GateSettings(Settings):
     """When a run fails instead of publishing."""
@@ -111,7 +121,8 @@ class RunConfig(Settings):
 
     def for_map(self) -> dict[str, Any]:
         """The part that decides what the map writes; workers and theme settings do not."""
-        llm = {"endpoint": self.llm.endpoint, "model": self.llm.model, "max_tokens": self.llm.max_tokens}
+        # The model decides, not the address at which it answers: a new port must not cost the map again.
+        llm = None if self.llm.endpoint == "none" else {"model": self.llm.model, "max_tokens": self.llm.max_tokens}
         return {
             "embed": self.embed.model_dump(),
             "topics": self.topics.model_dump(),
@@ -161,6 +172,8 @@ def _first_problem(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown key '{key}'; docs/configuration.md lists the keys"
+    if first["type"] == "value_error":  # our own checks say it all; the value may hold a secret
+        return f"{key}: {first['ctx']['error']}"
     return f"{key}: {first['msg']} (got {first['input']!r})"
 
 

@@ -14,8 +14,22 @@ import numpy.typing as npt
 
 from ftm_ray.clustering import Vectors, mean_vector, pick_varied
 
-#: c-TF-IDF is given this many words and phrases of a topic to choose from.
-N_CANDIDATES = 40
+#: c-TF-IDF gives this many words and phrases of a topic to choose from.
+N_CANDIDATES = 100
+
+#: A keyword stands in this share of its topic's sentences, and in two at least. Words said once or twice in a topic
+#: of twenty sentences are what it happens to mention, not what it is about; without this limit NPMI was -0.20, with it
+#: -0.03 on the ten-firm set (docs/quality.md).
+_MIN_SHARE = 0.15
+
+#: A topic has at least this many keywords if it has words at all.
+_MIN_KEYWORDS = 3
+
+#: Weaker than this share of the best keyword's weight is left out: better four good keywords than ten.
+_MIN_RELATIVE_WEIGHT = 0.3
+
+#: A phrase must be said this often; two words that met twice are no term.
+_MIN_PHRASE_SENTENCES = 3
 
 #: A phrase outranks its words when it makes up this share of the occurrences of its rarer word.
 _PHRASE_SHARE = 0.5
@@ -63,10 +77,7 @@ def choose_keywords(
     """
     n_keywords, diversity = options
     n_inside = {term: int(counts.occurs[members, counts.terms[term]].sum()) for term, _ in candidates}
-    weights = {term: weight for term, weight in candidates if n_inside[term] >= 2}
-    if len(weights) < 3:  # a small topic with varied words: once is then enough, for words
-        weights |= {term: weight for term, weight in candidates if n_inside[term] == 1 and " " not in term}
-    weights = _weigh_phrases(weights, n_inside)
+    weights = _weigh(candidates, n_inside, len(members))
     if not weights:
         return []
     terms = sorted(weights, key=lambda term: (-weights[term], term))
@@ -74,6 +85,18 @@ def choose_keywords(
     relevance = np.array([weights[term] for term in terms]) / weights[terms[0]]
     order = pick_varied(vectors, relevance, len(terms), diversity)
     return without_shared_words([terms[i] for i in order])[:n_keywords]
+
+
+def _weigh(candidates: Sequence[tuple[str, float]], n_inside: dict[str, int], n_sentences: int) -> dict[str, float]:
+    """Weigh the candidates by c-TF-IDF and by the root of how many of the topic's sentences they stand in."""
+    often = {term: weight * n_inside[term] ** 0.5 for term, weight in candidates if n_inside[term] >= 2}
+    enough = {term: weight for term, weight in often.items() if n_inside[term] >= _MIN_SHARE * n_sentences}
+    weights = _weigh_phrases(enough if len(enough) >= _MIN_KEYWORDS else often, n_inside)
+    if len(weights) < _MIN_KEYWORDS:  # a small topic with varied words: once is then enough, for words
+        weights |= {term: weight for term, weight in candidates if n_inside[term] == 1 and " " not in term}
+        return dict(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_MIN_KEYWORDS])
+    least = _MIN_RELATIVE_WEIGHT * max(weights.values(), default=0.0)
+    return {term: weight for term, weight in weights.items() if weight >= least}
 
 
 def _weigh_phrases(weights: dict[str, float], n_inside: dict[str, int]) -> dict[str, float]:
@@ -86,7 +109,9 @@ def _weigh_phrases(weights: dict[str, float], n_inside: dict[str, int]) -> dict[
         words = term.split()
         if len(words) == 1:
             weighed[term] = weight
-        elif words[0] != words[1] and n_inside[term] >= _PHRASE_SHARE * min(n_inside.get(w, 0) for w in words) > 0:
+        elif words[0] != words[1] and n_inside[term] >= max(
+            _MIN_PHRASE_SENTENCES, _PHRASE_SHARE * min(n_inside.get(word, 2 * n_inside[term]) for word in words)
+        ):
             weighed[term] = max(weight, *(1.001 * weights.get(word, 0.0) for word in words))
     return weighed
 

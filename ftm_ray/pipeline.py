@@ -76,6 +76,15 @@ class RunOutcome:
     already_done: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A stage over batches, for its progress: sentences in all, and the batches that are still to do."""
+
+    name: str
+    total: int
+    batches: list[Batch]
+
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -114,16 +123,21 @@ def run_quarter(root: str, quarter: str, config: RunConfig, on_progress: OnProgr
 
 def _map(run: RunFiles, config: RunConfig, on_progress: OnProgress) -> None:
     """Make every part file that is missing; then name what an earlier run could not name."""
-    finished = set(run.lake.list_files(run.lake.parts_dir(run.quarter, run.map_id)))
+    folder = run.lake.parts_dir(run.quarter, run.map_id)
+    run.lake.delete_leftovers(folder)
+    finished = set(run.lake.list_files(folder))
     missing = [batch for batch in run.manifest.batches if part_name(batch) not in finished]
     done = run.manifest.n_sentences - sum(batch.n_sentences for batch in missing)
     on_progress(Progress("firm topics", done, run.manifest.n_sentences, _batches_left(run, missing)))
     if missing:
-        _drain(_map_dataset(run, config, missing), run, missing, on_progress)
+        _drain(
+            _map_dataset(run, config, missing), _Counted("firm topics", run.manifest.n_sentences, missing), on_progress
+        )
     unnamed = _unnamed(run, config, [batch for batch in run.manifest.batches if batch not in missing])
     if unnamed:
-        on_progress(Progress("missing names", 0, sum(b.n_sentences for b in unnamed), f"{len(unnamed)} batches"))
-        _drain(_naming_dataset(run, config, unnamed), run, unnamed, on_progress)
+        stage = _Counted("missing names", sum(b.n_sentences for b in unnamed), unnamed)
+        on_progress(Progress(stage.name, 0, stage.total, f"{len(unnamed)} batches"))
+        _drain(_naming_dataset(run, config, unnamed), stage, on_progress)
 
 
 def _map_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.data.Dataset:
@@ -155,6 +169,7 @@ def _items(batches: list[Batch]) -> ray.data.Dataset:
     context.enable_progress_bars = False  # ours say what is done in sentences, and read well in a job's log
     context.target_max_block_size = _NEVER_SPLIT_BYTES
     context.execution_options.verbose_progress = False
+    context.raise_original_map_exception = True  # so that our errors keep their type on the way to the person
     if hasattr(context, "execution_no_progress_timeout_s"):
         context.execution_no_progress_timeout_s = _PATIENCE_S
     rows = [{"batch": b.number, "chunk": b.chunk, "row_group": b.row_group} for b in batches]
@@ -206,16 +221,17 @@ def _has_gpu(config: RunConfig) -> bool:
     return ray.cluster_resources().get("GPU", 0) > 0 and config.topics.backend != "cpu"
 
 
-def _drain(data: ray.data.Dataset, run: RunFiles, batches: list[Batch], on_progress: OnProgress) -> None:
+def _drain(data: ray.data.Dataset, stage: _Counted, on_progress: OnProgress) -> None:
     """Run the stream; each row that comes out is one finished part."""
-    total = run.manifest.n_sentences
-    done = total - sum(batch.n_sentences for batch in batches)
-    left, n_topics, n_failed = len(batches), 0, 0
+    done = stage.total - sum(batch.n_sentences for batch in stage.batches)
+    left, n_topics, n_failed = len(stage.batches), 0, 0
     for row in data.iter_rows():
         done, left = done + row["n_sentences"], left - 1
         n_topics, n_failed = n_topics + row["n_topics"], n_failed + row["n_failed"]
-        detail = f"{n_topics} topics, {left} of {len(batches)} batches left"
-        on_progress(Progress("firm topics", done, total, detail + (f", {n_failed} firms failed" if n_failed else "")))
+        detail = f"{n_topics} topics, {left} of {len(stage.batches)} batches left"
+        on_progress(
+            Progress(stage.name, done, stage.total, detail + (f", {n_failed} firms failed" if n_failed else ""))
+        )
 
 
 def _batches_left(run: RunFiles, missing: list[Batch]) -> str:

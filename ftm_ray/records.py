@@ -4,6 +4,7 @@ It is written last and proves that the run is whole. `ftm status` and `ftm verif
 """
 
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -37,7 +38,8 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, seconds: 
         "prefetch": _prefetch_counts(run.manifest),
         "counts": firm_counts(firms)
         | sentence_counts(firms)
-        | {name: themes[name] for name in themes if name.startswith("n_topics")},
+        | {name: themes[name] for name in themes if name.startswith("n_topics")}
+        | {"dropped_by_reason": _drop_reasons(run)},
         "quality": quality_numbers(firms, themes),
         "naming": _naming_counts(run),
         "sentiment_ready": run.manifest.linked or "not made: the source has no PERMNO links (give --links to prefetch)",
@@ -45,6 +47,15 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, seconds: 
         "environment": environment(),
         "files": files,
     }
+
+
+def _drop_reasons(run: RunFiles) -> dict[str, int]:
+    """Sentences left out, by reason."""
+    found: Counter[str] = Counter()
+    for _, part in run.parts(["drop_reasons"]):
+        counted = pc.value_counts(pc.list_flatten(part["drop_reasons"].combine_chunks()))
+        found.update({row["values"]: row["counts"] for row in counted.to_pylist() if row["values"]})
+    return dict(sorted(found.items()))
 
 
 def _prefetch_counts(manifest: Manifest) -> dict[str, Any]:

@@ -20,10 +20,11 @@ from ftm_ray.boilerplate import BoilerplateClassifier
 from ftm_ray.clustering import Vectors, gpu_clustering_available
 from ftm_ray.config import RunConfig
 from ftm_ray.embed import SentenceEncoder
+from ftm_ray.errors import QualityError
 from ftm_ray.naming import LlmClient, Name, keyword_name
 from ftm_ray.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
 from ftm_ray.runs import RunFiles
-from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES
+from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES, SummarySource
 from ftm_ray.themes import FoundThemes, TopicSet, find_themes
 
 logger = logging.getLogger(__name__)
@@ -62,15 +63,20 @@ class ThemePublisher:
         topics = topics_table(run)
         topic_set = self._topic_set(topics)
         with _timed(report, "themes"):
-            found = find_themes(topic_set, self.config.themes, gpu_clustering_available())
+            found = find_themes(topic_set, self.config.themes, self._use_gpu())
         with _timed(report, "describe_themes"):
             names = self._names(found, topics)
+        self._check_names(run, names)
         themes = _themes_table(run, found, names, topics)
         theme_topics = _theme_topics_table(run, found, topics)
         _count_topics(report, found, topics, themes)
         with _timed(report, "write"):
             self._write(run, report, {"topics": topics, "themes": themes, "theme_topics": theme_topics})
         return report
+
+    def _use_gpu(self) -> bool:
+        backend = self.config.topics.backend
+        return backend == "cuml" or (backend == "auto" and gpu_clustering_available())
 
     def _topic_set(self, topics: pa.Table) -> TopicSet:
         """Topics as the clustering wants them.
@@ -113,6 +119,18 @@ class ThemePublisher:
         answers = asyncio.run(self._ask(questions))
         return [answer or fallback for answer, fallback in zip(answers, fallbacks, strict=True)]
 
+    def _check_names(self, run: RunFiles, names: list[Name]) -> None:
+        """Themes pass the same gate as topics: the endpoint may have died in between."""
+        if self.config.llm.endpoint == "none":
+            return
+        n_named = sum(name.summary_source == SummarySource.LLM.value for name in names)
+        if n_named < self.config.gates.min_llm_ratio * len(names):
+            raise QualityError(
+                f"the LLM at {self.config.llm.endpoint} described {n_named} of {len(names)} themes of {run.quarter}, "
+                f"fewer than min_llm_ratio {self.config.gates.min_llm_ratio}; nothing was published. Check the "
+                "endpoint (`ftm doctor`) and run the same command again: the topics' names are kept"
+            )
+
     async def _ask(self, questions: list[tuple[Any, Any]]) -> list[Name | None]:
         return await LlmClient(self.config.llm, self._api_key).name_all(questions)
 
@@ -138,6 +156,7 @@ class ThemePublisher:
             run.lake.delete_file(sentiment)
         for name in PUBLISHED:
             folder = run.lake.table_dir(name, run.quarter)
+            run.lake.delete_leftovers(folder)
             for file in run.lake.list_files(folder):
                 if f"{folder}/{file}" not in written:
                     run.lake.delete_file(f"{folder}/{file}")

@@ -35,6 +35,7 @@ _STEP_FILES = (
     "quality.py",
     "reduce.py",
     "schemas.py",
+    "storage.py",
     "text.py",
     "themes.py",
     "topics.py",

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import LlmSettings, RunConfig
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.firms import FirmTopicFinder
 from ftm_ray.naming import TopicNamer
 from ftm_ray.runs import RunFiles
@@ -45,9 +45,15 @@ class TopicFinder:
     def __init__(self, config: RunConfig, linked_only: bool, device: str) -> None:
         if device == "cpu":
             _use_one_thread()
-        self._finder = FirmTopicFinder(config.embed, config.topics, device, linked_only)
+        self._problem: ConfigError | None = None
+        try:
+            self._finder = FirmTopicFinder(config.embed, config.topics, device, linked_only)
+        except ConfigError as error:
+            self._problem = error  # an error in here would reach the person as "the actor died", so it waits
 
     def __call__(self, table: pa.Table) -> pa.Table:
+        if self._problem is not None:
+            raise self._problem
         return _with_batch(self._finder(table.drop(["batch"])), table["batch"][0].as_py())
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,10 @@ from ftm_ray.errors import ConfigError, SourceError
 #: zstd level 3 packs text about as well as gzip at several times its speed. Level and version are fixed because
 #: they are part of the bytes, and equal work must give equal bytes.
 _PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
+
+#: How a file is called while it is written; readers never list it. A writer holds it for seconds, not for an hour.
+_WRITING = ".writing-"
+_LEFTOVER_AGE_S = 3600
 
 _QUARTER = re.compile(r"(19|20)\d\dQ[1-4]")
 
@@ -182,7 +187,7 @@ class Lake:
             if self._is_local:
                 os.makedirs(os.path.dirname(target), exist_ok=True)
             folder = os.path.dirname(target) if self._is_local else None
-            with NamedTemporaryFile(dir=folder, prefix=".writing-", suffix=".tmp", delete=False) as file:
+            with NamedTemporaryFile(dir=folder, prefix=_WRITING, suffix=".tmp", delete=False) as file:
                 local = file.name
             try:
                 yield local
@@ -195,10 +200,16 @@ class Lake:
                 Path(local).unlink(missing_ok=True)
 
     def _upload(self, local: str, target: str) -> None:
-        """Send a finished local file; it becomes visible when the stream is closed."""
-        with open(local, "rb") as source, self._fs.open_output_stream(target) as stream:
-            while block := source.read(8 << 20):
-                stream.write(block)
+        """Send a finished local file. Not through an output stream: closing one after an error would publish half."""
+        fs.copy_files(local, target, source_filesystem=fs.LocalFileSystem(), destination_filesystem=self._fs)
+
+    def delete_leftovers(self, folder: str) -> None:
+        """Delete half-written files that a killed process left in a local folder more than an hour ago."""
+        if not self._is_local or not os.path.isdir(self._absolute(folder)):
+            return
+        for path in Path(self._absolute(folder)).glob(f"{_WRITING}*.tmp"):
+            if time.time() - path.stat().st_mtime > _LEFTOVER_AGE_S:
+                path.unlink(missing_ok=True)
 
     def _absolute(self, path: str) -> str:
         return f"{self._base}/{path}" if path else self._base

@@ -104,9 +104,8 @@ def test_settings_cannot_be_changed_after_they_were_checked():
         {"embed.precision": "bf16"},
         {"topics.random_state": 1},
         {"topics.boilerplate": "rules"},
-        {"llm.endpoint": "serve"},
-        {"llm.model": "other"},
-        {"llm.max_tokens": 300},
+        {"llm.endpoint": "http://one/v1"},
+        {"llm.endpoint": "http://one/v1", "llm.model": "other"},
         {"keep_unlinked": True},
     ],
 )
@@ -147,3 +146,18 @@ def test_the_key_is_read_when_asked_for_and_is_no_part_of_the_configuration(monk
     assert "sk-123" not in RunConfig(llm=settings).model_dump_json()
     monkeypatch.delenv("MY_KEY")
     assert llm_api_key(settings) == "none"
+
+
+def test_the_address_of_the_model_does_not_change_the_identity_of_the_map():
+    one = load_config(None, {"llm.endpoint": "http://one:8000/v1"})
+    other = load_config(None, {"llm.endpoint": "http://other:9000/v1"})
+    assert one.for_map() == other.for_map()
+    longer = load_config(None, {"llm.endpoint": "http://one:8000/v1", "llm.max_tokens": 300})
+    assert longer.for_map() != one.for_map()
+
+
+def test_an_endpoint_with_a_password_is_refused_and_the_password_is_not_repeated():
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {"llm.endpoint": "https://user:hunter2@host/v1"})
+    assert "hunter2" not in str(caught.value)
+    assert "llm.endpoint" in str(caught.value)

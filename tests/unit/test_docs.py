@@ -35,7 +35,7 @@ def settings_of(model: type[Settings], prefix: str = ""):
             yield f"{prefix}{name}", field
 
 
-@pytest.mark.parametrize(("key", "field"), settings_of(RunConfig), ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("key", "field"), list(settings_of(RunConfig)), ids=lambda value: str(value)[:30])
 def test_every_setting_is_described_with_its_default(key, field):
     lines = (DOCS / "configuration.md").read_text(encoding="utf-8").splitlines()
     row = next((line for line in lines if line.startswith(f"| `{key}` |")), None)

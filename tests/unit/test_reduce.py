@@ -20,6 +20,7 @@ from invented import (
 from llm_server import LlmServer, completion, named
 
 from ftm_ray.config import LlmSettings, ThemeSettings
+from ftm_ray.errors import QualityError
 from ftm_ray.reduce import ThemePublisher
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, check_table
 from ftm_ray.storage import Lake
@@ -235,8 +236,15 @@ def test_with_an_llm_themes_are_found_by_what_topics_are_called(named_by_llm):
     assert {len(v) for v in tables["themes"]["embedding"].to_pylist()} == {384}
 
 
-def test_a_theme_that_the_llm_cannot_name_says_so(lake, config):
-    requests, _ = publish_with_llm(lake, config, lambda *_: completion("prose"))
+def test_themes_that_the_llm_cannot_name_stop_the_publication(lake, config):
+    with pytest.raises(QualityError, match="described 0 of"):
+        publish_with_llm(lake, config, lambda *_: completion("prose"))
+    assert not lake.list_files(lake.table_dir("themes", QUARTER))
+
+
+def test_a_theme_named_by_keywords_says_so_where_the_gate_lets_it(lake, config):
+    gates = config.gates.model_copy(update={"min_llm_ratio": 0.0})
+    requests, _ = publish_with_llm(lake, config.model_copy(update={"gates": gates}), lambda *_: completion("prose"))
     themes = published(lake)["themes"].to_pylist()
     assert len(themes) == len(requests) > 0
     for theme in themes:
