@@ -35,6 +35,10 @@ logger = logging.getLogger(__name__)
 _IO_CPUS = 0.1
 _TOPIC_CPUS = 0.8
 
+#: A topic actor needs 10 to 20 s of a core to start (imports, model, numba), in which it could do this much work: a
+#: second one for less than that makes a small run slower.
+_SENTENCES_WORTH_AN_ACTOR = 2500
+
 #: Actors that share one GPU: one firm is far too small to fill a card.
 _ACTORS_PER_GPU = 4
 
@@ -151,7 +155,7 @@ def _map_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.
         fn_constructor_args=(config, linked_only, "cuda" if _has_gpu(config) else "cpu"),
         batch_size=None,
         batch_format="pyarrow",
-        **_topic_stage(config, len(batches)),
+        **_topic_stage(config, batches),
     )
     if config.llm.endpoint != "none":
         data = _named(data, config)
@@ -200,14 +204,15 @@ def _io_stage() -> dict[str, Any]:
     }
 
 
-def _topic_stage(config: RunConfig, n_batches: int) -> dict[str, Any]:
+def _topic_stage(config: RunConfig, batches: list[Batch]) -> dict[str, Any]:
     """How many topic actors, and what each takes: a share of a GPU where there is one, else a core."""
     resources = ray.cluster_resources()
     if _has_gpu(config):
         able, n_gpus = math.floor(resources["GPU"] * _ACTORS_PER_GPU), 1 / _ACTORS_PER_GPU
     else:  # the reading, naming and writing actors need their slivers, too
         able, n_gpus = math.floor((resources.get("CPU", 1) - 3 * _IO_CPUS) / _TOPIC_CPUS), 0
-    size = max(1, min(config.workers or able, n_batches))
+    worth_it = math.ceil(sum(batch.n_sentences for batch in batches) / _SENTENCES_WORTH_AN_ACTOR)
+    size = max(1, min(config.workers or min(able, worth_it), len(batches)))
     compute = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2)
     return {
         "num_cpus": _TOPIC_CPUS,

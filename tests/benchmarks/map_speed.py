@@ -21,9 +21,8 @@ from pathlib import Path
 os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from ray.data import DataContext
+from timed_map import timed_run
 
-from ftm_ray import pipeline, stages
 from ftm_ray.config import RunConfig
 from ftm_ray.quality import npmi_coherence, topic_diversity
 from ftm_ray.sources.files import FilesSettings, FilesSource
@@ -33,17 +32,6 @@ from ftm_ray.storage import Lake
 QUARTER = "2020Q1"
 DATA = Path(os.environ.get("FTM_TEST_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 TOKEN = re.compile(r"\b\w\w+\b")
-
-
-class TimedTopicFinder(stages.TopicFinder):
-    """Writes down when a batch arrives; everything else is the real actor."""
-
-    def __call__(self, table):
-        Path(CLOCK, f"{time.time():.6f}").touch()
-        return super().__call__(table)
-
-
-CLOCK = tempfile.mkdtemp(prefix="map-speed-clock-")
 
 
 def firms_of(lake: Lake) -> dict[str, list[str]]:
@@ -71,7 +59,7 @@ def bertopic(model, **options):
 
     umap = UMAP(n_neighbors=15, n_components=10, min_dist=0.01, metric="cosine", random_state=42)
     hdbscan = HDBSCAN(min_cluster_size=6, min_samples=2, cluster_selection_method="leaf", prediction_data=True)
-    return BERTopic(embedding_model=model, umap_model=umap, hdbscan_model=hdbscan, **options)
+    return BERTopic(embedding_model=model, verbose=False, umap_model=umap, hdbscan_model=hdbscan, **options)
 
 
 def plain_loop(firms: dict[str, list[str]], model) -> dict:
@@ -109,16 +97,10 @@ def predecessor_loop(firms: dict[str, list[str]], model) -> dict:
 
 def ftm_map(root: str, workers: int | None) -> dict:
     """The real run; seconds of its map from the first batch to the last part."""
-    pipeline.TopicFinder = TimedTopicFinder
-    DataContext.get_current().wait_for_min_actors_s = 300  # all actors are there before the first batch goes out
-    start = time.perf_counter()
-    outcome = pipeline.run_quarter(root, QUARTER, RunConfig(workers=workers), lambda _: None)
-    whole_run = time.perf_counter() - start
-    parts = Path(root).glob(f"intermediate/firm-topics/quarter={QUARTER}/*/*.parquet")
-    begun = min(float(path.name) for path in Path(CLOCK).iterdir())
+    outcome, seconds, whole_run = timed_run(root, QUARTER, RunConfig(workers=workers))
     quality = outcome.record["quality"]
     return {
-        "seconds": max(path.stat().st_mtime for path in parts) - begun,
+        "seconds": seconds,
         "whole_run_seconds": whole_run,
         "npmi": quality["npmi_coherence"],
         "diversity": quality["topic_diversity"],
