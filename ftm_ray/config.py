@@ -34,7 +34,7 @@ class EmbedSettings(Settings):
         "auto",
         description="Arithmetic of the encoder; auto = bf16 where the processor has instructions for it, else fp32.",
     )
-    batch_size: int = Field(32, ge=1, description="Sentences per forward pass; hardly matters on CPU.")
+    batch_size: int | None = Field(None, ge=1, description="Sentences per forward pass; null = 16 on CPU, 256 on GPU.")
 
 
 class TopicSettings(Settings):

@@ -19,6 +19,10 @@ from ftm_ray.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
+#: With one encoder on each of two cores, 16 gives 205 sentences/s a core, 32 gives 188, 8 gives 192. A GPU wants more.
+_CPU_BATCH_SIZE = 16
+_GPU_BATCH_SIZE = 256
+
 Vectors = npt.NDArray[np.float32]
 
 
@@ -45,6 +49,7 @@ class SentenceEncoder:
                 f"cannot load the sentence encoder '{settings.model}' ({error.__class__.__name__}); give "
                 f"embed.model a folder with the model, a name the hub knows, or '{BUNDLED_ENCODER}', which is bundled"
             ) from error
+        self._batch_size = settings.batch_size or (_GPU_BATCH_SIZE if device == "cuda" else _CPU_BATCH_SIZE)
         self._bf16 = settings.precision == "bf16" or (settings.precision == "auto" and _has_bf16(device))
 
     @property
@@ -67,8 +72,8 @@ class SentenceEncoder:
         lengths = [len(ids) for ids in tokens["input_ids"]]
         order = np.argsort(lengths, kind="stable")
         with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=self._bf16):
-            for start in range(0, len(order), self.settings.batch_size):
-                rows = order[start : start + self.settings.batch_size]
+            for start in range(0, len(order), self._batch_size):
+                rows = order[start : start + self._batch_size]
                 chosen = {name: [values[row] for row in rows] for name, values in tokens.items()}
                 features = self._model.tokenizer.pad(chosen, return_tensors="pt").to(self.device)
                 pooled = self._model(dict(features))["sentence_embedding"].float()
