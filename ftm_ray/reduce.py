@@ -9,6 +9,7 @@ from the outside (`ftm verify`), and the same command publishes it again.
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,7 +111,7 @@ class ThemePublisher:
         """A name for each theme: the LLM's, or its keywords and the words of its most central topic."""
         texts = [[topics["representation"][row].as_py() for row in theme.exemplar_rows] for theme in found.themes]
         fallbacks = [
-            keyword_name(theme.keywords, [_said(text) for text in said])
+            keyword_name(theme.keywords, _most_telling_first(theme.keywords, [_said(text) for text in said]))
             for theme, said in zip(found.themes, texts, strict=True)
         ]
         if self.config.llm.endpoint == "none" or not found.themes:
@@ -217,6 +218,11 @@ def _matrix(column: pa.ChunkedArray) -> Vectors:
     """A column of equally long lists as (n, dim) float32, without making Python lists."""
     values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
     return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 0)
+
+
+def _most_telling_first(keywords: Sequence[str], sentences: Sequence[str]) -> list[str]:
+    """Sentences that use more of the theme's keywords first; else as they came, most central topic first."""
+    return sorted(sentences, key=lambda text: -sum(keyword in text.lower() for keyword in keywords))
 
 
 def _said(representation: str) -> str:
