@@ -13,7 +13,7 @@ demo: .venv/installed
 	done
 	@for quarter in $(QUARTERS); do $(FTM) themes $$quarter --root $(OUT) --top 5 || exit; done
 	@$(FTM) trace 2024Q1-0001 --root $(OUT) --max-sentences 2
-	@echo "All outputs lie in $(OUT)/. Next: make test, or your own calls (docs/tutorial.md)."
+	@echo "All outputs lie in $(OUT)/. Next: make test, or your own calls (docs/own-files.md)."
 
 setup: .venv/installed-dev
 

@@ -72,7 +72,7 @@ class ThemeSettings(Settings):
     cluster_selection_method: Literal["leaf", "eom"] = Field("eom", description="HDBSCAN: eom = broader themes.")
     min_firms: int = Field(2, ge=2, description="A theme that fewer firms talk about is not cross-firm.")
     max_firm_ratio: Ratio = Field(0.40, description="A theme with a larger share of topics from one firm is dropped.")
-    max_theme_ratio: Ratio = Field(0.05, description="eom splits a cluster with a larger share of all topics.")
+    max_theme_ratio: Ratio | None = Field(None, gt=0, description="eom splits clusters with a larger share of topics.")
     max_boilerplate: Ratio = Field(0.1, description="Themes likelier than this to be filler are dropped (mean topic).")
     n_keywords: int = Field(10, ge=3, le=30, description="Keywords per theme.")
     n_exemplars: int = Field(8, ge=1, le=30, description="Exemplar topics per theme, from different firms first.")

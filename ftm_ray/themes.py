@@ -19,10 +19,9 @@ from ftm_ray.schemas import OUTLIER_TOPIC_ID
 #: Fewer topics than this cannot be clustered: no themes, and the run says so.
 MIN_TOPICS = 12
 
-#: Largest theme where there are few topics: a sixth of them, but these two bounds. Without a cap the topics of ten
-#: firms sometimes fell into two themes that held everything.
-_SMALLEST_CAP = 10
-_SMALL_SET_CAP = 30
+#: A cluster of more than this many times the square root of the number of topics is split: 18 of 50, 125 of 2,500, 680
+#: of 75,000. Without a limit 150 health-care topics of 2,500 were one theme, and 50 topics were two.
+_LARGEST_PER_ROOT = 2.5
 
 #: A theme gets at least this many keywords; where its firms share fewer, words of single firms fill up.
 _MIN_SHARED_KEYWORDS = 5
@@ -80,10 +79,13 @@ def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
         min_samples=settings.min_samples or max(1, round(size / 6)),
         cluster_selection_method=settings.cluster_selection_method,
         random_state=settings.random_state,
-        max_cluster_size=max(
-            _SMALLEST_CAP, min(_SMALL_SET_CAP, n_topics // 6), round(settings.max_theme_ratio * n_topics)
-        ),
+        max_cluster_size=max(size + 1, round(_largest_ratio(settings, n_topics) * n_topics)),
     )
+
+
+def _largest_ratio(settings: ThemeSettings, n_topics: int) -> float:
+    scaled = _LARGEST_PER_ROOT / n_topics**0.5
+    return settings.max_theme_ratio or min(1.0, scaled)
 
 
 def find_themes(topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False) -> FoundThemes:
