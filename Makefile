@@ -18,7 +18,8 @@ demo: .venv/installed
 setup: .venv/installed-dev
 
 test: .venv/installed-dev
-	$(BIN)/pytest tests/unit tests/golden tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden
+	$(BIN)/pytest -q tests/integration
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -31,6 +32,7 @@ lint: .venv/installed-dev
 	@echo "Setting up .venv; the first time this takes a few minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(if $(findstring dev,$@),[dev])'
+	@$(BIN)/python -c 'import bertopic, ray.data, sentence_transformers, umap'  # what was installed can be imported
 	@touch .venv/installed $@
 
 clean:

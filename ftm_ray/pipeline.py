@@ -19,8 +19,9 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext
 
 from ftm_ray.config import RunConfig, llm_api_key, ray_address
-from ftm_ray.errors import QualityError
-from ftm_ray.records import run_record, summary_sources
+from ftm_ray.gates import check_parts
+from ftm_ray.publish import summary_sources
+from ftm_ray.records import run_record
 from ftm_ray.reduce import ReduceReport, ThemePublisher
 from ftm_ray.runs import RunFiles, is_published, part_name, run_ids
 from ftm_ray.schemas import Batch, SummarySource
@@ -107,14 +108,15 @@ def run_quarter(root: str, quarter: str, config: RunConfig, on_progress: OnProgr
     run = RunFiles(lake, manifest, ids.map_id, ids.run_id)
     seconds: dict[str, float] = {}
     with _ray_session(on_progress, seconds):
+        publisher = _start_publisher(config) if _core_to_spare(run, config) else None
         start = time.perf_counter()
         _map(run, config, on_progress)
         seconds["map"] = round(time.perf_counter() - start, 3)
-        _check_parts(run, config)
+        check_parts(run, config)
         on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
         lake.delete_file(lake.run_file(quarter, ids.run_id))  # until the new record is written, nothing is whole
         start = time.perf_counter()
-        report = _reduce(run, config)
+        report = _reduce(run, publisher or _start_publisher(config))
         seconds["reduce"] = round(time.perf_counter() - start, 3)
     record = run_record(run, config, report, seconds)
     lake.write_json(lake.run_file(quarter, ids.run_id), record)
@@ -211,8 +213,7 @@ def _topic_stage(config: RunConfig, batches: list[Batch]) -> dict[str, Any]:
         able, n_gpus = math.floor(resources["GPU"] * _ACTORS_PER_GPU), 1 / _ACTORS_PER_GPU
     else:  # the reading, naming and writing actors need their slivers, too
         able, n_gpus = math.floor((resources.get("CPU", 1) - 3 * _IO_CPUS) / _TOPIC_CPUS), 0
-    worth_it = math.ceil(sum(batch.n_sentences for batch in batches) / _SENTENCES_WORTH_AN_ACTOR)
-    size = max(1, min(config.workers or min(able, worth_it), len(batches)))
+    size = max(1, min(config.workers or min(able, _worth_it(batches)), len(batches)))
     compute = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2)
     return {
         "num_cpus": _TOPIC_CPUS,
@@ -220,6 +221,11 @@ def _topic_stage(config: RunConfig, batches: list[Batch]) -> dict[str, Any]:
         "compute": compute,
         "runtime_env": _ACTOR_ENVIRONMENT,
     }
+
+
+def _worth_it(batches: list[Batch]) -> int:
+    """Topic actors that pay for their start."""
+    return math.ceil(sum(batch.n_sentences for batch in batches) / _SENTENCES_WORTH_AN_ACTOR)
 
 
 def _has_gpu(config: RunConfig) -> bool:
@@ -246,7 +252,7 @@ def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
     return f"{n - len(missing)} of {n} batches are done already, {len(missing)} left"
 
 
-# --- gates and reduce ----------------------------------------------------------------------------------------------
+# --- reduce ----------------------------------------------------------------------------------------------
 
 
 def _unnamed(run: RunFiles, config: RunConfig, batches: list[Batch]) -> list[Batch]:
@@ -257,34 +263,22 @@ def _unnamed(run: RunFiles, config: RunConfig, batches: list[Batch]) -> list[Bat
     return [batch for batch, part in sources if SummarySource.KEYWORDS.value in summary_sources(part)]
 
 
-def _check_parts(run: RunFiles, config: RunConfig) -> None:
-    """The gates before anything is published."""
-    statuses: list[str] = []
-    sources: list[str] = []
-    for _, part in run.parts(["status", "topics"]):
-        statuses += part["status"].to_pylist()
-        sources += summary_sources(part)
-    n_failed = statuses.count("failed")
-    if n_failed > config.gates.max_failed_ratio * len(statuses):
-        raise QualityError(
-            f"{n_failed} of {len(statuses)} firms of {run.quarter} failed, more than max_failed_ratio "
-            f"{config.gates.max_failed_ratio}; nothing was published. `ftm status {run.quarter}` shows the reasons"
-        )
-    n_named = sources.count(SummarySource.LLM.value)
-    if config.llm.endpoint != "none" and n_named < config.gates.min_llm_ratio * len(sources):
-        raise QualityError(
-            f"the LLM at {config.llm.endpoint} named {n_named} of {len(sources)} topics of {run.quarter}, fewer than "
-            f"min_llm_ratio {config.gates.min_llm_ratio}; nothing was published. Check the endpoint (`ftm doctor`) "
-            "and run the same command again: it names only what is missing"
-        )
+def _core_to_spare(run: RunFiles, config: RunConfig) -> bool:
+    """Whether a small map leaves a core idle, on which the final actor can already import and compile."""
+    n_workers = config.workers or _worth_it(list(run.manifest.batches))
+    return not _has_gpu(config) and n_workers + 1 <= ray.cluster_resources().get("CPU", 1)
 
 
-def _reduce(run: RunFiles, config: RunConfig) -> ReduceReport:
-    """Themes and publication, in one final actor."""
+def _start_publisher(config: RunConfig) -> Any:
+    """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     device, n_gpus = ("cuda", 1) if ray.cluster_resources().get("GPU", 0) >= 1 else ("cpu", 0)
-    actor: Any = ray.remote(ThemePublisher)  # Any: Ray's typing does not know the methods of remote classes
-    actor = actor.options(num_cpus=_TOPIC_CPUS, num_gpus=n_gpus, runtime_env=_ACTOR_ENVIRONMENT)
-    publisher: Any = actor.remote(config, llm_api_key(config.llm), device)
+    actor: Any = ray.remote(ThemePublisher)
+    actor = actor.options(num_cpus=_IO_CPUS, num_gpus=n_gpus, runtime_env=_ACTOR_ENVIRONMENT)
+    return actor.remote(config, llm_api_key(config.llm), device)
+
+
+def _reduce(run: RunFiles, publisher: Any) -> ReduceReport:
+    """Themes and publication, in one final actor."""
     try:
         report: ReduceReport = ray.get(publisher.publish.remote(run))
     finally:

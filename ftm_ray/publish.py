@@ -53,6 +53,12 @@ def topics_table(run: RunFiles) -> pa.Table:
     return pa.concat_tables(tables).sort_by([("firm_id", "ascending"), ("topic_id", "ascending")])
 
 
+def summary_sources(part: pa.Table) -> list[str]:
+    """Who named each topic of a part, 'llm' or 'keywords', in order."""
+    topics = pc.list_flatten(_joined(part["topics"]))
+    return list(pc.struct_field(topics, "summary_source").to_pylist())
+
+
 def sentences_table(run: RunFiles, batch: Batch, part: pa.Table) -> pa.Table:
     """The published sentences of one batch: the text of the prefetch store with the map's topic of each."""
     store = run.lake.read_row_group(f"{run.lake.prefetch_dir(run.quarter)}/{batch.chunk}", batch.row_group)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
+from ftm_ray.publish import summary_sources
 from ftm_ray.reduce import ReduceReport
 from ftm_ray.runs import RunFiles, code_version
 from ftm_ray.schemas import Manifest
@@ -66,12 +67,6 @@ def _prefetch_counts(manifest: Manifest) -> dict[str, Any]:
 def _naming_counts(run: RunFiles) -> dict[str, int]:
     sources = [source for _, part in run.parts(["topics"]) for source in summary_sources(part)]
     return {"n_llm": sources.count("llm"), "n_keywords": sources.count("keywords")}
-
-
-def summary_sources(part: pa.Table) -> list[str]:
-    """Who named each topic of a part, 'llm' or 'keywords', in order."""
-    topics = pc.list_flatten(part["topics"].combine_chunks())
-    return list(pc.struct_field(topics, "summary_source").to_pylist())
 
 
 def environment() -> dict[str, str]:

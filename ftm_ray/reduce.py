@@ -18,15 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.boilerplate import BoilerplateClassifier
-from ftm_ray.clustering import Vectors, gpu_clustering_available
+from ftm_ray.clustering import Vectors, cluster, gpu_clustering_available
 from ftm_ray.config import RunConfig
 from ftm_ray.embed import SentenceEncoder
-from ftm_ray.errors import QualityError
+from ftm_ray.gates import check_theme_names
 from ftm_ray.naming import LlmClient, Name, keyword_name
 from ftm_ray.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
 from ftm_ray.runs import RunFiles
-from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES, SummarySource
-from ftm_ray.themes import FoundThemes, TopicSet, find_themes
+from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES
+from ftm_ray.themes import MIN_TOPICS, FoundThemes, TopicSet, find_themes, scaled_settings
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ class ThemePublisher:
         self.config = config
         self._api_key = api_key
         self._device = device
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Cluster something at once: numba compiles for 5 s, which can go on while the map works."""
+        rng = np.random.default_rng(0)
+        vectors = rng.standard_normal((MIN_TOPICS, 8)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        cluster(vectors, scaled_settings(self.config.themes, MIN_TOPICS), self._use_gpu())
 
     def publish(self, run: RunFiles) -> ReduceReport:
         """Publish everything but run.json."""
@@ -67,7 +75,7 @@ class ThemePublisher:
             found = find_themes(topic_set, self.config.themes, self._use_gpu())
         with _timed(report, "describe_themes"):
             names = self._names(found, topics)
-        self._check_names(run, names)
+        check_theme_names(run, self.config, names)
         themes = _themes_table(run, found, names, topics)
         theme_topics = _theme_topics_table(run, found, topics)
         _count_topics(report, found, topics, themes)
@@ -119,18 +127,6 @@ class ThemePublisher:
         questions = [(theme.keywords, said) for theme, said in zip(found.themes, texts, strict=True)]
         answers = asyncio.run(self._ask(questions))
         return [answer or fallback for answer, fallback in zip(answers, fallbacks, strict=True)]
-
-    def _check_names(self, run: RunFiles, names: list[Name]) -> None:
-        """Themes pass the same gate as topics: the endpoint may have died in between."""
-        if self.config.llm.endpoint == "none":
-            return
-        n_named = sum(name.summary_source == SummarySource.LLM.value for name in names)
-        if n_named < self.config.gates.min_llm_ratio * len(names):
-            raise QualityError(
-                f"the LLM at {self.config.llm.endpoint} described {n_named} of {len(names)} themes of {run.quarter}, "
-                f"fewer than min_llm_ratio {self.config.gates.min_llm_ratio}; nothing was published. Check the "
-                "endpoint (`ftm doctor`) and run the same command again: the topics' names are kept"
-            )
 
     async def _ask(self, questions: list[tuple[Any, Any]]) -> list[Name | None]:
         return await LlmClient(self.config.llm, self._api_key).name_all(questions)

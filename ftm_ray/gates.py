@@ -1,0 +1,46 @@
+"""What must hold before anything is published: few firms failed, and the LLM named nearly everything.
+
+A run that says it succeeded and returns keyword lists is broken; so below these limits it ends with exit code 3.
+"""
+
+from ftm_ray.config import RunConfig
+from ftm_ray.errors import QualityError
+from ftm_ray.naming import Name
+from ftm_ray.publish import summary_sources
+from ftm_ray.runs import RunFiles
+from ftm_ray.schemas import FirmStatus, SummarySource
+
+
+def check_parts(run: RunFiles, config: RunConfig) -> None:
+    """The gates before anything is published."""
+    statuses: list[str] = []
+    sources: list[str] = []
+    for _, part in run.parts(["status", "topics"]):
+        statuses += part["status"].to_pylist()
+        sources += summary_sources(part)
+    n_failed = statuses.count(FirmStatus.FAILED.value)
+    if n_failed > config.gates.max_failed_ratio * len(statuses):
+        raise QualityError(
+            f"{n_failed} of {len(statuses)} firms of {run.quarter} failed, more than max_failed_ratio "
+            f"{config.gates.max_failed_ratio}; nothing was published. `ftm status {run.quarter}` shows the reasons"
+        )
+    n_named = sources.count(SummarySource.LLM.value)
+    if config.llm.endpoint != "none" and n_named < config.gates.min_llm_ratio * len(sources):
+        raise QualityError(
+            f"the LLM at {config.llm.endpoint} named {n_named} of {len(sources)} topics of {run.quarter}, fewer than "
+            f"min_llm_ratio {config.gates.min_llm_ratio}; nothing was published. Check the endpoint (`ftm doctor`) "
+            "and run the same command again: it names only what is missing"
+        )
+
+
+def check_theme_names(run: RunFiles, config: RunConfig, names: list[Name]) -> None:
+    """Themes pass the same gate as topics: the endpoint may have died in between."""
+    if config.llm.endpoint == "none":
+        return
+    n_named = sum(name.summary_source == SummarySource.LLM.value for name in names)
+    if n_named < config.gates.min_llm_ratio * len(names):
+        raise QualityError(
+            f"the LLM at {config.llm.endpoint} described {n_named} of {len(names)} themes of {run.quarter}, "
+            f"fewer than min_llm_ratio {config.gates.min_llm_ratio}; nothing was published. Check the "
+            "endpoint (`ftm doctor`) and run the same command again: the topics' names are kept"
+        )
