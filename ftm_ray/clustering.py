@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ftm_ray.errors import ConfigError
 from ftm_ray.schemas import OUTLIER_TOPIC_ID
 
 Vectors = npt.NDArray[np.float32]
@@ -143,13 +144,28 @@ def pick_varied(vectors: Vectors, relevance: npt.NDArray[np.floating], n: int, d
     return chosen
 
 
-def gpu_clustering_available() -> bool:
-    """Whether a CUDA card and cuML are both here."""
+def choose_gpu(backend: str) -> bool:
+    """Whether to cluster with cuML.
+
+    Args:
+        backend: 'auto' (if it is here), 'cuml' or 'cpu'.
+
+    Raises:
+        ConfigError: cuML is asked for, and there is no CUDA card or no cuML.
+    """
+    if backend == "cpu":
+        return False
     import importlib.util
 
     import torch
 
-    return torch.cuda.is_available() and importlib.util.find_spec("cuml") is not None
+    available = torch.cuda.is_available() and importlib.util.find_spec("cuml") is not None
+    if backend == "cuml" and not available:
+        raise ConfigError(
+            "topics.backend is 'cuml', but this machine has no CUDA card or no cuML; "
+            "install the extra `gpu` on GPU nodes, or set it to 'auto' or 'cpu'"
+        )
+    return available
 
 
 def _reduce_on_cpu(vectors: Vectors, settings: ClusterSettings) -> Vectors:

@@ -94,11 +94,18 @@ class LlmSettings(Settings):
     @classmethod
     def _no_password(cls, endpoint: str) -> str:
         """The endpoint stands in run.json and in messages, where no secret may."""
-        if "@" in endpoint.partition("://")[2].partition("/")[0]:
+        if "@" in endpoint or "?" in endpoint:
             raise ValueError(
-                "must not contain a user or password; give the key in the variable of llm.api_key_variable"
+                "must hold no user, password or query; give the key in the variable of llm.api_key_variable"
             )
         return endpoint
+
+    @field_validator("api_key_variable")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if not name.isidentifier():
+            raise ValueError("must be the name of an environment variable, not the key itself")
+        return name
 
 
 class GateSettings(Settings):

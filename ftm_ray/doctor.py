@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ftm_ray.config import BUNDLED_ENCODER, LlmSettings, llm_api_key, ray_address
+from ftm_ray.config import BUNDLED_ENCODER, llm_api_key, load_config, ray_address
 from ftm_ray.errors import FtmError
 from ftm_ray.storage import Lake
 
@@ -158,7 +158,7 @@ def _llm_endpoint(url: str | None) -> Finding:
         return Finding(name, "skip", "not tested; without one, topics are named by keywords", "--llm URL tests one")
     if urlsplit(url).scheme not in ("http", "https"):
         return Finding(name, "fail", f"'{url}' is no URL", "give an OpenAI-compatible one, such as http://host:8000/v1")
-    settings = LlmSettings(endpoint=url)
+    settings = load_config(None, {"llm.endpoint": url}).llm
     request = urllib.request.Request(
         f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {llm_api_key(settings)}"}
     )

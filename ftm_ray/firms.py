@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from ftm_ray.boilerplate import BoilerplateClassifier
-from ftm_ray.clustering import Vectors, gpu_clustering_available
+from ftm_ray.clustering import Vectors, choose_gpu
 from ftm_ray.config import EmbedSettings, TopicSettings
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.errors import FtmError
@@ -61,7 +61,7 @@ class FirmTopicFinder:
         self.linked_only = linked_only
         self.encoder = SentenceEncoder(embed, device)
         self.classifier = BoilerplateClassifier.load(embed.model) if topics.boilerplate == "bundled" else None
-        self.use_gpu = topics.backend == "cuml" or (topics.backend == "auto" and gpu_clustering_available())
+        self.use_gpu = choose_gpu(topics.backend)
         self._warm_up()
 
     def __call__(self, table: pa.Table) -> pa.Table:
@@ -79,15 +79,15 @@ class FirmTopicFinder:
         try:
             work.drop_reasons = [rule_drop_reason(s["raw_text"], s["speaker_type"]) for s in sentences]
             found = self._find_topics(work)
+            if found is not None:
+                return _row(firm, work, FirmStatus.DONE, None) | _topic_columns(work, found)
         except FtmError:
             raise  # the configuration or the machine is at fault, not this firm
         except Exception as error:  # noqa: BLE001 - one bad firm costs one firm; the run counts them and has a limit
             logger.warning("firm %s in %s failed: %s", firm["firm_id"], firm["quarter"], error)
             return _row(firm, work, FirmStatus.FAILED, f"{type(error).__name__}: {error}"[:_REASON_CHARACTERS])
-        if found is None:
-            reason = f"{len(work.kept())} usable sentences, fewer than {MIN_SENTENCES}"
-            return _row(firm, work, FirmStatus.SKIPPED, reason)
-        return _row(firm, work, FirmStatus.DONE, None) | _topic_columns(work, found)
+        reason = f"{len(work.kept())} usable sentences, fewer than {MIN_SENTENCES}"
+        return _row(firm, work, FirmStatus.SKIPPED, reason)
 
     def _find_topics(self, work: _Work) -> FirmTopics | None:
         start = time.perf_counter()

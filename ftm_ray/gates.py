@@ -3,10 +3,12 @@
 A run that says it succeeded and returns keyword lists is broken; so below these limits it ends with exit code 3.
 """
 
+from collections import Counter
+
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.naming import Name
-from ftm_ray.publish import summary_sources
+from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.runs import RunFiles
 from ftm_ray.schemas import FirmStatus, SummarySource
 
@@ -15,14 +17,21 @@ def check_parts(run: RunFiles, config: RunConfig) -> None:
     """The gates before anything is published."""
     statuses: list[str] = []
     sources: list[str] = []
-    for _, part in run.parts(["status", "topics"]):
+    reasons = Counter[str]()
+    for _, part in run.parts(["status", "reason", SUMMARY_SOURCE]):
         statuses += part["status"].to_pylist()
+        reasons.update(reason for reason in part["reason"].to_pylist() if reason)
         sources += summary_sources(part)
     n_failed = statuses.count(FirmStatus.FAILED.value)
     if n_failed > config.gates.max_failed_ratio * len(statuses):
         raise QualityError(
             f"{n_failed} of {len(statuses)} firms of {run.quarter} failed, more than max_failed_ratio "
             f"{config.gates.max_failed_ratio}; nothing was published. `ftm status {run.quarter}` shows the reasons"
+        )
+    if FirmStatus.DONE.value not in statuses:
+        raise QualityError(
+            f"no firm of {run.quarter} has topics; the commonest reason: {reasons.most_common(1)[0][0]}. Nothing was "
+            "published. If no firm has a PERMNO, check that --links names the firms as the transcripts do"
         )
     n_named = sources.count(SummarySource.LLM.value)
     if config.llm.endpoint != "none" and n_named < config.gates.min_llm_ratio * len(sources):

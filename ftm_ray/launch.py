@@ -35,12 +35,11 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
         RetryableError: Ray lost a worker and could not replace it.
     """
     config = run_config(options)
-    from ray.exceptions import RayActorError, RayTaskError  # noqa: TID251 - Ray wraps our errors; types decide, not texts
+    from ray.exceptions import RayError, RayTaskError  # noqa: TID251 - Ray wraps our errors; types decide, not texts
 
     from ftm_ray.pipeline import run_quarter
 
-    logging.getLogger("ray.data").setLevel(logging.WARNING)  # its own progress would stand between our lines,
-    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # and so would its offer to show it
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
     try:
         with shown_progress(error_console()) as show:
             return run_quarter(
@@ -53,10 +52,10 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
         if isinstance(error.cause, FtmError):
             raise error.cause from error
         raise
-    except RayActorError as error:
+    except RayError as error:
         last_line = str(error).strip().rpartition("\n")[2]
         raise RetryableError(
-            f"a Ray worker was lost ({last_line}); the same command goes on where it stopped"
+            f"Ray lost a part of itself ({last_line}); the same command goes on where it stopped"
         ) from error
 
 

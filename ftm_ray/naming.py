@@ -96,25 +96,27 @@ class LlmClient:
             max_retries=settings.max_attempts - 1,  # the client backs off, adds jitter and honours Retry-After
         )
         self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._extra: dict[str, Any] | None = {
+            "chat_template_kwargs": {"enable_thinking": False}
+        }  # Qwen3 thinks by default
 
     async def name(self, keywords: Sequence[str], sentences: Sequence[str]) -> Name | None:
         """Ask for one name; None if the endpoint does not answer or its answer does not pass the guards."""
-        from openai import OpenAIError
+        from openai import BadRequestError, OpenAIError
 
         messages: list[ChatCompletionMessageParam] = [
             {"role": "system", "content": _RULES},
             {"role": "user", "content": _question(keywords, sentences)},
         ]
         try:
-            async with self._slots:
-                reply = await self._client.chat.completions.create(
-                    model=self.settings.model,
-                    messages=messages,
-                    temperature=0,
-                    max_tokens=self.settings.max_tokens,
-                    response_format=_ANSWER_FORM,
-                    extra_body={"chat_template_kwargs": {"enable_thinking": False}},  # Qwen3 thinks by default
-                )
+            extra = self._extra
+            try:
+                reply = await self._ask(messages, extra)
+            except BadRequestError:
+                if extra is None:
+                    raise
+                self._extra = None  # a strict endpoint that does not know vLLM's own field: ask without it from now on
+                reply = await self._ask(messages, None)
         except (OpenAIError, ValueError) as error:  # ValueError: a body that is not JSON
             logger.debug("no answer from the LLM: %s", type(error).__name__)
             return None
@@ -136,6 +138,17 @@ class LlmClient:
             prompt_tokens=usage.prompt_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
         )
+
+    async def _ask(self, messages: "list[ChatCompletionMessageParam]", extra: dict[str, Any] | None) -> Any:
+        async with self._slots:
+            return await self._client.chat.completions.create(
+                model=self.settings.model,
+                messages=messages,
+                temperature=0,
+                max_tokens=self.settings.max_tokens,
+                response_format=_ANSWER_FORM,
+                extra_body=extra,
+            )
 
     async def name_all(self, questions: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[Name | None]:
         """Ask for many names at once; the answers stand in the order of the questions."""

@@ -19,12 +19,13 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext
 
 from ftm_ray.config import RunConfig, llm_api_key, ray_address
+from ftm_ray.errors import ConfigError
 from ftm_ray.gates import check_parts
-from ftm_ray.publish import summary_sources
+from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.records import run_record
 from ftm_ray.reduce import ReduceReport, ThemePublisher
 from ftm_ray.runs import RunFiles, is_published, part_name, run_ids
-from ftm_ray.schemas import Batch, SummarySource
+from ftm_ray.schemas import Batch, FirmStatus, SummarySource
 from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.stages import FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.storage import Lake
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 #: Reading, naming and writing wait for disks and networks; they need a sliver of a core each, and topic actors must
 #: never take the last one, or reads starve and the run hangs.
 _IO_CPUS = 0.1
-_TOPIC_CPUS = 0.8
+_TOPIC_CPUS = 0.7
 
 #: A topic actor needs 10 to 20 s of a core to start (imports, model, numba), in which it could do this much work: a
 #: second one for less than that makes a small run slower.
@@ -109,15 +110,20 @@ def run_quarter(root: str, quarter: str, config: RunConfig, on_progress: OnProgr
     seconds: dict[str, float] = {}
     with _ray_session(on_progress, seconds):
         publisher = _start_publisher(config) if _core_to_spare(run, config) else None
-        start = time.perf_counter()
-        _map(run, config, on_progress)
-        seconds["map"] = round(time.perf_counter() - start, 3)
-        check_parts(run, config)
-        on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
-        lake.delete_file(lake.run_file(quarter, ids.run_id))  # until the new record is written, nothing is whole
-        start = time.perf_counter()
-        report = _reduce(run, publisher or _start_publisher(config))
-        seconds["reduce"] = round(time.perf_counter() - start, 3)
+        try:
+            start = time.perf_counter()
+            _map(run, config, on_progress)
+            seconds["map"] = round(time.perf_counter() - start, 3)
+            check_parts(run, config)
+            on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
+            lake.delete_file(lake.run_file(quarter, ids.run_id))  # until the new record is written, nothing is whole
+            start = time.perf_counter()
+            publisher = publisher or _start_publisher(config)
+            report: ReduceReport = ray.get(publisher.publish.remote(run))
+            seconds["reduce"] = round(time.perf_counter() - start, 3)
+        finally:
+            if publisher is not None:
+                ray.kill(publisher)
     record = run_record(run, config, report, seconds)
     lake.write_json(lake.run_file(quarter, ids.run_id), record)
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
@@ -132,7 +138,9 @@ def _map(run: RunFiles, config: RunConfig, on_progress: OnProgress) -> None:
     folder = run.lake.parts_dir(run.quarter, run.map_id)
     run.lake.delete_leftovers(folder)
     finished = set(run.lake.list_files(folder))
-    missing = [batch for batch in run.manifest.batches if part_name(batch) not in finished]
+    made = [batch for batch in run.manifest.batches if part_name(batch) in finished]
+    whole = {batch.number for batch in made if not _has_failed_firm(run, batch)}
+    missing = [batch for batch in run.manifest.batches if batch.number not in whole]
     done = run.manifest.n_sentences - sum(batch.n_sentences for batch in missing)
     on_progress(Progress("firm topics", done, run.manifest.n_sentences, _batches_left(run, missing)))
     if missing:
@@ -144,6 +152,12 @@ def _map(run: RunFiles, config: RunConfig, on_progress: OnProgress) -> None:
         stage = _Counted("missing names", sum(b.n_sentences for b in unnamed), unnamed)
         on_progress(Progress(stage.name, 0, stage.total, f"{len(unnamed)} batches"))
         _drain(_naming_dataset(run, config, unnamed), stage, on_progress)
+
+
+def _has_failed_firm(run: RunFiles, batch: Batch) -> bool:
+    """A firm may have failed for a passing reason (memory, a card): a rerun tries its batch again."""
+    statuses = run.lake.read_table(run.part_path(batch), ["status"])["status"].to_pylist()
+    return FirmStatus.FAILED.value in statuses
 
 
 def _map_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.data.Dataset:
@@ -213,7 +227,7 @@ def _topic_stage(config: RunConfig, batches: list[Batch]) -> dict[str, Any]:
         able, n_gpus = math.floor(resources["GPU"] * _ACTORS_PER_GPU), 1 / _ACTORS_PER_GPU
     else:  # the reading, naming and writing actors need their slivers, too
         able, n_gpus = math.floor((resources.get("CPU", 1) - 3 * _IO_CPUS) / _TOPIC_CPUS), 0
-    size = max(1, min(config.workers or min(able, _worth_it(batches)), len(batches)))
+    size = max(1, min(config.workers or _worth_it(batches), able, len(batches)))
     compute = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2)
     return {
         "num_cpus": _TOPIC_CPUS,
@@ -259,7 +273,7 @@ def _unnamed(run: RunFiles, config: RunConfig, batches: list[Batch]) -> list[Bat
     """Batches made earlier in which some topic still waits for its LLM name."""
     if config.llm.endpoint == "none":
         return []
-    sources = ((batch, run.lake.read_table(run.part_path(batch), ["topics"])) for batch in batches)
+    sources = ((batch, run.lake.read_table(run.part_path(batch), [SUMMARY_SOURCE])) for batch in batches)
     return [batch for batch, part in sources if SummarySource.KEYWORDS.value in summary_sources(part)]
 
 
@@ -271,19 +285,10 @@ def _core_to_spare(run: RunFiles, config: RunConfig) -> bool:
 
 def _start_publisher(config: RunConfig) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
-    device, n_gpus = ("cuda", 1) if ray.cluster_resources().get("GPU", 0) >= 1 else ("cpu", 0)
+    device, n_gpus = ("cuda", 1) if _has_gpu(config) else ("cpu", 0)
     actor: Any = ray.remote(ThemePublisher)
     actor = actor.options(num_cpus=_IO_CPUS, num_gpus=n_gpus, runtime_env=_ACTOR_ENVIRONMENT)
     return actor.remote(config, llm_api_key(config.llm), device)
-
-
-def _reduce(run: RunFiles, publisher: Any) -> ReduceReport:
-    """Themes and publication, in one final actor."""
-    try:
-        report: ReduceReport = ray.get(publisher.publish.remote(run))
-    finally:
-        ray.kill(publisher)
-    return report
 
 
 # --- Ray -----------------------------------------------------------------------------------------------------------
@@ -300,7 +305,13 @@ def _ray_session(on_progress: OnProgress, seconds: dict[str, float]) -> Iterator
     logging.getLogger("ray.data").setLevel(logging.WARNING)  # our own progress says it in sentences
     address = ray_address()
     where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
-    ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
+    try:
+        ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"cannot start or reach Ray at {address or 'this machine'}: {str(error).splitlines()[0]}; "
+            "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head"
+        ) from error
     seconds["start"] = round(time.perf_counter() - start, 3)
     try:
         yield

@@ -24,6 +24,9 @@ from ftm_ray.schemas import (
     check_table,
 )
 
+#: The one column of the part files that says who named a topic; reading `topics` whole would load all embeddings.
+SUMMARY_SOURCE = "topics.list.element.summary_source"
+
 
 def firms_table(run: RunFiles) -> pa.Table:
     """The published table `firms`: what became of each firm, with counts that add up."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
-from ftm_ray.publish import summary_sources
+from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.reduce import ReduceReport
 from ftm_ray.runs import RunFiles, code_version
 from ftm_ray.schemas import Manifest
@@ -65,7 +65,7 @@ def _prefetch_counts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _naming_counts(run: RunFiles) -> dict[str, int]:
-    sources = [source for _, part in run.parts(["topics"]) for source in summary_sources(part)]
+    sources = [source for _, part in run.parts([SUMMARY_SOURCE]) for source in summary_sources(part)]
     return {"n_llm": sources.count("llm"), "n_keywords": sources.count("keywords")}
 
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.boilerplate import BoilerplateClassifier
-from ftm_ray.clustering import Vectors, cluster, gpu_clustering_available
-from ftm_ray.config import RunConfig
+from ftm_ray.clustering import Vectors, choose_gpu, cluster
+from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.gates import check_theme_names
 from ftm_ray.naming import LlmClient, Name, keyword_name
@@ -57,6 +57,8 @@ class ThemePublisher:
         self.config = config
         self._api_key = api_key
         self._device = device
+        # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
+        self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -64,7 +66,7 @@ class ThemePublisher:
         rng = np.random.default_rng(0)
         vectors = rng.standard_normal((MIN_TOPICS, 8)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        cluster(vectors, scaled_settings(self.config.themes, MIN_TOPICS), self._use_gpu())
+        cluster(vectors, scaled_settings(self.config.themes, MIN_TOPICS), self._use_gpu)
 
     def publish(self, run: RunFiles) -> ReduceReport:
         """Publish everything but run.json."""
@@ -72,7 +74,7 @@ class ThemePublisher:
         topics = topics_table(run)
         topic_set = self._topic_set(topics)
         with _timed(report, "themes"):
-            found = find_themes(topic_set, self.config.themes, self._use_gpu())
+            found = find_themes(topic_set, self.config.themes, self._use_gpu)
         with _timed(report, "describe_themes"):
             names = self._names(found, topics)
         check_theme_names(run, self.config, names)
@@ -82,10 +84,6 @@ class ThemePublisher:
         with _timed(report, "write"):
             self._write(run, report, {"topics": topics, "themes": themes, "theme_topics": theme_topics})
         return report
-
-    def _use_gpu(self) -> bool:
-        backend = self.config.topics.backend
-        return backend == "cuml" or (backend == "auto" and gpu_clustering_available())
 
     def _topic_set(self, topics: pa.Table) -> TopicSet:
         """Topics as the clustering wants them.
@@ -125,11 +123,8 @@ class ThemePublisher:
         if self.config.llm.endpoint == "none" or not found.themes:
             return fallbacks
         questions = [(theme.keywords, said) for theme, said in zip(found.themes, texts, strict=True)]
-        answers = asyncio.run(self._ask(questions))
+        answers = asyncio.run(_ask(self.config.llm, self._api_key, questions))
         return [answer or fallback for answer, fallback in zip(answers, fallbacks, strict=True)]
-
-    async def _ask(self, questions: list[tuple[Any, Any]]) -> list[Name | None]:
-        return await LlmClient(self.config.llm, self._api_key).name_all(questions)
 
     def _write(self, run: RunFiles, report: ReduceReport, tables: dict[str, pa.Table]) -> None:
         """Write all files of the quarter, firms first, and remove those of an earlier run that are left over."""
@@ -157,6 +152,11 @@ class ThemePublisher:
             for file in run.lake.list_files(folder):
                 if f"{folder}/{file}" not in written:
                     run.lake.delete_file(f"{folder}/{file}")
+
+
+async def _ask(settings: LlmSettings, api_key: str, questions: list[tuple[Any, Any]]) -> list[Name | None]:
+    """Ask for all names. Not a method: one coroutine in an actor's class makes all its methods run in an event loop."""
+    return await LlmClient(settings, api_key).name_all(questions)
 
 
 def _themes_table(run: RunFiles, found: FoundThemes, names: list[Name], topics: pa.Table) -> pa.Table:

@@ -215,7 +215,7 @@ def _topic_traces(lake: Lake, quarter: str, members: pa.Table, max_sentences: in
 
 def _most_telling(topic: Mapping[str, Any]) -> list[str]:
     """Representative sentences first, then the others in the order they were spoken."""
-    return list(dict.fromkeys([*topic["exemplar_ids"], *sorted(topic["sentence_ids"])]))
+    return list(dict.fromkeys([*topic["exemplar_ids"], *topic["sentence_ids"]]))
 
 
 def _topics(

@@ -71,9 +71,11 @@ def code_version() -> str:
 
 
 def is_published(lake: Lake, manifest: Manifest, ids: RunIds) -> bool:
-    """Whether this very run is whole: its record is there, and the published tables are still its own."""
+    """Whether this very run is whole: its record, all files that it lists, and the tables are still its own."""
     record = lake.run_file(manifest.quarter, ids.run_id)
-    return lake.exists(record) and published_run_id(lake, manifest.quarter) == ids.run_id
+    if not lake.exists(record) or published_run_id(lake, manifest.quarter) != ids.run_id:
+        return False
+    return all(lake.exists(path) for path in lake.read_json(record)["files"])
 
 
 def published_run_id(lake: Lake, quarter: str) -> str | None:

@@ -48,6 +48,8 @@ class Lake:
     """Files under one ROOT. All paths given to its methods are relative to ROOT and use '/'."""
 
     def __init__(self, root: str) -> None:
+        if "@" in root.partition("://")[2].partition("/")[0]:
+            raise ConfigError("ROOT must not hold a key or password; AWS credentials come from the usual chain")
         self.root = root.rstrip("/")
         try:
             if "://" in root:

@@ -133,7 +133,7 @@ def _run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "topics",
             f"{counts['n_topics']:,} = {counts['n_topics_in_themes']:,} in themes + "
-            f"{counts['n_topics_outliers']:,} like no others + {in_invalid:,} shared by too few firms",
+            f"{counts['n_topics_outliers']:,} like no others + {in_invalid:,} in clusters that are no theme",
         ),
         ("themes", _themes_words(quality)),
         ("named by", named if record["config"]["llm"]["endpoint"] != "none" else _NO_LLM),

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -86,6 +87,13 @@ class _Link:
     link_date: date | None
 
 
+def _is_same(file: InputFile, other: InputFile | None) -> bool:
+    """Whether two paths, however they are written, are one file."""
+    if other is None or file.file_system != other.file_system:
+        return False
+    return Path(file.inner_path).resolve() == Path(other.inner_path).resolve()
+
+
 class FilesSource:
     """The calls in files. Implements `calls.Source`."""
 
@@ -95,7 +103,7 @@ class FilesSource:
         self._settings = settings
         self._links_file = find_files([settings.links])[0] if settings.links else None
         # People keep the link file in the folder of the calls.
-        self._files = [file for file in find_files(settings.paths) if file != self._links_file]
+        self._files = [file for file in find_files(settings.paths) if not _is_same(file, self._links_file)]
         self._columns = {file.path: match_columns(file, settings.columns) for file in self._files}
         self._links = _read_links(self._links_file) if self._links_file else {}
         self._ids = _read_ids(settings.ids) if settings.ids else None

@@ -77,6 +77,29 @@ def test_long_sentences_are_cut_so_that_the_prompt_is_bounded():
 # --- endpoints that are not well -----------------------------------------------------------------------------------
 
 
+def test_a_strict_endpoint_is_asked_without_vllms_own_field_from_then_on():
+    refusal = (400, {"error": {"message": "unknown field chat_template_kwargs"}}, {})
+
+    def answer(_, body):
+        return refusal if "chat_template_kwargs" in body else GOOD
+
+    async def two_rounds(url):
+        client = client_for(url)
+        return await client.name_all([QUESTION] * 3), await client.name(*QUESTION)
+
+    with LlmServer(answer) as server:
+        first, second = asyncio.run(two_rounds(server.url))
+    assert all(name is not None for name in (*first, second))
+    assert "chat_template_kwargs" not in server.requests[-1]
+    assert len(server.requests) == 3 + 3 + 1
+
+
+def test_an_endpoint_that_refuses_the_request_in_any_form_is_asked_twice_and_no_more():
+    refusal = (400, {"error": {"message": "no"}}, {})
+    name, _ = ask(refusal, refusal, max_attempts=3)
+    assert name is None
+
+
 def test_a_busy_endpoint_is_asked_again():
     name, server = ask(busy(), busy(), GOOD, max_attempts=3)
     assert name.label == "Freight costs"
@@ -129,7 +152,7 @@ BAD_ANSWERS = {
     "an empty choice": (200, EMPTY | {"choices": [{}]}, {}),
     "a list for a completion": (200, [], {}),
     "broken protocol": (200, '{"choices": [', {"Content-Type": "application/json"}),
-    "a client error": (400, {"error": {"message": "no"}}, {}),
+    "a client error": (422, {"error": {"message": "no"}}, {}),
     "a wrong key": (401, {"error": {"message": "no"}}, {}),
     "a wrong path or model": (404, "<html>Not found</html>", {}),
 }

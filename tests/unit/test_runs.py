@@ -118,8 +118,9 @@ def publish(run, config):
     from ftm_ray.reduce import ThemePublisher
 
     write_six_parts(run)
-    ThemePublisher(config, "none").publish(run)
-    run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), {})
+    report = ThemePublisher(config, "none").publish(run)
+    files = {path: {"rows": n_rows} for path, n_rows in report.rows.items()}
+    run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), {"files": files})
 
 
 def test_a_run_is_published_when_its_record_and_its_tables_are_there(six_firms_run, config):
@@ -131,6 +132,13 @@ def test_a_run_is_published_when_its_record_and_its_tables_are_there(six_firms_r
     assert published_run_id(lake, QUARTER) == mine.run_id
     lake.delete_file(lake.run_file(QUARTER, mine.run_id))
     assert not is_published(lake, manifest, mine)
+
+
+def test_a_run_with_a_lost_file_is_no_longer_published(six_firms_run, config):
+    lake, manifest = six_firms_run.lake, six_firms_run.manifest
+    publish(six_firms_run, config)
+    lake.delete_file(six_firms_run.table_path("sentences", 1))
+    assert not is_published(lake, manifest, run_ids(config, manifest))
 
 
 def test_a_run_whose_tables_another_run_replaced_is_no_longer_published(six_firms_run, config):
