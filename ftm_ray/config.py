@@ -62,7 +62,7 @@ class TopicSettings(Settings):
 
 
 class ThemeSettings(Settings):
-    """How the topics of all firms become themes. Null = scaled with the number of topics (docs/quality.md)."""
+    """How the topics of all firms become themes. Null = scaled with the number of topics (docs/configuration.md)."""
 
     n_neighbors: int | None = Field(None, ge=2, description="UMAP neighbours.")
     n_components: int = Field(15, ge=2, description="UMAP dimensions.")

@@ -19,7 +19,7 @@ N_CANDIDATES = 100
 
 #: A keyword stands in this share of its topic's sentences, and in two at least. Words said once or twice in a topic
 #: of twenty sentences are what it happens to mention, not what it is about; without this limit NPMI was -0.20, with it
-#: -0.03 on the ten-firm set (docs/quality.md).
+#: -0.04 on the ten-firm set (docs/quality.md).
 _MIN_SHARE = 0.15
 
 #: A topic has at least this many keywords if it has words at all.

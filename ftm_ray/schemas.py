@@ -19,7 +19,7 @@ class FirmStatus(StrEnum):
     """What became of a firm."""
 
     DONE = "done"  # has topics, or was looked at and has none
-    SKIPPED = "skipped"  # too few sentences to look for topics
+    SKIPPED = "skipped"  # too few sentences to look for topics, or no PERMNO
     FAILED = "failed"  # an error; the reason says which
 
 

@@ -1,8 +1,8 @@
 """What was said: repair it, cut it into sentences, see what is only call mechanics, make the words for keywords.
 
-Place in the flow: prefetch calls `repair_text` and `split_sentences` for every turn, `rule_drop_reason` for every
-sentence (nothing dropped here is ever embedded, and embedding is 85 % of a firm's cost), and `clean_for_keywords`
-for what stays. The encoder reads the raw sentence; only c-TF-IDF reads the cleaned one.
+Place in the flow: prefetch calls `repair_text` and `split_sentences` for every turn and `clean_for_keywords` for every
+sentence; the map calls `rule_drop_reason` (nothing dropped there is ever embedded, and embedding is 85 % of a firm's
+cost). The encoder reads the raw sentence; only c-TF-IDF reads the cleaned one.
 
 Trade-off: every rule is closed (a fixed vocabulary or a fixed phrase), so that it errs by keeping. What the rules
 let through is judged again after embedding, by `ftm_ray.boilerplate`. Figures: docs/boilerplate.md. The word lists

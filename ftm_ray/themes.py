@@ -67,7 +67,7 @@ def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
 
     The smallest theme grows with the 0.28th power of the number of topics: 4 topics at 250 (ten firms), 8 at 3,200
     (a hundred), 20 at 75,000 (a quarter); the first two were chosen by reading themes, the curve joins them to the
-    setting that others used for a quarter. Neighbours grow from 8 to 30 in the same range (docs/quality.md).
+    setting that others used for a quarter. Neighbours grow from 8 to 30 in the same range (docs/configuration.md).
     """
     size = settings.min_cluster_size or max(3, round(4 * (n_topics / 250) ** 0.28))
     return ClusterSettings(
@@ -114,7 +114,7 @@ def _why_invalid(topics: TopicSet, rows: npt.NDArray[np.intp], settings: ThemeSe
     if max(counts.values()) > settings.max_firm_ratio * len(rows):
         return "one_firm_dominates"
     # Each topic alone was not surely filler, but "we feel good", "as we said", "in that respect" of forty firms find
-    # each other. Business themes have a mean of 0.00 to 0.08, those of empty talk 0.12 to 0.3.
+    # each other. Business themes have a mean of 0.00 to 0.09, those of empty talk 0.12 to 0.3.
     if float(topics.boilerplate[rows].mean()) > settings.max_boilerplate:
         return "boilerplate"
     return None

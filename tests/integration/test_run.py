@@ -5,7 +5,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from sample import QUARTER, parts, prefetch_sample, published_bytes, record
 
@@ -78,14 +80,23 @@ def test_one_worker_publishes_the_same_bytes_as_two(lake, tmp_path):
     assert record(other)["run_id"] == record(lake)["run_id"]
 
 
-def test_a_lost_part_is_made_again_and_nothing_else(lake):
-    before, written = published_bytes(lake), parts(lake)
-    lost = sorted(written)[3]
+def fail_a_firm(path: Path) -> None:
+    """Make a part look as if its firm had failed, for lack of memory say."""
+    part = pq.read_table(path)
+    failed = pa.array(["failed"] * part.num_rows, pa.string())
+    pq.write_table(part.set_column(part.schema.get_field_index("status"), part.schema.field("status"), failed), path)
+
+
+def test_a_lost_part_and_a_failed_firm_are_made_again_and_nothing_else(lake):
+    before = published_bytes(lake)
+    lost, failed = sorted(parts(lake))[3:5]
+    fail_a_firm(next(Path(lake.root).glob(f"intermediate/**/{failed}")))
+    written = parts(lake)
     next(Path(lake.root).glob(f"intermediate/**/{lost}")).unlink()
     next(Path(lake.root).glob("runs/*/*/run.json")).unlink()
     outcome = run_quarter(lake.root, QUARTER, RunConfig(), lambda _: None)
     assert not outcome.already_done
-    assert {name for name, when in parts(lake).items() if when != written[name]} == {lost}
+    assert {name for name, when in parts(lake).items() if when != written[name]} == {lost, failed}
     assert published_bytes(lake) == before
 
 
