@@ -99,14 +99,18 @@ def match_columns(
 
 
 def column_names(file: InputFile) -> list[str]:
-    """The columns of a file; of JSON Lines the keys of the first 100 rows."""
+    """The columns of a file: of a CSV its header, of JSON Lines the keys of the first 100 rows."""
     if file.suffix == ".parquet":
         with _reported(file), file.file_system.open_input_file(file.inner_path) as stream:
             return list(pq.ParquetFile(stream).schema_arrow.names)
+    if file.suffix == ".csv":
+        with _reported(file), file.file_system.open_input_stream(file.inner_path) as stream:
+            header = next(csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")), [])
+        return [name for name in header if name]
     names: dict[str, None] = {}
     for number, row in _text_rows(file):
         names.update(dict.fromkeys(row))
-        if number >= (1 if file.suffix == ".csv" else 100):
+        if number >= 100:
             break
     return list(names)
 

@@ -275,3 +275,21 @@ def test_files_of_an_object_store(tmp_path, path, expected):
         (tmp_path / "bucket" / "calls" / name).touch()
     store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
     assert sorted(_s3_files(store, path)) == expected
+
+
+def test_a_first_csv_row_without_its_last_cells_hides_no_column(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text(
+        "firm_id,call_date,text,speaker_name\nA,2023-02-28,Hello.\nA,2023-02-28,Good.,Ann\n", encoding="utf-8"
+    )
+    (firm,) = firms(path)
+    assert [turn.speaker_name for turn in firm.calls[0].turns] == [None, "Ann"]
+
+
+def test_a_csv_with_only_a_header_is_said_to_hold_no_call_and_not_to_lack_columns(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text("firm_id,call_date,text\n", encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        firms(path)
+    assert "no column" not in str(caught.value)
+    assert "2023Q1" in str(caught.value)
