@@ -7,7 +7,6 @@ wasted arithmetic: measured on one core, 245 sentences/s against 187 for the lib
 bits of a vector, and the same firm must give the same bytes whatever else is in the run.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +15,6 @@ import numpy.typing as npt
 
 from ftm_ray.config import BUNDLED_ENCODER, EmbedSettings
 from ftm_ray.errors import ConfigError
-
-logger = logging.getLogger(__name__)
 
 #: With one encoder on each of two cores, 16 gives 205 sentences/s a core, 32 gives 188, 8 gives 192. A GPU wants more.
 _CPU_BATCH_SIZE = 16

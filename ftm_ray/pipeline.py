@@ -30,8 +30,6 @@ from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.stages import FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.storage import Lake
 
-logger = logging.getLogger(__name__)
-
 #: Reading, naming and writing wait for disks and networks; they need a sliver of a core each, and topic actors must
 #: never take the last one, or reads starve and the run hangs.
 _IO_CPUS = 0.1
@@ -51,7 +49,7 @@ _NEVER_SPLIT_BYTES = 4 << 30
 #: Ray Data ends a run that makes no progress for 30 minutes; waiting for Spot capacity can take longer.
 _PATIENCE_S = 6 * 3600
 
-#: One thread per actor (FACTS: busy OpenMP threads of several processes stall each other), and numba's own thread pool,
+#: One thread per actor (busy OpenMP threads of several processes stall each other), and numba's own thread pool,
 #: because with Intel's OpenMP one UMAP call makes every later encode 20 times slower. Bytes depend on it, too.
 _ACTOR_ENVIRONMENT = {
     "env_vars": {
@@ -160,6 +158,14 @@ def _has_failed_firm(run: RunFiles, batch: Batch) -> bool:
     return FirmStatus.FAILED.value in statuses
 
 
+def _unnamed(run: RunFiles, config: RunConfig, batches: list[Batch]) -> list[Batch]:
+    """Batches made earlier in which some topic still waits for its LLM name."""
+    if config.llm.endpoint == "none":
+        return []
+    sources = ((batch, run.lake.read_table(run.part_path(batch), [SUMMARY_SOURCE])) for batch in batches)
+    return [batch for batch, part in sources if SummarySource.KEYWORDS.value in summary_sources(part)]
+
+
 def _map_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.data.Dataset:
     """read -> find topics -> name -> write, as one stream."""
     linked_only = run.manifest.linked and not config.keep_unlinked
@@ -169,8 +175,6 @@ def _map_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.
     data = data.map_batches(
         TopicFinder,
         fn_constructor_args=(config, linked_only, "cuda" if _has_gpu(config) else "cpu"),
-        batch_size=None,
-        batch_format="pyarrow",
         **_topic_stage(config, batches),
     )
     if config.llm.endpoint != "none":
@@ -190,8 +194,7 @@ def _items(batches: list[Batch]) -> ray.data.Dataset:
     context.target_max_block_size = _NEVER_SPLIT_BYTES
     context.execution_options.verbose_progress = False
     context.raise_original_map_exception = True  # so that our errors keep their type on the way to the person
-    if hasattr(context, "execution_no_progress_timeout_s"):
-        context.execution_no_progress_timeout_s = _PATIENCE_S
+    context.execution_no_progress_timeout_s = _PATIENCE_S
     rows = [{"batch": b.number, "chunk": b.chunk, "row_group": b.row_group} for b in batches]
     return ray.data.from_items(rows, override_num_blocks=len(rows))
 
@@ -201,16 +204,13 @@ def _named(data: ray.data.Dataset, config: RunConfig) -> ray.data.Dataset:
     return data.map_batches(
         PartNamer,
         fn_constructor_args=(config.llm, llm_api_key(config.llm)),
-        batch_size=None,
-        batch_format="pyarrow",
-        num_cpus=_IO_CPUS,
-        compute=ActorPoolStrategy(size=1),
         max_concurrency=8,
-        runtime_env=_ACTOR_ENVIRONMENT,
+        **_io_stage(),
     )
 
 
 def _io_stage() -> dict[str, Any]:
+    """A stage that waits for disks and networks: one actor, whole batches."""
     return {
         "batch_size": None,
         "batch_format": "pyarrow",
@@ -229,12 +229,7 @@ def _topic_stage(config: RunConfig, batches: list[Batch]) -> dict[str, Any]:
         able, n_gpus = math.floor((resources.get("CPU", 1) - 3 * _IO_CPUS) / _TOPIC_CPUS), 0
     size = max(1, min(config.workers or _worth_it(batches), able, len(batches)))
     compute = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2)
-    return {
-        "num_cpus": _TOPIC_CPUS,
-        "num_gpus": n_gpus,
-        "compute": compute,
-        "runtime_env": _ACTOR_ENVIRONMENT,
-    }
+    return _io_stage() | {"num_cpus": _TOPIC_CPUS, "num_gpus": n_gpus, "compute": compute}
 
 
 def _worth_it(batches: list[Batch]) -> int:
@@ -267,14 +262,6 @@ def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
 
 
 # --- reduce ----------------------------------------------------------------------------------------------
-
-
-def _unnamed(run: RunFiles, config: RunConfig, batches: list[Batch]) -> list[Batch]:
-    """Batches made earlier in which some topic still waits for its LLM name."""
-    if config.llm.endpoint == "none":
-        return []
-    sources = ((batch, run.lake.read_table(run.part_path(batch), [SUMMARY_SOURCE])) for batch in batches)
-    return [batch for batch, part in sources if SummarySource.KEYWORDS.value in summary_sources(part)]
 
 
 def _core_to_spare(run: RunFiles, config: RunConfig) -> bool:

@@ -7,7 +7,6 @@ from the outside (`ftm verify`), and the same command publishes it again.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,8 +26,6 @@ from ftm_ray.publish import finish_table, firms_table, sentences_table, sentimen
 from ftm_ray.runs import RunFiles
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES
 from ftm_ray.themes import MIN_TOPICS, FoundThemes, TopicSet, find_themes, scaled_settings
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)

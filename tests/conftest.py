@@ -3,7 +3,7 @@
 import os
 
 os.environ.update(
-    NUMBA_THREADING_LAYER="workqueue",  # Intel's OpenMP and torch's fight over threads (FACTS)
+    NUMBA_THREADING_LAYER="workqueue",  # Intel's OpenMP and torch's fight over threads
     OMP_NUM_THREADS="1",
     HF_HUB_OFFLINE="1",  # no test may download
     TOKENIZERS_PARALLELISM="false",

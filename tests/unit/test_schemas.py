@@ -1,4 +1,4 @@
-"""Tables are checked where they cross a boundary; published tables keep what DESIGN promises."""
+"""Tables are checked where they cross a boundary; published tables keep what docs/data-contracts.md promises."""
 
 import pyarrow as pa
 import pytest
