@@ -166,10 +166,10 @@ def _pairs_alike(traces: Sequence[_Trace]) -> list[_Pair]:
     holders = np.repeat(np.arange(len(traces)), sizes)[order]
     starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order[:1]]))
     ends = np.append(starts, len(hashes))[1:]
+    is_shared = (ends - starts >= 2) & (ends - starts <= MAX_SHARERS)  # most sentences are said in one call only
     shared: Counter[tuple[int, int]] = Counter()
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        if 2 <= end - start <= MAX_SHARERS:
-            shared.update(combinations(holders[start:end].tolist(), 2))
+    for start, end in zip(starts[is_shared].tolist(), ends[is_shared].tolist(), strict=True):
+        shared.update(combinations(holders[start:end].tolist(), 2))
     pairs = []
     for (one, two), n_shared in sorted(shared.items()):
         ratio = n_shared / min(sizes[one], sizes[two])
