@@ -70,30 +70,59 @@ def cli(verbose: bool) -> None:
 @cli.command(short_help="Bring transcripts into ROOT, cleaned and checked.")
 @quarter_argument
 @root_option
-@click.option("--from", "source", type=click.Choice(["files"]), default="files", show_default=True, help="Source.")
-@click.option("--path", "paths", multiple=True, required=True, help="File, folder or glob; may be given again.")
-@click.option("--ids", help="Only these transcript ids: a JSON list, or ids.json:KEY for one inside an object.")
-@click.option("--links", help="CSV or Parquet with firm_id, permno, gvkey: links firms to stocks.")
-@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Names a column; may be given again.")
+@click.option("--from", "source", type=click.Choice(["files", "wrds"]), default="files", show_default=True)
+@click.option("--path", "paths", multiple=True, help="Files: file, folder or glob; may be given again.")
+@click.option("--ids", help="Files: only these transcript ids; a JSON list, or ids.json:KEY for one inside an object.")
+@click.option("--links", help="Files: CSV or Parquet with firm_id, permno, gvkey: links firms to stocks.")
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Files: names a column; repeatable.")
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="WRDS: no transcript version after it."
+)
+@click.option("--keep-unlinked", is_flag=True, help="WRDS: also fetch firms without PERMNO.")
+@click.option("--firms", metavar="FILE", help="WRDS: only these; first line companyid, gvkey or permno, then values.")
+@click.option("--limit", type=click.IntRange(min=1), help="WRDS: only the first firms, so many.")
+@click.option("--dry-run", is_flag=True, help="WRDS: count calls, links and rows; fetch and write nothing.")
+@click.option("--schema", "schemas", multiple=True, metavar="OURS=THEIRS", help="WRDS: where tables lie; repeatable.")
+@click.option("--user", metavar="NAME", help="WRDS: user name, else PGUSER; the password never stands here.")
 @json_option
 def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     """Bring the transcripts of QUARTER into ROOT, cleaned and checked, and report the coverage.
 
-    Parquet, CSV or JSON Lines, one row per call or per speaker turn. Columns with usual names are recognised.
+    From files: Parquet, CSV or JSON Lines, one row per call or per speaker turn. Columns with usual names are
+    recognised (docs/own-files.md). From WRDS: Capital IQ transcripts with their links (docs/wrds.md).
 
     \b
       ftm prefetch 2023Q1 --path 'calls/*.parquet' --root lake
       ftm prefetch 2023Q1 --path calls.csv --column text=body --links links.csv --root s3://bucket/ftm
+      ftm prefetch 2023Q1 --from wrds --root s3://bucket/ftm
     """
     from ftm_ray.launch import launch_prefetch
-    from ftm_ray.summaries import show_prefetch
+    from ftm_ray.summaries import show_listed_calls, show_prefetch
 
+    is_wrds = options["source"] == "wrds"
+    if is_wrds and options["dry_run"]:
+        from ftm_ray.launch_wrds import dry_run
+
+        calls, n_rows = dry_run(quarter, options)
+        if as_json:
+            _print_json(asdict(calls) | {"n_rows": n_rows})
+        else:
+            show_listed_calls(quarter, calls, n_rows)
+        return
     report = launch_prefetch(_lake(root), quarter, options)
+    value = asdict(report)
+    if is_wrds:
+        from ftm_ray.launch_wrds import fetched_calls
+
+        calls = fetched_calls(_lake(root), quarter)
+        value["wrds"] = asdict(calls)
     if as_json:
         manifest = {name: value for name, value in asdict(report.manifest).items() if name != "batches"}
-        _print_json(asdict(report) | {"manifest": manifest})
-    else:
-        show_prefetch(report, root)
+        _print_json(value | {"manifest": manifest})
+        return
+    if is_wrds:
+        show_listed_calls(quarter, calls)
+    show_prefetch(report, root)
 
 
 @cli.command(short_help="Find topics and themes, and publish them.")

@@ -189,6 +189,11 @@ def llm_api_key(settings: LlmSettings) -> str:
     return os.environ.get(settings.api_key_variable, "none")
 
 
+def postgres_user() -> str | None:
+    """The WRDS user name, where the environment has it. libpq itself would fall back to the name of the login here."""
+    return os.environ.get("PGUSER")
+
+
 def ray_address() -> str | None:
     """The cluster to join, or None to run embedded.
 

@@ -8,6 +8,7 @@ from ftm_ray.config import RunConfig, load_config
 from ftm_ray.errors import ConfigError, FtmError, RetryableError
 from ftm_ray.progress import Step, shown_progress
 from ftm_ray.screens import error_console
+from ftm_ray.sources.calls import Source
 from ftm_ray.sources.files import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import PrefetchReport, prefetch_quarter
 from ftm_ray.storage import Lake
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]  # as click hands them over, by the name of the option
 
+#: Options of `ftm prefetch` that only one of the sources knows.
+FILES_OPTIONS = ("paths", "ids", "links", "columns")
+WRDS_OPTIONS = ("as_of", "keep_unlinked", "firms", "limit", "dry_run", "schemas", "user")
+
 
 def launch_prefetch(lake: Lake, quarter: str, options: Options) -> PrefetchReport:
-    """Bring a quarter in from files, with progress shown on standard error."""
-    source = FilesSource(files_settings(options))
+    """Bring a quarter in from files or from WRDS, with progress shown on standard error."""
+    source: Source
+    if options["source"] == "wrds":
+        from ftm_ray.launch_wrds import fetched_source
+
+        source = fetched_source(lake, quarter, options)
+    else:
+        source = FilesSource(files_settings(options))
     with shown_progress(error_console()) as show:
         return prefetch_quarter(
             lake, quarter, source, lambda stage, done, total: show(Step(stage, done, total, "firms"))
@@ -80,7 +91,16 @@ def run_config(options: Options) -> RunConfig:
 
 
 def files_settings(options: Options) -> FilesSettings:
-    """Which files to read and how."""
+    """Which files to read and how.
+
+    Raises:
+        ConfigError: No file is given, a --column is not OURS=THEIRS, or an option of WRDS is given.
+    """
+    misplaced = [name for name in WRDS_OPTIONS if options[name]]
+    if misplaced:
+        raise ConfigError(f"--{misplaced[0].replace('_', '-')} is for --from wrds; files are read with --path")
+    if not options["paths"]:
+        raise ConfigError("no transcripts given: say --path FILE, folder or glob, or --from wrds")
     pairs = [text.partition("=") for text in options["columns"]]
     wrong = [ours for ours, equals, theirs in pairs if not (ours and equals and theirs)]
     if wrong:

@@ -82,6 +82,43 @@ COVERAGE = pa.schema(
     ]
 )
 
+#: The earnings calls that WRDS lists for a quarter, fetched or left out: which version was read, and how it is linked.
+WRDS_CALLS = pa.schema(
+    [
+        _required("companyid", pa.int64()),
+        pa.field("companyname", pa.string()),
+        _required("keydevid", pa.int64()),  # the call
+        _required("transcriptid", pa.int64()),  # the version of its transcript that is read
+        pa.field("headline", pa.string()),
+        _required("call_date", pa.date32()),  # in UTC
+        pa.field("call_time_utc", pa.string()),
+        pa.field("collection_type", pa.string()),
+        pa.field("presentation_type", pa.string()),  # Final or Preliminary
+        pa.field("version_date", pa.date32()),
+        pa.field("gvkey", pa.string()),
+        pa.field("permno", pa.int64()),
+        pa.field("linktype", pa.string()),
+        pa.field("linkprim", pa.string()),
+        _required("n_link", pa.int32()),  # links that hold on the day; over 1: one was chosen by rule
+        pa.field("left_out", pa.string()),  # null = its text is fetched; else why not
+    ]
+)
+
+#: What was said in them, as WRDS has it.
+WRDS_TURNS = pa.schema(
+    [
+        _required("call", pa.int32()),  # row of the call in the table above
+        _required("component_id", pa.int64()),
+        pa.field("component_order", pa.int32()),
+        pa.field("component_type_id", pa.int32()),
+        pa.field("component_type", pa.string()),
+        pa.field("speaker_type", pa.string()),
+        pa.field("person", pa.string()),
+        pa.field("person_company", pa.string()),
+        pa.field("text", pa.string()),
+    ]
+)
+
 TOPIC = pa.struct(
     [
         _required("topic_id", pa.int32()),

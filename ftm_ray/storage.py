@@ -72,6 +72,11 @@ class Lake:
         return f"prefetch/transcripts/quarter={quarter}"
 
     @staticmethod
+    def wrds_dir(quarter: str) -> str:
+        """Folder of what was fetched from WRDS for a quarter, as it came."""
+        return f"prefetch/wrds/quarter={quarter}"
+
+    @staticmethod
     def parts_dir(quarter: str, map_id: str) -> str:
         """Folder of the map's part files; `map_id` keeps work of different configurations apart."""
         return f"intermediate/firm-topics/quarter={quarter}/map={map_id}"
@@ -136,6 +141,13 @@ class Lake:
         """Read one row group of a Parquet file."""
         with self._reported("read", path), self._fs.open_input_file(self._absolute(path)) as file:
             return pq.ParquetFile(file).read_row_group(row_group)
+
+    def read_row_groups(self, path: str) -> Iterator[pa.Table]:
+        """Read a Parquet file row group by row group, one in memory at a time."""
+        with self._reported("read", path), self._fs.open_input_file(self._absolute(path)) as file:
+            parquet = pq.ParquetFile(file)
+            for row_group in range(parquet.num_row_groups):
+                yield parquet.read_row_group(row_group)
 
     def read_json(self, path: str) -> dict[str, Any]:
         """Read a JSON object."""

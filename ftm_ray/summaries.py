@@ -12,6 +12,7 @@ from ftm_ray.progress import duration
 from ftm_ray.screens import console, counted, fields
 from ftm_ray.sources.coverage import CoverageLine
 from ftm_ray.sources.prefetch import PrefetchReport
+from ftm_ray.sources.wrds_calls import CallSummary
 from ftm_ray.status import MapStatus, QuarterStatus
 
 #: Reasons and notes of the coverage report in words; docs/coverage-rules.md has the rules.
@@ -30,6 +31,15 @@ _COVERAGE_WORDS = {
     "no_firm_name": "the firm has no name; its id stands in",
     "html": "HTML remnants, repaired",
     "mojibake": "broken characters, repaired",
+}
+
+#: Why the text of a call is not fetched from WRDS; docs/wrds.md has the rules.
+_LEFT_OUT_WORDS = {
+    "not_asked": "not in the list of --firms",
+    "over_limit": "behind the firms of --limit",
+    "no_gvkey": "no gvkey holds on the day of the call",
+    "no_permno": "no PERMNO holds on the day of the call",
+    "other_permno": "another PERMNO than the firm's last linked call",
 }
 
 _NO_LLM = (
@@ -51,9 +61,30 @@ def show_prefetch(report: PrefetchReport, root: str) -> None:
     out.print(coverage_table(report.lines))
     lines = [("store", report.folder), ("links", _links_words(held.linked, report.n_unlinked, held.n_firms))]
     left_out = {why: n for why, n in report.input_counts.items() if why != "rows of the quarter" and n}
-    if left_out:
+    if left_out and held.source == "files":  # of WRDS whole calls are left out: show_listed_calls
         lines.append(("rows left out", ", ".join(f"{n:,} {why}" for why, n in left_out.items())))
     lines.append(("next", f"ftm run {held.quarter} --root {root}"))
+    out.print(fields(lines))
+
+
+def show_listed_calls(quarter: str, calls: CallSummary, n_rows: int | None = None) -> None:
+    """Which calls WRDS lists, which of them are read, and why the others are not; with n_rows, what a dry run saw."""
+    out = console()
+    found = f"{counted(calls.n_calls, 'call')} of {counted(calls.n_firms, 'firm')}"
+    out.print(Text(f"WRDS lists {found} in {quarter}" + (" (dry run: nothing is fetched)" if n_rows else ""), "bold"))
+    read = f"{counted(calls.n_calls_read, 'call')} of {counted(calls.n_firms_read, 'firm')}"
+    lines = [("read", read if n_rows is None else f"{read}, {counted(n_rows, 'row')}")]
+    lines += [
+        (f"not read: {why}", f"{counted(n, 'call')}: {_LEFT_OUT_WORDS[why]}") for why, n in calls.left_out.items()
+    ]
+    if calls.n_several_links:
+        lines.append(("several links", f"{counted(calls.n_several_links, 'call')} with n_link > 1: one chosen by rule"))
+    if calls.n_not_final:
+        lines.append(("not final", f"{counted(calls.n_not_final, 'call')} of which WRDS has no Final transcript"))
+    if calls.unlinked_firms:
+        names = [f"{name or 'no name'} ({firm_id})" for firm_id, name in calls.unlinked_firms.items()]
+        more = f" and {len(names) - _LISTED_FIRMS:,} more" if len(names) > _LISTED_FIRMS else ""
+        lines.append(("firms not linked", ", ".join(names[:_LISTED_FIRMS]) + more))
     out.print(fields(lines))
 
 

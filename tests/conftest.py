@@ -33,6 +33,29 @@ def lake(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def wrds_server(tmp_path_factory):
+    """A PostgreSQL with the tables of WRDS, empty; up in a second."""
+    from standin import Standin
+
+    standin = Standin(tmp_path_factory.mktemp("wrds"))
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture
+def wrds_cases(wrds_server, monkeypatch):
+    """The stand-in with one firm per odd case, and the environment that leads to it."""
+    from standin import Seed, seed_cases
+
+    seed = Seed()
+    seed_cases(seed)
+    seed.write(wrds_server, replace=True)
+    for name, value in wrds_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return wrds_server
+
+
+@pytest.fixture(scope="session")
 def finder():
     """The map's worker with the bundled encoder: loaded, and UMAP compiled, once for all tests."""
     from ftm_ray.firms import FirmTopicFinder

@@ -107,6 +107,7 @@ def prefetch_quarter(lake: Lake, quarter: str, source: Source, on_progress: Prog
     inputs = _inputs(source, check_quarter(quarter))
     if _is_whole(lake, quarter, inputs):
         logger.info("prefetch %s: inputs unchanged, nothing to do", quarter)
+        _delete_coverage_parts(lake, quarter)  # a run that was killed right after its manifest left them
         return _report(lake, quarter, "unchanged")
     state = _prepare_folder(lake, quarter, inputs)
     plan = _make_plan(source, quarter, inputs, on_progress)
@@ -155,7 +156,8 @@ def _prepare_folder(lake: Lake, quarter: str, inputs: str) -> str:
     if lake.exists(plan) and lake.read_json(plan) == {"inputs": inputs}:
         return "resumed"
     lake.delete_file(plan)
-    for name in [*lake.list_files(folder), *(f"coverage/{name}" for name in lake.list_files(f"{folder}/coverage"))]:
+    _delete_coverage_parts(lake, quarter)
+    for name in lake.list_files(folder):
         lake.delete_file(f"{folder}/{name}")
     lake.write_json(plan, {"inputs": inputs})
     return "built"
@@ -187,7 +189,7 @@ def _write_chunk(lake: Lake, plan: _Plan, chunk: int, firms: Iterable[Firm]) -> 
     """Write one chunk; its coverage goes first, so that a chunk never stands without."""
     coverage: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    row_groups: list[pa.Table] = []  # Arrow holds a chunk's sentences in a tenth of what Python's dicts would take
+    row_groups: list[pa.Table] = []  # packed: a chunk's sentences as Python dicts take several times the room
     for firm in firms:
         made = firm_rows(firm, plan.quarter, plan.verdicts)
         coverage += made.coverage
@@ -233,8 +235,13 @@ def _publish(lake: Lake, plan: _Plan, source: Source) -> None:
         "inputs": plan.inputs,
     }
     write_manifest(lake, manifest)
-    for chunk in range(plan.n_chunks):
-        lake.delete_file(_coverage_part(plan, chunk))
+    _delete_coverage_parts(lake, plan.quarter)
+
+
+def _delete_coverage_parts(lake: Lake, quarter: str) -> None:
+    folder = f"{Lake.prefetch_dir(quarter)}/coverage"
+    for name in lake.list_files(folder):
+        lake.delete_file(f"{folder}/{name}")
 
 
 def _coverage_part(plan: _Plan, chunk: int) -> str:

@@ -1,0 +1,122 @@
+"""`ftm prefetch --from wrds` between the command and the work: what is asked of WRDS, the login, and the fetch.
+
+People are only spoken to here: who logs in, the password where none is stored, and that a push is on its way.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ftm_ray.config import postgres_user
+from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.launch import FILES_OPTIONS, Options
+from ftm_ray.progress import Step, shown_progress
+from ftm_ray.screens import error_console
+from ftm_ray.sources.prefetch import is_prefetched
+from ftm_ray.sources.wrds import WrdsSource
+from ftm_ray.sources.wrds_calls import (
+    SCHEMAS,
+    CallSummary,
+    WrdsSettings,
+    read_firm_list,
+    summarise_calls,
+)
+from ftm_ray.sources.wrds_fetch import FetchStep, fetch_quarter, is_fetched, list_calls, read_calls
+from ftm_ray.storage import Lake
+
+if TYPE_CHECKING:
+    from ftm_ray.sources.wrds_database import WrdsDatabase
+
+
+def fetched_source(lake: Lake, quarter: str, options: Options) -> WrdsSource:
+    """The quarter's calls, fetched from WRDS where they are not in the lake yet.
+
+    Raises:
+        ConfigError: An option is wrong, or psycopg is not installed.
+        SourceError: WRDS cannot be reached, refuses, or has nothing to read.
+    """
+    settings = wrds_settings(options)
+    source = WrdsSource(lake, settings)
+    if is_prefetched(lake, quarter, source) or is_fetched(lake, quarter, settings):
+        return source  # no login: each costs the user a push
+    with _logged_in(options["user"], settings) as database, shown_progress(error_console()) as show:
+        fetch_quarter(lake, quarter, settings, database, lambda step: show(_shown(step)))
+    return source
+
+
+def dry_run(quarter: str, options: Options) -> tuple[CallSummary, int]:
+    """What WRDS lists for a quarter, and the rows that a fetch would bring; nothing is fetched and nothing written.
+
+    Raises:
+        ConfigError, SourceError: As `fetched_source`.
+    """
+    settings = wrds_settings(options)
+    with _logged_in(options["user"], settings) as database:
+        calls = list_calls(database, quarter, settings)
+        n_rows = database.n_turns([call.transcriptid for call in calls if call.left_out is None])
+    return summarise_calls(calls), n_rows
+
+
+def fetched_calls(lake: Lake, quarter: str) -> CallSummary:
+    """What WRDS listed when the quarter was fetched."""
+    return summarise_calls(read_calls(lake, quarter))
+
+
+def wrds_settings(options: Options) -> WrdsSettings:
+    """What is asked of WRDS.
+
+    Raises:
+        ConfigError: An option of the files source is given, or a --schema is not one of ours.
+    """
+    misplaced = [name for name in FILES_OPTIONS if options[name]]
+    if misplaced:
+        name = {"paths": "path", "columns": "column"}.get(misplaced[0], misplaced[0])
+        raise ConfigError(f"--{name} is for files; with --from wrds the calls and links come from WRDS")
+    return WrdsSettings(
+        as_of=options["as_of"].date() if options["as_of"] else None,
+        keep_unlinked=options["keep_unlinked"],
+        firms=read_firm_list(options["firms"]) if options["firms"] else None,
+        limit=options["limit"],
+        schemas=_schemas(options["schemas"]),
+    )
+
+
+def _schemas(arguments: Sequence[str]) -> Mapping[str, str]:
+    pairs = [text.partition("=") for text in arguments]
+    for name, _, schema in pairs:
+        if name not in SCHEMAS or not schema:
+            raise ConfigError(f"--schema {name}={schema}: expected one of {', '.join(SCHEMAS)}, = and a schema of WRDS")
+    return {**SCHEMAS, **{name: schema for name, _, schema in pairs}}
+
+
+def _logged_in(user: str | None, settings: WrdsSettings) -> "WrdsDatabase":
+    """A connection that may read everything that is needed; asks for user and password only where a person sits."""
+    try:
+        from ftm_ray.sources.wrds_database import connect
+    except ImportError as error:
+        raise ConfigError(
+            f"--from wrds needs psycopg ({error}); install it with: pip install 'ftm-ray[wrds]'"
+        ) from error
+    has_person = sys.stdin.isatty()
+    user = user or postgres_user() or (click.prompt("WRDS user name", err=True) if has_person else None)
+    if not user:
+        raise SourceError("no WRDS user name; set PGUSER or give --user NAME")
+    click.echo("Logging in to WRDS. Approve the Duo push if your phone shows one.", err=True)
+    database = connect(user, settings.schemas, _ask_password if has_person else None)
+    try:
+        database.check_readable()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _ask_password() -> str:
+    return str(click.prompt("WRDS password", hide_input=True, err=True))
+
+
+def _shown(step: FetchStep) -> Step:
+    rate = f", {step.n_rows / step.elapsed_s:,.0f} rows/s" if step.n_rows and step.elapsed_s > 1 else ""
+    return Step("fetching from WRDS", step.n_firms, step.n_firms_total, "firms", f"{step.n_rows:,} rows{rate}")

@@ -1,0 +1,175 @@
+"""The WRDS source: what it hands over of what was fetched, row for row, and what the prefetch store makes of it."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from standin import LONG_TEXT, ODD_TEXT, QUARTER
+
+from ftm_ray.sources import wrds_fetch
+from ftm_ray.sources.calls import Call, Turn
+from ftm_ray.sources.prefetch import is_prefetched, prefetch_quarter
+from ftm_ray.sources.wrds import WrdsSource, _name_and_title, speaker_type
+from ftm_ray.sources.wrds_calls import SCHEMAS, WrdsSettings
+from ftm_ray.sources.wrds_database import connect
+from ftm_ray.sources.wrds_fetch import fetch_quarter
+from ftm_ray.storage import Lake
+
+ALL, KEEP = WrdsSettings(), WrdsSettings(keep_unlinked=True)
+
+
+def fetched(lake, settings=ALL) -> WrdsSource:
+    with connect("postgres", SCHEMAS, None) as database:
+        fetch_quarter(lake, QUARTER, settings, database, lambda _: None)
+    return WrdsSource(lake, settings)
+
+
+def pat(text: str) -> Turn:
+    return Turn(text, "Pat Lee", "Executive", "Presenter Speech")
+
+
+def call(transcriptid: int, month: int, day: int, *turns: Turn) -> Call:
+    return Call(str(transcriptid), date(2023, month, day), turns)
+
+
+def test_firms_row_for_row(lake, wrds_cases, monkeypatch):
+    monkeypatch.setattr(wrds_fetch, "FIRMS_PER_PART", 3)
+    firms = list(fetched(lake).firms(QUARTER))
+    assert [(f.firm_id, f.firm_name, f.gvkey, f.permno, f.link_date, f.calls) for f in firms] == [
+        (
+            "1001",
+            "Three Versions Inc.",
+            "001001",
+            10001,
+            date(2023, 2, 10),
+            (call(13, 2, 10, pat("Third version."), pat("It goes on.")),),
+        ),
+        (
+            "1002",
+            "Two Calls Corp.",
+            "001002",
+            10002,
+            date(2023, 3, 20),
+            (call(21, 1, 20, pat("January.")), call(22, 3, 20, pat("March."))),
+        ),
+        (
+            "1003",
+            "Changing Key plc",
+            "003002",
+            10003,
+            date(2023, 3, 15),
+            (call(31, 1, 15, pat("Old key.")), call(32, 3, 15, pat("New key."))),
+        ),
+        ("1005", "Dual Class Inc.", "005005", 10005, date(2023, 2, 10), (call(51, 2, 10, pat("Two classes.")),)),
+        ("1006", "Two Links Ltd.", "006002", 10062, date(2023, 2, 10), (call(61, 2, 10, pat("Two links.")),)),
+        ("1007", "Late Call Corp.", "001007", 10007, date(2023, 3, 31), (call(71, 3, 31, pat("Just in time.")),)),
+        (
+            "1008",
+            "Speakers Inc.",
+            "001008",
+            10008,
+            date(2023, 2, 10),
+            (
+                call(
+                    81,
+                    2,
+                    10,
+                    Turn("Good day and welcome.", "Operator", "Operator", "Presentation Operator Message"),
+                    Turn("Thank you all.", "Jo Chief", "CEO", "Presenter Speech"),
+                    Turn("Revenue rose.", "Ann Fin", "CFO", "Presenter Speech"),
+                    Turn("We hired.", "Max Other-Name", "Executive", "Presenter Speech"),
+                    Turn("What about margins?", "Al Yst", "Analyst", "Question"),
+                    Turn("They rose.", None, None, None),
+                    Turn("Next question.", None, "Operator", None),
+                ),
+            ),
+        ),
+        (
+            "1010",
+            'Odd "Text" O\'Neil & Co.',
+            "001010",
+            10010,
+            date(2023, 2, 10),
+            (call(101, 2, 10, pat(ODD_TEXT), pat(LONG_TEXT)),),
+        ),
+        ("1012", "New Stock Corp.", "012012", 10013, date(2023, 3, 10), (call(122, 3, 10, pat("New stock.")),)),
+        ("1014", "Silent Inc.", "001014", 10014, date(2023, 2, 10), (call(141, 2, 10),)),
+    ]
+
+
+def test_unlinked_firms_can_be_kept(lake, wrds_cases):
+    firms = {firm.firm_id: firm for firm in fetched(lake, KEEP).firms(QUARTER)}
+    assert set(firms) >= {"1004", "1011"}
+    assert (firms["1004"].permno, firms["1004"].gvkey, firms["1004"].link_date) == (None, None, None)
+    assert (firms["1011"].permno, firms["1011"].gvkey) == (None, "011011")
+    assert [made.transcript_id for made in firms["1012"].calls] == ["122"]  # still not on the wrong stock
+
+
+def test_a_past_state(lake, wrds_cases):
+    source = fetched(lake, WrdsSettings(as_of=date(2023, 2, 11)))
+    first = next(firm for firm in source.firms(QUARTER) if firm.firm_id == "1001")
+    assert first.calls == (call(11, 2, 10, pat("First version.")),)
+
+
+def test_every_reading_gives_the_same_and_counts_anew(lake, wrds_cases):
+    source = fetched(lake)
+    assert list(source.firms(QUARTER)) == list(source.firms(QUARTER))
+    counts = {"no_gvkey": 1, "no_permno": 1, "other_permno": 1, "rows of the quarter": 20}
+    assert source.input_counts() == counts
+    assert list(source.neighbours(QUARTER, {"1001"})) == []
+
+
+def test_the_store_accounts_for_every_call_that_was_read(lake, wrds_cases):
+    source = fetched(lake)
+    assert not is_prefetched(lake, QUARTER, source)
+    report = prefetch_quarter(lake, QUARTER, source, lambda *_: None)
+    # the invented cases are a sentence long, but for the one with 100 kB
+    lines = {line.reason: line.n_calls for line in report.lines if line.kind in ("in", "dropped")}
+    assert lines[None] == 12
+    assert (lines["short"], lines["empty"]) == (10, 1)
+    assert (report.manifest.source, report.manifest.linked, report.manifest.n_firms) == ("wrds", True, 1)
+    assert is_prefetched(lake, QUARTER, source)
+
+
+def test_the_store_can_be_made_again_without_wrds(lake, wrds_cases, tmp_path):
+    source = fetched(lake)
+    first = prefetch_quarter(lake, QUARTER, source, lambda *_: None)
+    folder = Path(lake.root) / Lake.prefetch_dir(QUARTER)
+    (folder / "manifest.json").unlink()
+    wrds_cases.execute("TRUNCATE ciq.ciqtranscriptcomponent")
+    again = prefetch_quarter(Lake(lake.root), QUARTER, WrdsSource(lake, ALL), lambda *_: None)
+    assert again.manifest == first.manifest
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"),
+    [
+        ("Timothy Cook", ("Timothy Cook", None)),
+        ("Jean-Luc Picard", ("Jean-Luc Picard", None)),
+        ("Jane Roe - Chief Financial Officer", ("Jane Roe", "Chief Financial Officer")),
+        ("Jane Roe \u2013 President, CEO & Director", ("Jane Roe", "President, CEO & Director")),
+        ("Jane Roe, CFO", ("Jane Roe", "CFO")),
+        ("Jane Roe (Chief Executive Officer)", ("Jane Roe", "Chief Executive Officer)")),
+        ("John Roe, Jr.", ("John Roe, Jr.", None)),
+        (None, (None, None)),
+    ],
+)
+def test_a_title_behind_the_name(person, expected):
+    assert _name_and_title(person) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "title", "expected"),
+    [
+        ("Executives", None, "Executive"),
+        ("Executives", "Chief Executive Officer", "CEO"),
+        ("Executives", "Executive VP & CFO", "CFO"),
+        ("Executives", "Vice President", "Executive"),
+        ("Analysts", "CEO", "Analyst"),
+        ("Operator", None, "Operator"),
+        ("Shareholders", None, "Other"),
+        (None, "CEO", None),
+    ],
+)
+def test_speaker_types(value, title, expected):
+    assert speaker_type(value, title) == expected
