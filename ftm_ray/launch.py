@@ -98,7 +98,8 @@ def files_settings(options: Options) -> FilesSettings:
     """
     misplaced = [name for name in WRDS_OPTIONS if options[name]]
     if misplaced:
-        raise ConfigError(f"--{misplaced[0].replace('_', '-')} is for --from wrds; files are read with --path")
+        name = "schema" if misplaced[0] == "schemas" else misplaced[0].replace("_", "-")
+        raise ConfigError(f"--{name} is for --from wrds; files are read with --path")
     if not options["paths"]:
         raise ConfigError("no transcripts given: say --path FILE, folder or glob, or --from wrds")
     pairs = [text.partition("=") for text in options["columns"]]

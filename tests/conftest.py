@@ -9,6 +9,9 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
 )
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from invented import SENTENCES, cleaned, write_six_firms, write_six_parts
@@ -33,13 +36,17 @@ def lake(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def wrds_server(tmp_path_factory):
-    """A PostgreSQL with the tables of WRDS, empty; up in a second."""
+def wrds_server():
+    """A PostgreSQL with the tables of WRDS, empty; up in a second.
+
+    Not in pytest's folder: each new pytest closes that to other users, and PostgreSQL does not run as root.
+    """
     from standin import Standin
 
-    standin = Standin(tmp_path_factory.mktemp("wrds"))
-    yield standin
-    standin.stop()
+    with TemporaryDirectory(prefix="ftm-wrds-") as folder:
+        standin = Standin(Path(folder))
+        yield standin
+        standin.stop()
 
 
 @pytest.fixture

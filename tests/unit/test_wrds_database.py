@@ -227,22 +227,6 @@ def test_a_wrong_password_is_tried_once(person, wrds_cases, monkeypatch):
     assert "refused the login (password authentication failed for user this user): either the password is wrong" in said
 
 
-def test_a_denied_push_is_a_refused_login(wrds_cases, person, monkeypatch):
-    """RADIUS is how a second factor is asked for; nobody answers there, and the server refuses after 3 s."""
-    monkeypatch.setenv("PGPASSWORD", SECRET)
-    rule = 'local all jroe radius radiusservers="127.0.0.1" radiussecrets="s" radiusports="9"'
-    with wrds_cases.login_rule(rule):
-        assert "or the Duo push was denied or not answered" in login_error(person)
-
-
-def test_a_push_that_nobody_answers_ends_after_the_time_limit(wrds_cases, person, monkeypatch):
-    monkeypatch.setenv("PGPASSWORD", SECRET)
-    monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
-    rule = 'local all jroe radius radiusservers="127.0.0.1" radiussecrets="s" radiusports="9"'
-    with wrds_cases.login_rule(rule):
-        assert "did not finish the login within 2 s; was the Duo push on your phone approved?" in login_error(person)
-
-
 def test_an_unknown_user_is_refused(wrds_cases):
     assert "refused the connection (role this user does not exist)" in login_error("nobody_here")
 

@@ -1,0 +1,172 @@
+"""A quarter of 500 firms from a real PostgreSQL, killed at random moments; and a second factor that does not answer."""
+
+import hashlib
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from standin import QUARTER, Seed, seed_quarter
+
+from ftm_ray.errors import SourceError
+from ftm_ray.sources.wrds_calls import SCHEMAS
+
+N_FIRMS, TURNS_PER_CALL = 500, 24
+FIRMS_PER_PART = 50  # so that 500 firms have ten checkpoints of each kind, as a real quarter has 25
+N_LAKES, KILLS_PER_LAKE = 4, 5
+COMMAND = [sys.executable, "-c", "from ftm_ray.cli import main; main()", "prefetch", QUARTER, "--from", "wrds"]
+
+#: Children are forked from a process that has imported everything, so that they can be killed at work, not at imports.
+forkserver = multiprocessing.get_context("forkserver")
+forkserver.set_forkserver_preload(["ftm_ray.cli", "ftm_ray.launch_wrds", "ftm_ray.sources.wrds_database"])
+
+
+def prefetch(root: str, environment: dict[str, str]) -> None:
+    """`ftm prefetch` with small parts and chunks; runs in a child."""
+    from ftm_ray.cli import main
+    from ftm_ray.sources import prefetch, wrds_fetch
+
+    os.environ.update(environment)
+    wrds_fetch.FIRMS_PER_PART = prefetch.FIRMS_PER_CHUNK = FIRMS_PER_PART
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    main(["prefetch", QUARTER, "--from", "wrds", "--root", root])
+
+
+def start(root: Path, standin) -> multiprocessing.Process:
+    process = forkserver.Process(target=prefetch, args=(str(root), standin.environment))
+    process.start()
+    return process
+
+
+@pytest.fixture(scope="module")
+def quarter(wrds_server):
+    """500 linked firms; every statement goes to the server's log."""
+    Seed().write(wrds_server, replace=True)
+    seed_quarter(wrds_server, N_FIRMS, TURNS_PER_CALL, n_sentences=1)
+    wrds_server.execute("ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()")
+    yield wrds_server
+    wrds_server.execute("ALTER SYSTEM RESET log_statement", "SELECT pg_reload_conf()")
+
+
+def lake_bytes(root: Path) -> dict[str, str]:
+    """Digest of every finished file. What a killed process was writing is hidden, and is not there for any reader."""
+    files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+
+def parts_asked(standin, since: int) -> Counter:
+    """How often the text of each part was asked for, by its parameters in the server's log."""
+    lines = (standin.hba.parent / "log").read_text(encoding="utf-8", errors="replace")[since:].splitlines()
+    asked = [number for number, line in enumerate(lines) if 'DECLARE "ftm_turns"' in line]
+    details = (next(line for line in lines[number:] if "DETAIL:" in line) for number in asked)
+    return Counter(line.partition("DETAIL:")[2] for line in details)
+
+
+def log_length(standin) -> int:
+    return len((standin.hba.parent / "log").read_text(encoding="utf-8", errors="replace"))
+
+
+def test_killed_at_twenty_random_moments_it_ends_with_the_same_bytes(quarter, tmp_path):
+    calm = tmp_path / "calm"
+    warm = forkserver.Process(target=time.sleep, args=(0,))  # the imports, once
+    warm.start()
+    warm.join()
+    since, started = log_length(quarter), time.monotonic()
+    process = start(calm, quarter)
+    while not list(calm.glob("prefetch/wrds/*/turns_0009.parquet")) and process.is_alive():
+        time.sleep(0.005)
+    fetch_s = time.monotonic() - started
+    process.join()
+    whole_s = time.monotonic() - started
+    assert process.exitcode == 0
+    expected, parts = lake_bytes(calm), parts_asked(quarter, since)
+    assert len(parts) == N_FIRMS // FIRMS_PER_PART
+    assert set(parts.values()) == {1}
+
+    moments = random.Random(7)
+    n_killed_fetching = n_started = 0
+    for number in range(N_LAKES):
+        root, since = tmp_path / str(number), log_length(quarter)
+        for kill in range(KILLS_PER_LAKE):
+            killed = start(root, quarter)
+            # The first ones while it fetches, which is short beside the cleaning here.
+            time.sleep(moments.uniform(0, fetch_s if kill < 2 else whole_s / 3))
+            killed.kill()
+            killed.join()
+            left = lake_bytes(root) if root.exists() else {}
+            n_killed_fetching += not any("turns_0009" in name for name in left)
+            n_started += bool(left)
+            changing = ("plan.json", "coverage/")  # there only while the store is made
+            assert all(expected[name] == left[name] for name in left if not any(part in name for part in changing))
+        finished = start(root, quarter)
+        finished.join()
+        assert finished.exitcode == 0
+        assert lake_bytes(root) == expected
+        asked = parts_asked(quarter, since)
+        assert len(asked) == len(parts)
+        assert asked.total() <= len(parts) + KILLS_PER_LAKE  # at most the one at which it was killed, each time
+    assert n_killed_fetching >= 3  # else the moments say nothing about fetching
+    assert n_started >= 10  # or about anything
+
+
+def test_ctrl_c_keeps_what_is_done(quarter, tmp_path):
+    environment = {**os.environ, **quarter.environment}
+    process = subprocess.Popen(
+        [*COMMAND, "--root", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
+    while not list(tmp_path.glob("prefetch/wrds/*/turns_0000.parquet")) and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "the same command goes on" in output
+    assert "Traceback" not in output
+    assert list(tmp_path.glob("prefetch/wrds/*/turns_0000.parquet"))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+# --- the second factor ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second_factor(wrds_server, monkeypatch):
+    """A user whose login the server has to ask elsewhere (RADIUS), where nobody answers; it refuses after 3 s."""
+    for name, value in wrds_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PGPASSWORD", "correct-horse-battery")
+    wrds_server.execute("DROP ROLE IF EXISTS duo", "CREATE ROLE duo LOGIN")
+    with wrds_server.login_rule('local all duo radius radiusservers="127.0.0.1" radiussecrets="s" radiusports="9"'):
+        yield "duo"
+    wrds_server.execute("DROP ROLE duo")
+
+
+def login_error(user: str) -> str:
+    from ftm_ray.sources.wrds_database import connect
+
+    with pytest.raises(SourceError) as caught:
+        connect(user, SCHEMAS, None)
+    return str(caught.value)
+
+
+def test_a_denied_push_is_a_refused_login_and_not_tried_again(second_factor, wrds_server):
+    since = log_length(wrds_server)
+    assert "or the Duo push was denied or not answered" in login_error(second_factor)
+    log = (wrds_server.hba.parent / "log").read_text(encoding="utf-8", errors="replace")[since:]
+    assert log.count("RADIUS authentication failed") == 1
+
+
+def test_a_push_that_nobody_answers_ends_after_the_time_limit(second_factor, monkeypatch):
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
+    assert "did not finish the login within 2 s; was the Duo push on your phone approved?" in login_error(second_factor)

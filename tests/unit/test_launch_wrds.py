@@ -1,0 +1,150 @@
+"""`ftm prefetch --from wrds`: options, what is shown, exit codes, and where credentials may not turn up."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+from command import ftm, one_error_line
+from standin import QUARTER
+
+from ftm_ray.storage import Lake
+
+
+def prefetch(root, *options, **kwargs):
+    return ftm("prefetch", QUARTER, "--from", "wrds", "--root", root, *options, **kwargs)
+
+
+def test_a_dry_run_counts_and_writes_nothing(wrds_cases, tmp_path):
+    root = tmp_path / "lake"
+    result = prefetch(root, "--dry-run", columns=120)
+    assert result.exit_code == 0
+    for part in (
+        "WRDS lists 15 calls of 12 firms in 2023Q1 (dry run",
+        "12 calls of 10 firms, 20 rows",
+        "no_gvkey      1 call",
+        "other_permno  1 call",
+        "2 calls with n_link > 1",
+        "No Key SA (1004), Delisted Co. (1011)",
+    ):
+        assert part in result.stdout
+    assert not root.exists()
+    counts = json.loads(prefetch(root, "--dry-run", "--json", "--keep-unlinked").stdout)
+    assert (counts["n_calls_read"], counts["n_rows"], counts["left_out"]) == (14, 22, {"other_permno": 1})
+
+
+def test_prefetch_shows_links_and_coverage_and_the_next_command_needs_no_login(wrds_cases, tmp_path, monkeypatch):
+    result = prefetch(tmp_path)
+    assert result.exit_code == 0
+    assert "WRDS lists 15 calls" in result.stdout
+    assert "2023Q1 is ready: 1 firm, 1 call" in result.stdout
+    assert "Approve the Duo push" in result.stderr
+    monkeypatch.setenv("PGHOST", "/nonexistent")
+    again = prefetch(tmp_path)
+    assert again.exit_code == 0
+    assert "was ready; no change" in again.stdout
+    assert "Duo" not in again.stderr
+    (tmp_path / Lake.prefetch_dir(QUARTER) / "manifest.json").unlink()  # as after another version of ftm-ray
+    assert prefetch(tmp_path).exit_code == 0
+    value = json.loads(prefetch(tmp_path, "--json").stdout)
+    assert value["manifest"]["source"] == "wrds"
+    assert value["wrds"]["unlinked_firms"] == {"1004": "No Key SA", "1011": "Delisted Co."}
+    refused = prefetch(tmp_path, "--as-of", "2023-03-31")
+    assert refused.exit_code == 4  # another request is another fetch, and there is no server
+
+
+def test_firms_limit_and_as_of(wrds_cases, tmp_path):
+    firms = tmp_path / "firms.txt"
+    firms.write_text("permno\n10002\n10010\n")
+    counts = json.loads(prefetch(tmp_path, "--dry-run", "--json", "--firms", firms).stdout)
+    assert (counts["n_firms_read"], counts["left_out"]["not_asked"]) == (2, 12)
+    counts = json.loads(prefetch(tmp_path, "--dry-run", "--json", "--limit", 3, "--as-of", "2023-02-11").stdout)
+    assert (counts["n_firms_read"], counts["n_not_final"]) == (3, 1)
+
+
+def test_credentials_turn_up_nowhere(wrds_cases, tmp_path, monkeypatch, caplog):
+    user, password = "secretive_jo", "correct-horse-battery"
+    wrds_cases.execute(
+        f"DROP ROLE IF EXISTS {user}", f"CREATE ROLE {user} LOGIN PASSWORD '{password}'", f"GRANT postgres TO {user}"
+    )
+    monkeypatch.setenv("PGUSER", user)
+    monkeypatch.setenv("PGPASSWORD", password)
+    caplog.set_level(logging.DEBUG)
+    with wrds_cases.login_rule(f"local all {user} scram-sha-256"):
+        good = ftm("-v", "prefetch", QUARTER, "--from", "wrds", "--root", tmp_path)
+        monkeypatch.setenv("PGPASSWORD", f"{password}-wrong")
+        bad = ftm("-v", "prefetch", QUARTER, "--from", "wrds", "--root", tmp_path / "other")
+    wrds_cases.execute(f"DROP ROLE {user}")
+    assert (good.exit_code, bad.exit_code) == (0, 4)
+    assert "the password is wrong" in one_error_line(bad)
+    texts = [good.output, good.stderr, bad.output, bad.stderr]
+    texts += [record.getMessage() for record in caplog.records if record.name.startswith("ftm_ray")]
+    texts += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(texts) > 10
+    for text in texts:
+        assert user not in text
+        assert password not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--path", "calls.csv"], 2, "--path is for files"),
+        (["--column", "text=body"], 2, "--column is for files"),
+        (["--links", "links.csv"], 2, "--links is for files"),
+        (["--schema", "transcript=ciq"], 2, "expected one of transcripts, gvkey, links"),
+        (["--schema", "links="], 2, "--schema links="),
+        (["--firms", "/nonexistent"], 2, "cannot read the list of firms"),
+        (["--schema", "links=crsp_q"], 4, "there is no schema crsp_q"),
+        (["--user", "nobody_here"], 4, "refused the connection"),
+        (["--limit", "0"], 2, None),
+        (["--as-of", "yesterday"], 2, None),
+    ],
+)
+def test_what_is_wrong_with_the_command_is_said_in_one_line(wrds_cases, tmp_path, options, code, said):
+    result = prefetch(tmp_path, *options)
+    assert result.exit_code == code
+    if said:
+        assert said in one_error_line(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--as-of", "2023-01-01"], "--as-of is for --from wrds"),
+        (["--schema", "links=crsp"], "--schema is for --from wrds"),
+        (["--dry-run"], "--dry-run is for --from wrds"),
+        ([], "say --path FILE, folder or glob, or --from wrds"),
+    ],
+)
+def test_options_of_wrds_are_not_taken_with_files(tmp_path, options, said):
+    result = ftm("prefetch", QUARTER, "--root", tmp_path, *options)
+    assert result.exit_code == 2
+    assert said in one_error_line(result)
+
+
+def test_nobody_to_ask_for_a_name(wrds_cases, tmp_path, monkeypatch):
+    monkeypatch.delenv("PGUSER")
+    result = prefetch(tmp_path)
+    assert result.exit_code == 4
+    assert "set PGUSER or give --user NAME" in one_error_line(result)
+
+
+def test_without_psycopg_it_says_what_to_install(wrds_cases, tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ftm_ray.sources.wrds_database", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    result = prefetch(tmp_path)
+    assert result.exit_code == 2
+    assert "pip install 'ftm-ray[wrds]'" in one_error_line(result)
+
+
+def test_the_screen_fits_the_window(wrds_cases, tmp_path):
+    for columns in (80, 120):
+        shown = prefetch(tmp_path, "--dry-run", columns=columns).stdout
+        assert max(len(line) for line in shown.splitlines()) <= columns
+
+
+def test_no_password_can_be_given_as_an_argument():
+    assert "password never stands here" in " ".join(ftm("prefetch", "--help").stdout.split())
+    assert "--password" not in Path(sys.modules["ftm_ray.cli"].__file__).read_text(encoding="utf-8")
