@@ -35,7 +35,7 @@ class FtmGroup(click.Group):
         except FtmError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # Abort: Ctrl-C at a prompt
             click.echo("stopped; the same command goes on where this one stopped", err=True)
             ctx.exit(EXIT_CTRL_C)
 

@@ -16,6 +16,8 @@ TABLES = [
     schemas.SENTIMENT_READY,
     schemas.PREFETCH,
     schemas.COVERAGE,
+    schemas.WRDS_CALLS,
+    schemas.WRDS_TURNS,
     schemas.FIRM_TOPICS,
 ]
 

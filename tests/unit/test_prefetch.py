@@ -158,6 +158,14 @@ def test_second_run_does_nothing(lake):
     assert (second.manifest, second.lines, second.input_counts) == (first.manifest, first.lines, first.input_counts)
 
 
+def test_what_a_kill_after_the_manifest_left_is_tidied_up(lake):
+    run(lake, ListSource(FIVE))
+    before = files(lake)
+    lake.write_table(f"{FOLDER}/coverage/part_0000.parquet", lake.read_table(f"{FOLDER}/coverage.parquet"))
+    assert run(lake, ListSource(FIVE)).state == "unchanged"
+    assert files(lake) == before
+
+
 def test_changed_input_makes_everything_again(lake):
     run(lake, ListSource(FIVE))
     report = run(lake, ListSource([firm(9, speech(9))]))

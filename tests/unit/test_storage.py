@@ -77,6 +77,7 @@ def test_each_table_is_a_row_group_that_can_be_read_alone(lake):
     tables = [TABLE.slice(0, 1), TABLE.slice(1, 2)]
     assert lake.write_batches("t.parquet", TABLE.schema, tables) == 3
     assert lake.read_row_group("t.parquet", 1).equals(tables[1])
+    assert list(lake.read_row_groups("t.parquet")) == list(tables)
     assert pq.ParquetFile(f"{lake.root}/t.parquet").num_row_groups == 2
 
 
@@ -99,6 +100,7 @@ def test_json_keeps_order_and_letters(lake):
     [
         lambda lake, path: lake.read_table(path),
         lambda lake, path: lake.read_row_group(path, 0),
+        lambda lake, path: list(lake.read_row_groups(path)),
         lambda lake, path: lake.read_json(path),
         lambda lake, path: lake.fingerprint(path),
     ],
