@@ -83,13 +83,13 @@ def cli(verbose: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="WRDS: only the first firms, so many.")
 @click.option("--dry-run", is_flag=True, help="WRDS: count calls, links and rows; fetch and write nothing.")
 @click.option("--schema", "schemas", multiple=True, metavar="OURS=THEIRS", help="WRDS: where tables lie; repeatable.")
-@click.option("--user", metavar="NAME", help="WRDS: user name, else PGUSER; the password never stands here.")
 @json_option
 def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     """Bring the transcripts of QUARTER into ROOT, cleaned and checked, and report the coverage.
 
     From files: Parquet, CSV or JSON Lines, one row per call or per speaker turn. Columns with usual names are
-    recognised (docs/own-files.md). From WRDS: Capital IQ transcripts with their links (docs/wrds.md).
+    recognised (docs/own-files.md). From WRDS: Capital IQ transcripts with their links; user and password come from
+    PGUSER and ~/.pgpass or are asked for, and never stand in a command (docs/wrds.md).
 
     \b
       ftm prefetch 2023Q1 --path 'calls/*.parquet' --root lake

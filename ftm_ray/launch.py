@@ -20,7 +20,7 @@ Options = Mapping[str, Any]  # as click hands them over, by the name of the opti
 
 #: Options of `ftm prefetch` that only one of the sources knows.
 FILES_OPTIONS = ("paths", "ids", "links", "columns")
-WRDS_OPTIONS = ("as_of", "keep_unlinked", "firms", "limit", "dry_run", "schemas", "user")
+WRDS_OPTIONS = ("as_of", "keep_unlinked", "firms", "limit", "dry_run", "schemas")
 
 
 def launch_prefetch(lake: Lake, quarter: str, options: Options) -> PrefetchReport:

@@ -41,7 +41,7 @@ def fetched_source(lake: Lake, quarter: str, options: Options) -> WrdsSource:
     source = WrdsSource(lake, settings)
     if is_prefetched(lake, quarter, source) or is_fetched(lake, quarter, settings):
         return source  # no login: each costs the user a push
-    with _logged_in(options["user"], settings) as database, shown_progress(error_console()) as show:
+    with _logged_in(settings) as database, shown_progress(error_console()) as show:
         fetch_quarter(lake, quarter, settings, database, lambda step: show(_shown(step)))
     return source
 
@@ -53,7 +53,7 @@ def dry_run(quarter: str, options: Options) -> tuple[CallSummary, int]:
         ConfigError, SourceError: As `fetched_source`.
     """
     settings = wrds_settings(options)
-    with _logged_in(options["user"], settings) as database:
+    with _logged_in(settings) as database:
         calls = list_calls(database, quarter, settings)
         n_rows = database.n_turns([call.transcriptid for call in calls if call.left_out is None])
     return summarise_calls(calls), n_rows
@@ -91,7 +91,7 @@ def _schemas(arguments: Sequence[str]) -> Mapping[str, str]:
     return {**SCHEMAS, **{name: schema for name, _, schema in pairs}}
 
 
-def _logged_in(user: str | None, settings: WrdsSettings) -> "WrdsDatabase":
+def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":
     """A connection that may read everything that is needed; asks for user and password only where a person sits."""
     try:
         from ftm_ray.sources.wrds_database import connect
@@ -100,9 +100,9 @@ def _logged_in(user: str | None, settings: WrdsSettings) -> "WrdsDatabase":
             f"--from wrds needs psycopg ({error}); install it with: pip install 'ftm-ray[wrds]'"
         ) from error
     has_person = sys.stdin.isatty()
-    user = user or postgres_user() or (click.prompt("WRDS user name", err=True) if has_person else None)
+    user = postgres_user() or (click.prompt("WRDS user name", err=True) if has_person else None)
     if not user:
-        raise SourceError("no WRDS user name; set PGUSER or give --user NAME")
+        raise SourceError("no WRDS user name; set PGUSER, or run the command in a terminal, where it is asked for")
     click.echo("Logging in to WRDS. Approve the Duo push if your phone shows one.", err=True)
     database = connect(user, settings.schemas, _ask_password if has_person else None)
     try:

@@ -53,8 +53,7 @@ def coverage_lines(coverage: pa.Table) -> tuple[CoverageLine, ...]:
     everything, kept = _Tally(), _Tally()
     dropped: defaultdict[str, _Tally] = defaultdict(_Tally)
     noted: defaultdict[str, _Tally] = defaultdict(_Tally)
-    rows = coverage.to_pylist()
-    for row in rows:
+    for row in (row for batch in coverage.to_batches(max_chunksize=1000) for row in batch.to_pylist()):
         everything.add(row["firm_id"], 1, row["n_sentences_in"])
         if row["kept"]:
             kept.add(row["firm_id"], 1, row["n_sentences_kept"])

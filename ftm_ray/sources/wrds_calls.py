@@ -8,7 +8,7 @@ whatever WRDS adds in between.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from importlib.resources import files
@@ -41,7 +41,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedCall:
-    """One call as wrds_calls.sql lists it, and whether it is read. docs/wrds.md describes the fields."""
+    """One call as wrds_calls.sql lists it, and whether it is read. The fields are the columns of schemas.WRDS_CALLS."""
 
     companyid: int
     companyname: str | None
@@ -165,12 +165,12 @@ def _why_left_out(call: ListedCall, permno: int | None, keep_unlinked: bool) -> 
 
 def calls_table(calls: Sequence[ListedCall]) -> pa.Table:
     """The list of calls as a table of schemas.WRDS_CALLS."""
-    return pa.Table.from_pylist([asdict(call) for call in calls], schema=WRDS_CALLS)
+    return pa.table([[getattr(call, name) for call in calls] for name in WRDS_CALLS.names], schema=WRDS_CALLS)
 
 
 def listed_calls(table: pa.Table) -> list[ListedCall]:
     """The list of calls from its table."""
-    return [ListedCall(**row) for row in table.to_pylist()]
+    return [ListedCall(*row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

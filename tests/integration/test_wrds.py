@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import os
+import pty
 import random
 import signal
 import subprocess
@@ -134,6 +135,37 @@ def test_ctrl_c_keeps_what_is_done(quarter, tmp_path):
     assert "Traceback" not in output
     assert list(tmp_path.glob("prefetch/wrds/*/turns_0000.parquet"))
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_user_and_password_are_asked_for_in_a_terminal_and_not_shown(quarter, tmp_path):
+    quarter.execute(
+        "DROP ROLE IF EXISTS jroe", "CREATE ROLE jroe LOGIN PASSWORD 'correct-horse'", "GRANT postgres TO jroe"
+    )
+    with quarter.login_rule("local all jroe scram-sha-256"):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            unset = ("PGUSER", "PGPASSWORD")
+            environment = {name: value for name, value in os.environ.items() if name not in unset}
+            environment |= {"PGHOST": quarter.host, "PGDATABASE": "postgres", "PGPASSFILE": "/nonexistent"}
+            os.execvpe(COMMAND[0], [*COMMAND, "--root", str(tmp_path), "--dry-run"], environment)
+        shown = ""
+        answers = [("user name: ", "jroe\n"), ("password: ", "correct-horse\n")]
+        while chunk := read_terminal(terminal):
+            shown += chunk
+            if answers and shown.rstrip(" ").endswith(answers[0][0].rstrip()):
+                os.write(terminal, answers.pop(0)[1].encode())
+        _, status = os.waitpid(pid, 0)
+    quarter.execute("DROP ROLE jroe")
+    assert status == 0, shown
+    assert "WRDS lists 500 calls" in shown
+    assert "correct-horse" not in shown
+
+
+def read_terminal(terminal: int) -> str:
+    try:
+        return os.read(terminal, 4096).decode()
+    except OSError:  # Linux says so when the other side is closed
+        return ""
 
 
 # --- the second factor ---------------------------------------------------------------------------------------------
