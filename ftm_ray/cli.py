@@ -99,29 +99,21 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     from ftm_ray.launch import launch_prefetch
     from ftm_ray.summaries import show_listed_calls, show_prefetch
 
-    is_wrds = options["source"] == "wrds"
-    if is_wrds and options["dry_run"]:
-        from ftm_ray.launch_wrds import dry_run
-
-        calls, n_rows = dry_run(quarter, options)
-        if as_json:
-            _print_json(asdict(calls) | {"n_rows": n_rows})
-        else:
-            show_listed_calls(quarter, calls, n_rows)
+    if options["source"] == "wrds" and options["dry_run"]:
+        _dry_run(quarter, options, as_json)
         return
     report = launch_prefetch(_lake(root), quarter, options)
-    value = asdict(report)
-    if is_wrds:
+    listed = None
+    if options["source"] == "wrds":
         from ftm_ray.launch_wrds import fetched_calls
 
-        calls = fetched_calls(_lake(root), quarter)
-        value["wrds"] = asdict(calls)
+        listed = fetched_calls(_lake(root), quarter)
     if as_json:
         manifest = {name: value for name, value in asdict(report.manifest).items() if name != "batches"}
-        _print_json(value | {"manifest": manifest})
+        _print_json(asdict(report) | {"manifest": manifest} | ({"wrds": asdict(listed)} if listed else {}))
         return
-    if is_wrds:
-        show_listed_calls(quarter, calls)
+    if listed:
+        show_listed_calls(quarter, listed)
     show_prefetch(report, root)
 
 
@@ -275,6 +267,17 @@ def _lake(root: str) -> "Lake":
     from ftm_ray.storage import Lake
 
     return Lake(root)
+
+
+def _dry_run(quarter: str, options: dict[str, Any], as_json: bool) -> None:
+    from ftm_ray.launch_wrds import dry_run
+    from ftm_ray.summaries import show_listed_calls
+
+    listed, n_rows = dry_run(quarter, options)
+    if as_json:
+        _print_json(asdict(listed) | {"n_rows": n_rows})
+    else:
+        show_listed_calls(quarter, listed, n_rows)
 
 
 def _print_json(value: Any) -> None:

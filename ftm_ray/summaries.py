@@ -71,7 +71,12 @@ def show_listed_calls(quarter: str, calls: CallSummary, n_rows: int | None = Non
     """Which calls WRDS lists, which of them are read, and why the others are not; with n_rows, what a dry run saw."""
     out = console()
     found = f"{counted(calls.n_calls, 'call')} of {counted(calls.n_firms, 'firm')}"
-    out.print(Text(f"WRDS lists {found} in {quarter}" + (" (dry run: nothing is fetched)" if n_rows else ""), "bold"))
+    out.print(
+        Text(
+            f"WRDS lists {found} in {quarter}" + (" (dry run: nothing is fetched)" if n_rows is not None else ""),
+            "bold",
+        )
+    )
     read = f"{counted(calls.n_calls_read, 'call')} of {counted(calls.n_firms_read, 'firm')}"
     lines = [("read", read if n_rows is None else f"{read}, {counted(n_rows, 'row')}")]
     lines += [
