@@ -48,6 +48,7 @@ def _quarter(_ctx: click.Context, _parameter: click.Parameter, value: str) -> st
 
 quarter_argument = click.argument("quarter", callback=_quarter)
 root_option = click.option("--root", required=True, help="Where everything lies: a folder or s3://bucket/prefix.")
+take_lock_option = click.option("--take-lock", is_flag=True, help="Take over the lock that a dead run left.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -75,6 +76,7 @@ def cli(verbose: bool) -> None:
 @click.option("--ids", help="Only these transcript ids: a JSON list, or ids.json:KEY for one inside an object.")
 @click.option("--links", help="CSV or Parquet with firm_id, permno, gvkey: links firms to stocks.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Names a column; may be given again.")
+@take_lock_option
 @json_option
 def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     """Bring the transcripts of QUARTER into ROOT, cleaned and checked, and report the coverage.
@@ -104,6 +106,7 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
 @click.option("--workers", type=click.IntRange(min=1), help="Topic actors at work at once. [default: by the machine]")
 @click.option("--keep-unlinked", is_flag=True, help="Keep firms without PERMNO where others have one.")
+@take_lock_option
 @json_option
 def run(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     """Find the topics and themes of QUARTER and publish them under ROOT.
