@@ -190,6 +190,30 @@ def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) ->
         show_trace(found)
 
 
+@cli.command(short_help="Ask in SQL what is published.")
+@click.argument("question")
+@root_option
+@click.option("--quarter", "quarters", multiple=True, help="May be given again. [default: all that are published]")
+@json_option
+def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool) -> None:
+    """Ask in SQL (DuckDB) over what is published.
+
+    Tables: themes, theme_topics, topics, sentences, firms, sentiment_ready (docs/query.md has ready questions).
+
+    \b
+      ftm sql "SELECT theme_id, label, n_firms FROM themes ORDER BY n_firms DESC LIMIT 10" --root lake
+      ftm sql "COPY (SELECT * FROM themes) TO 'themes.csv'" --root lake --quarter 2023Q1
+    """
+    from ftm_ray.query import answer, open_results
+    from ftm_ray.screens import show_rows
+
+    found = answer(open_results(root, *quarters), question)
+    if as_json:
+        _print_json(found.to_pylist() if found is not None else [])
+    elif found is not None:
+        show_rows(found)
+
+
 @cli.command(short_help="Check what is published.")
 @quarter_argument
 @root_option

@@ -13,7 +13,7 @@ import io
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,25 +21,14 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import boto3
+import fsspec
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    IncompleteReadError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-    UnauthorizedSSOTokenError,
-)
-from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from ftm_ray.errors import ConfigError, RetryableError, SourceError
+from ftm_ray.config import aws_region
+from ftm_ray.errors import ConfigError, RetryableError
 from ftm_ray.local import Mark
+from ftm_ray.s3_errors import NO_ANSWER, ChangedMeanwhile, EmptyFile, reported
 
 #: Tries of one call, first one included. Pauses grow to 20 s (botocore's standard mode), so that a busy minute passes.
 TRIES = 8
@@ -53,18 +42,6 @@ _MULTIPART_CHUNK_BYTES = 32 << 20
 
 #: Read when a file is opened: the size, and nearly always the whole footer of a Parquet file or a whole JSON file.
 _TAIL_BYTES = 64 << 10
-
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-_UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"}
-_FORBIDDEN = {"AccessDenied", "AllAccessDisabled", "Forbidden", "403"}
-_WRONG_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
-_CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_MISSING = {"NoSuchKey", "404"}
-_NO_LOGIN = (
-    *(NoCredentialsError, PartialCredentialsError, ProfileNotFound, CredentialRetrievalError),
-    *(SSOError, TokenRetrievalError, UnauthorizedSSOTokenError),
-)
-_NO_ANSWER = (HTTPClientError, BotoConnectionError, IncompleteReadError)
 
 
 class S3Files:
@@ -90,7 +67,7 @@ class S3Files:
             "user_agent_extra": "ftm-ray",
         }
         with self._reported("use", ""):
-            session = boto3.session.Session()
+            session = boto3.session.Session(region_name=aws_region())
             client = session.client("s3", config=Config(**settings))
             if ".amazonaws." not in client.meta.endpoint_url:  # not every S3-compatible store has a name per bucket
                 client = session.client("s3", config=Config(s3={"addressing_style": "path"}, **settings))
@@ -176,7 +153,7 @@ class S3Files:
                 answer = self._client.put_object(
                     Bucket=self._bucket, Key=self._key(path), Body=content, **condition, **self._encryption
                 )
-        except (_ChangedMeanwhile, FileNotFoundError):
+        except (ChangedMeanwhile, FileNotFoundError):
             return None
         return str(answer["ETag"])
 
@@ -186,7 +163,7 @@ class S3Files:
         """The last bytes of a file, its size, and its version."""
         try:
             answer, content = self._get(path, f"bytes=-{_TAIL_BYTES}")
-        except _EmptyFile:
+        except EmptyFile:
             return b"", 0, ""
         size = int(str(answer.get("ContentRange", f"/{len(content)}")).rpartition("/")[2])
         return content, size, str(answer["ETag"])
@@ -199,7 +176,7 @@ class S3Files:
         """
         try:
             return self._get(path, f"bytes={start}-{start + length - 1}", version)[1]
-        except _ChangedMeanwhile as error:
+        except ChangedMeanwhile as error:
             raise RetryableError(
                 f"{self._uri(path)} was replaced while it was read; run the same command again"
             ) from error
@@ -214,7 +191,7 @@ class S3Files:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path), **wishes)
                 try:
                     return answer, answer["Body"].read()
-                except _NO_ANSWER:
+                except NO_ANSWER:
                     if trial == TRIES - 1:
                         raise
                     _pause(trial)
@@ -228,59 +205,8 @@ class S3Files:
     def _uri(self, path: str) -> str:
         return f"s3://{self._bucket}/{self._key(path)}"
 
-    @contextmanager
-    def _reported(self, action: str, path: str) -> Iterator[None]:
-        """Turn what boto3 raises into one sentence that says what, where, and what to do."""
-        try:
-            yield
-        except ClientError as error:
-            raise self._explained(f"cannot {action} {self._uri(path)}", error) from error
-        except _NO_LOGIN as error:
-            raise ConfigError(
-                f"cannot {action} {self._uri(path)}: no usable AWS credentials ({_one_line(error)}); log in "
-                "(`aws configure` or `aws sso login`), set AWS_PROFILE, or give the machine a role"
-            ) from error
-        except _NO_ANSWER as error:
-            raise RetryableError(
-                f"cannot {action} {self._uri(path)}: no whole answer after {TRIES} tries ({_one_line(error)}); check "
-                "the network and AWS_ENDPOINT_URL; the same command goes on where it stopped"
-            ) from error
-        except BotoCoreError as error:
-            raise ConfigError(f"cannot {action} {self._uri(path)}: {_one_line(error)}") from error
-
-    def _explained(self, what: str, error: ClientError) -> Exception:
-        """Our error for one that S3 answered; its code decides."""
-        details = error.response.get("Error", {})
-        code, status = details.get("Code", ""), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-        said = f"{code}: {details['Message']}" if details.get("Message") else code
-        if code in _MISSING:
-            return FileNotFoundError(what)
-        if code in _CHANGED:
-            return _ChangedMeanwhile(what)
-        if code == "InvalidRange":
-            return _EmptyFile(what)
-        if code in _EXPIRED:
-            return SourceError(
-                f"{what}: the AWS credentials have expired; log in again and run the same command, it goes on where "
-                "it stopped"
-            )
-        if code in _UNKNOWN:
-            return ConfigError(f"{what}: AWS does not accept the credentials ({code}); log in again")
-        if code in _FORBIDDEN:
-            return SourceError(
-                f"{what}: these credentials may not do that ({said}); the rights that are needed stand in cluster/iam/"
-            )
-        if code == "NoSuchBucket":
-            return SourceError(f"{what}: there is no bucket '{self._bucket}'; create it, or correct --root")
-        if code in _WRONG_REGION:
-            return ConfigError(f"{what}: the bucket is in another region ({said}); set AWS_REGION to it")
-        if code == "NotImplemented":
-            return ConfigError(f"{what}: this store cannot do that ({said}); ROOT needs S3's conditional writes")
-        if status >= 500 or code in ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"):
-            return RetryableError(
-                f"{what}: S3 was busy or failed {TRIES} times ({said}); the same command goes on where it stopped"
-            )
-        return SourceError(f"{what}: {said}")
+    def _reported(self, action: str, path: str) -> AbstractContextManager[None]:
+        return reported(f"cannot {action} {self._uri(path)}", self._bucket, TRIES)
 
 
 class S3File(io.RawIOBase):
@@ -326,12 +252,22 @@ class S3File(io.RawIOBase):
         return self._files.read_range(self._path, start, n_bytes, version)
 
 
-class _ChangedMeanwhile(RetryableError):
-    """A file is not, or no longer, in the state that a conditional call named."""
+class LazyFiles(fsspec.AbstractFileSystem):
+    """The files as pyarrow's datasets take them, through fsspec: what is never read costs no call."""
 
+    cachable = False
 
-class _EmptyFile(SourceError):
-    """A range was asked of a file without bytes."""
+    def __init__(self, files: S3Files) -> None:
+        super().__init__()
+        self._files = files
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """Datasets are made of files that run.json lists, so nobody needs to be asked."""
+        return {"name": path, "type": "file", "size": None}
+
+    def open(self, path: str, mode: str = "rb", **_: Any) -> S3File:
+        """A file to read from anywhere."""
+        return self._files.open(path)
 
 
 def _encryption_arguments(encryption: str | None) -> dict[str, str]:
@@ -348,7 +284,3 @@ def _encryption_arguments(encryption: str | None) -> dict[str, str]:
 def _pause(trial: int) -> None:
     """As botocore waits between its own tries: up to twice as long each time, at random, so that actors spread out."""
     time.sleep(random.random() * min(2**trial, 20))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

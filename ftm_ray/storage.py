@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.local import LocalFiles, Mark
@@ -140,6 +141,14 @@ class Lake:
         """Read one row group of a Parquet file."""
         with self._reported("read", path), self._files.open(path) as file:
             return pq.ParquetFile(file, pre_buffer=True).read_row_group(row_group)
+
+    def filesystem(self) -> fs.FileSystem:
+        """ROOT as pyarrow's datasets take it, to read from; a file is opened when it is read, and not before."""
+        if isinstance(self._files, LocalFiles):
+            return fs.SubTreeFileSystem(self._files.folder, fs.LocalFileSystem())
+        from ftm_ray.s3 import LazyFiles
+
+        return fs.PyFileSystem(fs.FSSpecHandler(LazyFiles(self._files)))
 
     def read_json(self, path: str) -> dict[str, Any]:
         """Read a JSON object."""

@@ -103,6 +103,13 @@ def test_the_bucket_itself_can_be_the_root(s3):
     assert lake.full_path("top/a.json") == f"s3://{BUCKET}/top/a.json"
 
 
+@pytest.mark.parametrize(("name", "region"), [("AWS_REGION", "eu-north-1"), ("AWS_DEFAULT_REGION", "us-west-2")])
+def test_the_region_is_that_of_the_usual_settings(root, monkeypatch, name, region):
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.setenv(name, region)
+    assert Lake(root)._files._client.meta.region_name == region
+
+
 # --- large files ---------------------------------------------------------------------------------------------------
 
 
