@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
+from pyarrow import fs
+
 #: How a file is called while it is written; readers never list it. A writer holds it for seconds, not for an hour.
 WRITING = ".writing-"
 _LEFTOVER_AGE_S = 3600
@@ -80,6 +82,10 @@ class LocalFiles:
         for path in Path(self.absolute(folder)).glob(f"{WRITING}*.tmp"):
             if time.time() - path.stat().st_mtime > _LEFTOVER_AGE_S:
                 path.unlink(missing_ok=True)
+
+    def filesystem(self) -> fs.FileSystem:
+        """The files as pyarrow's datasets take them."""
+        return fs.SubTreeFileSystem(self.folder, fs.LocalFileSystem())
 
     def read_mark(self, path: str) -> Mark | None:
         """A mark, or None where there is none."""

@@ -1,9 +1,9 @@
 """Published quarters as tables to question: in a notebook through `open_results`, in a terminal through `ftm sql`.
 
-DuckDB does the asking, in this process and without a server. It reads through pyarrow, which reads a folder itself and
-a bucket through `s3.py`: one chain of credentials for everything, and no DuckDB extension to download. Which files
-there are says run.json, so nothing is listed, a half-published quarter is never read, and a question about one quarter
-opens the files of that quarter only. Nothing is read before it is asked for, and then only the columns needed.
+DuckDB does the asking, in this process and without a server. It reads through pyarrow, a folder and a bucket alike, and
+so needs no extension to download and no credentials of its own. Which files there are says run.json, so nothing is
+listed, a half-published quarter is never read, and a question about one quarter opens the files of that quarter only.
+Nothing is read before it is asked for, and then only the columns needed.
 """
 
 import logging
@@ -136,11 +136,13 @@ def answer(results: Results, question: str) -> pa.Table | None:
 
     Raises:
         ConfigError: DuckDB cannot answer it.
+        SourceError: ROOT cannot be read any more, for instance because the credentials have expired.
     """
     found = results.sql(question)
     try:
         return None if found is None else found.to_arrow_table()
     except duckdb.Error as error:
+        _records(Lake(results.root), results.quarters)  # says more clearly than pyarrow why a bucket cannot be read
         raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
 
 

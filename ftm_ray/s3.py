@@ -2,7 +2,8 @@
 
 boto3 does every call, so that there is one chain of credentials (environment, profile, SSO, role of the machine), one
 way to say region and endpoint (AWS_REGION, AWS_ENDPOINT_URL), and one kind of error that is decided by its code.
-pyarrow has an S3 client of its own, but it knows fewer kinds of credentials and reports errors as text only.
+pyarrow has an S3 client of its own, but it knows fewer kinds of credentials and reports errors as text only; only the
+questions of `query.py` go through it.
 
 A small file is one PUT, a large one a multipart upload that S3 shows when its last part is there: a reader sees a file
 whole or not at all. Only prefixes are listed, never the bucket. The calls, and so the rights that a machine needs,
@@ -21,9 +22,10 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import boto3
-import fsspec
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
+from pyarrow import fs
 
 from ftm_ray.config import aws_region
 from ftm_ray.errors import ConfigError, RetryableError
@@ -197,6 +199,35 @@ class S3Files:
                     _pause(trial)
         raise AssertionError("unreachable: the last try returns or raises")
 
+    def filesystem(self) -> fs.FileSystem:
+        """The files as pyarrow's datasets take them: its own S3 client with the credentials that boto3 found.
+
+        Not over `open`: reads that call back into Python from DuckDB's and pyarrow's threads wait for Python's lock
+        (about a tenth of the questions in the same time). Credentials that expire are good for as long as they last.
+        """
+        with self._reported("read", ""):
+            session = boto3.session.Session(region_name=aws_region())
+            found = session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            keys, endpoint = found.get_frozen_credentials(), self._client.meta.endpoint_url
+        settings: dict[str, Any] = {"region": self._client.meta.region_name}
+        if ".amazonaws." in endpoint:
+            settings["region"] = fs.resolve_s3_region(self._bucket)  # unlike boto3, it does not follow a bucket there
+        else:
+            scheme, _, host = endpoint.partition("://")
+            settings |= {"scheme": scheme, "endpoint_override": host}
+        client = fs.S3FileSystem(
+            access_key=keys.access_key,
+            secret_key=keys.secret_key,
+            session_token=keys.token,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            request_timeout=READ_TIMEOUT_S,
+            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=TRIES),
+            **settings,
+        )
+        return fs.SubTreeFileSystem("/".join(part for part in (self._bucket, self._prefix) if part), client)
+
     # -- names and errors ---------------------------------------------------------------------------------------
 
     def _key(self, path: str) -> str:
@@ -250,24 +281,6 @@ class S3File(io.RawIOBase):
         if start >= tail_start:
             return tail[start - tail_start : start - tail_start + n_bytes]
         return self._files.read_range(self._path, start, n_bytes, version)
-
-
-class LazyFiles(fsspec.AbstractFileSystem):
-    """The files as pyarrow's datasets take them, through fsspec: what is never read costs no call."""
-
-    cachable = False
-
-    def __init__(self, files: S3Files) -> None:
-        super().__init__()
-        self._files = files
-
-    def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """Datasets are made of files that run.json lists, so nobody needs to be asked."""
-        return {"name": path, "type": "file", "size": None}
-
-    def open(self, path: str, mode: str = "rb", **_: Any) -> S3File:
-        """A file to read from anywhere."""
-        return self._files.open(path)
 
 
 def _encryption_arguments(encryption: str | None) -> dict[str, str]:

@@ -144,11 +144,7 @@ class Lake:
 
     def filesystem(self) -> fs.FileSystem:
         """ROOT as pyarrow's datasets take it, to read from; a file is opened when it is read, and not before."""
-        if isinstance(self._files, LocalFiles):
-            return fs.SubTreeFileSystem(self._files.folder, fs.LocalFileSystem())
-        from ftm_ray.s3 import LazyFiles
-
-        return fs.PyFileSystem(fs.FSSpecHandler(LazyFiles(self._files)))
+        return self._files.filesystem()
 
     def read_json(self, path: str) -> dict[str, Any]:
         """Read a JSON object."""

@@ -136,6 +136,9 @@ def test_everything_that_reads_works_on_s3(server, lake):
     for command in (("themes", QUARTER), ("trace", f"{QUARTER}-0001")):
         here, there = (json.loads(ftm(*command, "--root", root, "--json").stdout) for root in (lake.root, ROOT))
         assert here == there
+    question = "SELECT quarter, theme_id, n_firms FROM themes ORDER BY theme_id"
+    here, there = (json.loads(ftm("sql", question, "--root", root, "--json").stdout) for root in (lake.root, ROOT))
+    assert here == there
     doctor = json.loads(ftm("doctor", "--root", ROOT, "--json").stdout)
     assert next(finding for finding in doctor if finding["name"] == "storage")["status"] == "ok"
 

@@ -1,5 +1,6 @@
 """One run of a quarter at a time: who holds it is told, the dead lose it, the living keep it. On a disk and on S3."""
 
+import csv
 import json
 import os
 import socket
@@ -9,6 +10,8 @@ import time
 from dataclasses import replace
 
 import pytest
+from command import ftm, one_error_line
+from invented import SUBJECTS
 from s3_server import Fault
 
 from ftm_ray import locks
@@ -174,3 +177,42 @@ except SourceError:
     held = sorted(filter(None, (json.loads(process.communicate(timeout=60)[0]) for process in processes)))
     assert held
     assert all(end <= begin for (_, end), (begin, _) in zip(held, held[1:], strict=False))
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calls(tmp_path):
+    """A file of transcripts."""
+    path = tmp_path / "calls.csv"
+    said = {"A": SUBJECTS["freight"] + SUBJECTS["hiring"], "B": SUBJECTS["credit"] + SUBJECTS["software"]}
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["ticker", "date", "text"])
+        writer.writerows([firm, "2024-02-06", " ".join(texts)] for firm, texts in said.items())
+    return path
+
+
+def test_commands_respect_the_lock_and_status_shows_it(tmp_path, calls, monkeypatch):
+    lake = Lake(str(tmp_path / "lake"))
+    prefetch = ("prefetch", QUARTER, "--path", calls, "--root", lake.root)
+    put(lake, elsewhere("prefetch"))
+    refused = ftm(*prefetch)
+    assert refused.exit_code == 4
+    assert "prefetch on other-host" in one_error_line(refused)
+    grown_old(monkeypatch)
+    assert "--take-lock" in one_error_line(ftm(*prefetch))
+    assert ftm(*prefetch, "--take-lock").exit_code == 0
+    assert lake.list_files("locks") == []
+
+    monkeypatch.undo()
+    put(lake, elsewhere())
+    refused = ftm("run", QUARTER, "--root", lake.root, "--llm", "none", "--take-lock")
+    assert refused.exit_code == 4
+    assert "2024Q1-abc on other-host" in one_error_line(refused)
+    assert (
+        "at work on it now: 2024Q1-abc on other-host" in ftm("status", QUARTER, "--root", lake.root, columns=200).stdout
+    )
+    lake.delete_file(PATH)
+    assert "at work" not in ftm("status", QUARTER, "--root", lake.root).stdout

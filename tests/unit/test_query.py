@@ -14,7 +14,7 @@ from s3_server import Fault
 
 import ftm_ray
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.query import TABLES
+from ftm_ray.query import TABLES, answer
 from ftm_ray.results import trace_theme
 from ftm_ray.storage import Lake
 
@@ -154,12 +154,18 @@ def test_a_question_about_a_quarter_opens_its_files_only(remote, s3):
     assert all(f"/sentences/quarter={NEXT}/" in call.key and call.action == "s3:GetObject" for call in s3.calls)
 
 
-def test_a_file_that_cannot_be_read_is_one_line(remote, s3):
-    s3.faults.append(Fault("400 ExpiredToken", "s3:GetObject", key="/sentences/", times=-1))
+def test_credentials_that_expire_before_the_answer_are_named(remote, s3):
+    results = ftm_ray.open_results(remote.root)
+    s3.faults.append(Fault("400 ExpiredToken", "s3:GetObject", times=-1))
+    with pytest.raises(SourceError, match="have expired; log in again"):
+        answer(results, "SELECT count(raw_text) FROM sentences")
+
+
+def test_a_lost_file_is_one_line(remote):
+    remote.delete_file(f"processed/sentences/quarter={NEXT}/part-00000.parquet")
     result = ftm("sql", "SELECT count(raw_text) FROM sentences", "--root", remote.root)
     assert result.exit_code == 2
-    assert "have expired; log in again" in one_error_line(result)
-    assert "Traceback" not in result.stderr
+    assert f"quarter={NEXT}/part-00000.parquet" in one_error_line(result)
 
 
 # --- ftm sql -------------------------------------------------------------------------------------------------------
