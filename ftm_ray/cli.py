@@ -48,6 +48,7 @@ def _quarter(_ctx: click.Context, _parameter: click.Parameter, value: str) -> st
 
 quarter_argument = click.argument("quarter", callback=_quarter)
 root_option = click.option("--root", required=True, help="Where everything lies: a folder or s3://bucket/prefix.")
+take_lock_option = click.option("--take-lock", is_flag=True, help="Take over the lock that a dead run left.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -83,6 +84,7 @@ def cli(verbose: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="WRDS: only the first firms, so many.")
 @click.option("--dry-run", is_flag=True, help="WRDS: count calls, links and rows; fetch and write nothing.")
 @click.option("--schema", "schemas", multiple=True, metavar="OURS=THEIRS", help="WRDS: where tables lie; repeatable.")
+@take_lock_option
 @json_option
 def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     """Bring the transcripts of QUARTER into ROOT, cleaned and checked, and report the coverage.
@@ -125,6 +127,7 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
 @click.option("--workers", type=click.IntRange(min=1), help="Topic actors at work at once. [default: by the machine]")
 @click.option("--keep-unlinked", is_flag=True, help="Keep firms without PERMNO where others have one.")
+@take_lock_option
 @json_option
 def run(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     """Find the topics and themes of QUARTER and publish them under ROOT.
@@ -206,6 +209,30 @@ def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) ->
         _print_json(asdict(found))
     else:
         show_trace(found)
+
+
+@cli.command(short_help="Ask in SQL what is published.")
+@click.argument("question")
+@root_option
+@click.option("--quarter", "quarters", multiple=True, help="May be given again. [default: all that are published]")
+@json_option
+def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool) -> None:
+    """Ask in SQL (DuckDB) over what is published.
+
+    Tables: themes, theme_topics, topics, sentences, firms, sentiment_ready (docs/query.md has ready questions).
+
+    \b
+      ftm sql "SELECT theme_id, label, n_firms FROM themes ORDER BY n_firms DESC LIMIT 10" --root lake
+      ftm sql "COPY (SELECT * FROM themes) TO 'themes.csv'" --root lake --quarter 2023Q1
+    """
+    from ftm_ray.query import answer, open_results
+    from ftm_ray.screens import show_rows
+
+    found = answer(open_results(root, *quarters), question)
+    if as_json:
+        _print_json(found.to_pylist() if found is not None else [])
+    elif found is not None:
+        show_rows(found)
 
 
 @cli.command(short_help="Check what is published.")

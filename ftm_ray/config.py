@@ -200,3 +200,8 @@ def ray_address() -> str | None:
     `ray job submit` sets RAY_ADDRESS for the driver; a person may set it by hand.
     """
     return os.environ.get("RAY_ADDRESS")
+
+
+def aws_region() -> str | None:
+    """The region in AWS_REGION, as most AWS tools read it; boto3 by itself reads AWS_DEFAULT_REGION and the profile."""
+    return os.environ.get("AWS_REGION")

@@ -34,7 +34,11 @@ def launch_prefetch(lake: Lake, quarter: str, options: Options) -> PrefetchRepor
         source = FilesSource(files_settings(options))
     with shown_progress(error_console()) as show:
         return prefetch_quarter(
-            lake, quarter, source, lambda stage, done, total: show(Step(stage, done, total, "firms"))
+            lake,
+            quarter,
+            source,
+            lambda stage, done, total: show(Step(stage, done, total, "firms")),
+            options["take_lock"],
         )
 
 
@@ -58,6 +62,7 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
                 quarter,
                 config,
                 lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
+                options["take_lock"],
             )
     except RayTaskError as error:
         if isinstance(error.cause, FtmError):

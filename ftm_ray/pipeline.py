@@ -21,6 +21,7 @@ from ray.data import ActorPoolStrategy, DataContext
 from ftm_ray.config import RunConfig, llm_api_key, ray_address
 from ftm_ray.errors import ConfigError
 from ftm_ray.gates import check_parts
+from ftm_ray.locks import quarter_lock
 from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.records import run_record
 from ftm_ray.reduce import ReduceReport, ThemePublisher
@@ -92,11 +93,13 @@ class _Counted:
 OnProgress = Callable[[Progress], None]
 
 
-def run_quarter(root: str, quarter: str, config: RunConfig, on_progress: OnProgress) -> RunOutcome:
-    """Find topics and themes of a prefetched quarter and publish them.
+def run_quarter(
+    root: str, quarter: str, config: RunConfig, on_progress: OnProgress, take_lock: bool = False
+) -> RunOutcome:
+    """Find topics and themes of a prefetched quarter and publish them; `take_lock` takes over a dead run's lock.
 
     Raises:
-        SourceError: The quarter was not prefetched, or ROOT cannot be read or written.
+        SourceError: The quarter was not prefetched, another run works on it, or ROOT cannot be read or written.
         QualityError: Too many firms failed, or too few topics have an LLM name; nothing was published.
     """
     lake = Lake(root)
@@ -105,6 +108,17 @@ def run_quarter(root: str, quarter: str, config: RunConfig, on_progress: OnProgr
     if is_published(lake, manifest, ids):
         return RunOutcome(lake.read_json(lake.run_file(quarter, ids.run_id)), already_done=True)
     run = RunFiles(lake, manifest, ids.map_id, ids.run_id)
+    with quarter_lock(lake, quarter, ids.run_id, take_lock) as lock:
+
+        def watched(progress: Progress) -> None:
+            lock.check()
+            on_progress(progress)
+
+        return _run_and_publish(run, config, watched)
+
+
+def _run_and_publish(run: RunFiles, config: RunConfig, on_progress: OnProgress) -> RunOutcome:
+    lake, quarter = run.lake, run.quarter
     seconds: dict[str, float] = {}
     with _ray_session(on_progress, seconds):
         publisher = _start_publisher(config) if _core_to_spare(run, config) else None
@@ -114,7 +128,7 @@ def run_quarter(root: str, quarter: str, config: RunConfig, on_progress: OnProgr
             seconds["map"] = round(time.perf_counter() - start, 3)
             check_parts(run, config)
             on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
-            lake.delete_file(lake.run_file(quarter, ids.run_id))  # until the new record is written, nothing is whole
+            lake.delete_file(lake.run_file(quarter, run.run_id))  # until the new record is written, nothing is whole
             start = time.perf_counter()
             publisher = publisher or _start_publisher(config)
             report: ReduceReport = ray.get(publisher.publish.remote(run))
@@ -123,7 +137,7 @@ def run_quarter(root: str, quarter: str, config: RunConfig, on_progress: OnProgr
             if publisher is not None:
                 ray.kill(publisher)
     record = run_record(run, config, report, seconds)
-    lake.write_json(lake.run_file(quarter, ids.run_id), record)
+    lake.write_json(lake.run_file(quarter, run.run_id), record)
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
     return RunOutcome(record, already_done=False)
 

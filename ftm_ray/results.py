@@ -17,7 +17,7 @@ from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.runs import published_run_id
 from ftm_ray.storage import Lake, check_quarter
 
-_THEME_ID = re.compile(r"^(\d{4}Q[1-4])-\d{4,}$")
+THEME_ID = re.compile(r"^(\d{4}Q[1-4])-\d{4,}$")
 
 TopicKey = tuple[str, int]  # firm_id, topic_id
 
@@ -133,7 +133,7 @@ def trace_theme(lake: Lake, theme_id: str, max_sentences: int | None) -> ThemeTr
         ConfigError: That is no theme id, or the quarter has no such theme.
         SourceError: Nothing is published, or a file is missing.
     """
-    match = _THEME_ID.match(theme_id)
+    match = THEME_ID.match(theme_id)
     if match is None:
         raise ConfigError(f"'{theme_id}' is no theme id; write quarter and number, such as 2023Q1-0003")
     quarter = match[1]

@@ -6,6 +6,7 @@ Text from transcripts is never read as rich's markup, and nothing is cut: long t
 
 from collections.abc import Iterable
 
+import pyarrow as pa
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -44,6 +45,25 @@ def fields(lines: Iterable[tuple[str, str | Text]]) -> Table:
     for name, value in lines:
         table.add_row(name, Text(value) if isinstance(value, str) else value)
     return table
+
+
+def show_rows(found: pa.Table) -> None:
+    """Rows of an answer as they are; long text wraps."""
+    table = Table(caption=counted(found.num_rows, "row"), caption_justify="left")
+    for column in found.schema:
+        is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+        table.add_column(Text(column.name), justify="right" if is_number else "left", overflow="fold")
+    for row in found.to_pylist():
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    console().print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def show_themes(found: ThemeList) -> None:

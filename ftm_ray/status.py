@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from ftm_ray.locks import lock_holder
 from ftm_ray.runs import part_name, published_run_id
 from ftm_ray.schemas import FirmStatus, Manifest
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines
@@ -49,6 +50,7 @@ class QuarterStatus:
         maps: Those made from the transcripts that are there now: the published one first, then the furthest.
         n_old_maps: Maps of transcripts that were since brought in anew; no run goes on with them.
         record: run.json of the published run; None before.
+        running: Who works on the quarter at this moment; None if nobody does.
     """
 
     quarter: str
@@ -62,6 +64,7 @@ class QuarterStatus:
     maps: tuple[MapStatus, ...]
     n_old_maps: int
     record: dict[str, Any] | None
+    running: str | None
 
 
 def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
@@ -92,6 +95,7 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
         maps=tuple(maps),
         n_old_maps=len(found) - len(maps),
         record=record,
+        running=lock_holder(lake, quarter),
     )
 
 

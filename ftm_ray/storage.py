@@ -1,34 +1,35 @@
 """The lake: where files lie under ROOT, and how they get there whole.
 
-ROOT is a local folder or `s3://bucket/prefix`; the same code serves both through pyarrow's file systems.
-A file is either there completely or not at all: locally it is written under a temporary name and renamed,
-on S3 one PUT makes it visible. So the existence of a part file can be the mark that its work is done.
+ROOT is a local folder or `s3://bucket/prefix`; the same code serves both, over `local.py` and `s3.py`. A file is either
+there completely or not at all: locally it is written under a temporary name and renamed, on S3 one PUT makes it
+visible. So the existence of a part file can be the mark that its work is done.
 """
 
 import hashlib
 import json
-import os
 import re
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.local import LocalFiles, Mark
+
+if TYPE_CHECKING:
+    from ftm_ray.s3 import S3Files
 
 #: zstd level 3 packs text about as well as gzip at several times its speed. Level and version are fixed because
 #: they are part of the bytes, and equal work must give equal bytes.
 _PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
 
-#: How a file is called while it is written; readers never list it. A writer holds it for seconds, not for an hour.
-_WRITING = ".writing-"
-_LEFTOVER_AGE_S = 3600
+#: A file is hashed in blocks; on S3 each is one GET.
+_BLOCK_BYTES = 8 << 20
 
 _QUARTER = re.compile(r"(19|20)\d\dQ[1-4]")
 
@@ -51,18 +52,21 @@ class Lake:
         if "@" in root.partition("://")[2].partition("/")[0]:
             raise ConfigError("ROOT must not hold a key or password; AWS credentials come from the usual chain")
         self.root = root.rstrip("/")
-        try:
-            if "://" in root:
-                self._fs, self._base = fs.FileSystem.from_uri(self.root)
-            else:
-                self._fs, self._base = fs.LocalFileSystem(), str(Path(root).expanduser().absolute())
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ConfigError(f"ROOT '{root}' is neither a folder nor s3://bucket/prefix: {error}") from error
-        self._is_local = isinstance(self._fs, fs.LocalFileSystem)
+        self._files: LocalFiles | S3Files
+        if root.startswith("s3://"):
+            self._files, self._shown = _s3_files(self.root)
+        elif "://" in root and not root.startswith("file:///"):
+            raise ConfigError(f"ROOT '{root}' is neither a folder nor s3://bucket/prefix")
+        else:
+            self._files = LocalFiles(str(Path(self.root.removeprefix("file://")).expanduser().absolute()))
+            self._shown = self.root
 
     def __reduce__(self) -> tuple[type["Lake"], tuple[str]]:
-        """Travel between processes as the ROOT alone, absolute: a worker may stand in another folder."""
-        return Lake, (self._base if self._is_local else self.root,)
+        """Travel between processes as the ROOT alone, absolute: a worker may stand in another folder.
+
+        Credentials do not travel: on S3 each machine uses its own (environment, profile, or role).
+        """
+        return Lake, (self._files.folder if isinstance(self._files, LocalFiles) else self.root,)
 
     # -- where things lie ---------------------------------------------------------------------------------------
 
@@ -98,33 +102,34 @@ class Lake:
 
     def full_path(self, path: str) -> str:
         """The path as a person would write it, with ROOT."""
-        return f"{self.root}/{path}" if path else self.root
+        return f"{self._shown}/{path}" if path else self._shown
+
+    @staticmethod
+    def lock_file(quarter: str) -> str:
+        """Who works on a quarter at the moment."""
+        return f"locks/quarter={quarter}.json"
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     def exists(self, path: str) -> bool:
         """Whether a file is there."""
         with self._reported("look for", path):
-            return bool(self._fs.get_file_info(self._absolute(path)).type == fs.FileType.File)
+            return self._files.exists(path)
 
     def list_files(self, folder: str) -> list[str]:
         """Names of the finished files directly in a folder, sorted; empty where the folder is missing."""
-        selector = fs.FileSelector(self._absolute(folder), allow_not_found=True)
         with self._reported("list", folder):
-            infos = self._fs.get_file_info(selector)
-        return sorted(i.base_name for i in infos if i.type == fs.FileType.File and not i.base_name.startswith("."))
+            return sorted(name for name in self._files.names_in(folder)[0] if not name.startswith("."))
 
     def list_folders(self, folder: str) -> list[str]:
         """Names of the folders directly in a folder, sorted; empty where the folder is missing."""
-        selector = fs.FileSelector(self._absolute(folder), allow_not_found=True)
         with self._reported("list", folder):
-            infos = self._fs.get_file_info(selector)
-        return sorted(i.base_name for i in infos if i.type == fs.FileType.Directory)
+            return sorted(self._files.names_in(folder)[1])
 
     def read_table(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a whole Parquet file, or some of its columns."""
-        with self._reported("read", path), self._fs.open_input_file(self._absolute(path)) as file:
-            return pq.ParquetFile(file).read(columns=columns)
+        with self._reported("read", path), self._files.open(path) as file:
+            return pq.ParquetFile(file, pre_buffer=True).read(columns=columns)
 
     def read_folder(self, folder: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read all Parquet files of a folder, in the order of their names, as one table.
@@ -139,8 +144,12 @@ class Lake:
 
     def read_row_group(self, path: str, row_group: int) -> pa.Table:
         """Read one row group of a Parquet file."""
-        with self._reported("read", path), self._fs.open_input_file(self._absolute(path)) as file:
-            return pq.ParquetFile(file).read_row_group(row_group)
+        with self._reported("read", path), self._files.open(path) as file:
+            return pq.ParquetFile(file, pre_buffer=True).read_row_group(row_group)
+
+    def filesystem(self) -> fs.FileSystem:
+        """ROOT as pyarrow's datasets take it, to read from; a file is opened when it is read, and not before."""
+        return self._files.filesystem()
 
     def read_row_groups(self, path: str) -> Iterator[pa.Table]:
         """Read a Parquet file row group by row group, one in memory at a time."""
@@ -151,7 +160,7 @@ class Lake:
 
     def read_json(self, path: str) -> dict[str, Any]:
         """Read a JSON object."""
-        with self._reported("read", path), self._fs.open_input_stream(self._absolute(path)) as stream:
+        with self._reported("read", path), self._files.open(path) as stream:
             try:
                 value: dict[str, Any] = json.loads(stream.read())
             except ValueError as error:
@@ -161,8 +170,8 @@ class Lake:
     def fingerprint(self, path: str) -> dict[str, Any]:
         """Size in bytes and SHA-256 of a file, for manifests and `ftm verify`."""
         digest, n_bytes = hashlib.sha256(), 0
-        with self._reported("read", path), self._fs.open_input_stream(self._absolute(path)) as stream:
-            while block := stream.read(1 << 20):
+        with self._reported("read", path), self._files.open(path) as stream:
+            while block := stream.read(_BLOCK_BYTES):
                 digest.update(block)
                 n_bytes += len(block)
         return {"bytes": n_bytes, "sha256": digest.hexdigest()}
@@ -189,44 +198,35 @@ class Lake:
 
     def delete_file(self, path: str) -> None:
         """Delete one file; nothing happens if it is not there."""
-        if self.exists(path):
-            with self._reported("delete", path):
-                self._fs.delete_file(self._absolute(path))
-
-    @contextmanager
-    def _new_file(self, path: str) -> Iterator[str]:
-        """Give a local file to write to, and put it in place when it is complete."""
-        target = self._absolute(path)
-        with self._reported("write", path):
-            if self._is_local:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-            folder = os.path.dirname(target) if self._is_local else None
-            with NamedTemporaryFile(dir=folder, prefix=_WRITING, suffix=".tmp", delete=False) as file:
-                local = file.name
-            try:
-                yield local
-                if self._is_local:
-                    os.chmod(local, 0o644)
-                    os.replace(local, target)
-                else:
-                    self._upload(local, target)
-            finally:
-                Path(local).unlink(missing_ok=True)
-
-    def _upload(self, local: str, target: str) -> None:
-        """Send a finished local file. Not through an output stream: closing one after an error would publish half."""
-        fs.copy_files(local, target, source_filesystem=fs.LocalFileSystem(), destination_filesystem=self._fs)
+        with self._reported("delete", path):
+            self._files.delete(path)
 
     def delete_leftovers(self, folder: str) -> None:
         """Delete half-written files that a killed process left in a local folder more than an hour ago."""
-        if not self._is_local or not os.path.isdir(self._absolute(folder)):
-            return
-        for path in Path(self._absolute(folder)).glob(f"{_WRITING}*.tmp"):
-            if time.time() - path.stat().st_mtime > _LEFTOVER_AGE_S:
-                path.unlink(missing_ok=True)
+        with self._reported("tidy", folder):
+            self._files.delete_leftovers(folder)
 
-    def _absolute(self, path: str) -> str:
-        return f"{self._base}/{path}" if path else self._base
+    @contextmanager
+    def _new_file(self, path: str) -> Iterator[str]:
+        """Give a file to write to, and put it in place when it is complete."""
+        with self._reported("write", path), self._files.new_file(path) as local:
+            yield local
+
+    # -- marks --------------------------------------------------------------------------------------------------
+
+    def read_mark(self, path: str) -> Mark | None:
+        """A small file that several processes watch, such as a lock; None where there is none."""
+        with self._reported("read", path):
+            return self._files.read_mark(path)
+
+    def write_mark(self, path: str, content: bytes, replaces: str | None) -> str | None:
+        """Write a mark if there is none (`replaces` None), or if it is still the version that it replaces.
+
+        Returns:
+            Its version, or None: somebody else was there first.
+        """
+        with self._reported("write", path):
+            return self._files.write_mark(path, content, replaces)
 
     @contextmanager
     def _reported(self, action: str, path: str) -> Iterator[None]:
@@ -237,3 +237,18 @@ class Lake:
             raise SourceError(f"cannot {action} {self.full_path(path)}: it is not there") from error
         except (OSError, pa.ArrowInvalid) as error:
             raise SourceError(f"cannot {action} {self.full_path(path)}: {error}") from error
+
+
+def _s3_files(root: str) -> tuple["S3Files", str]:
+    """The files of `s3://bucket/prefix`, and ROOT as messages show it. `?sse=` says how S3 encrypts what is written."""
+    parts = urlsplit(root)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if not parts.netloc or parts.fragment or set(options) - {"sse"}:
+        raise ConfigError(
+            f"ROOT '{root}': expected s3://bucket/prefix, and nothing behind it but ?sse=AES256 or aws:kms"
+        )
+    from ftm_ray.s3 import S3Files  # loads boto3, which a local folder does not need
+
+    prefix = parts.path.strip("/")
+    shown = f"s3://{parts.netloc}/{prefix}".rstrip("/")
+    return S3Files(parts.netloc, prefix, options.get("sse")), shown

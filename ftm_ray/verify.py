@@ -19,6 +19,7 @@ from ftm_ray.results import published_record
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, FirmStatus, check_table
 from ftm_ray.storage import Lake
 from ftm_ray.verify_sentences import SentenceTally, check_sentences
+from ftm_ray.verify_sentiment import event_problems
 
 #: More problems of one kind are counted, not listed.
 _LISTED = 5
@@ -78,7 +79,7 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
         _check("sentence counts", _sentence_words(tally), _sentence_count_problems(record, tables, tally)),
         _check("firm counts", f"{tables.firms.num_rows:,} firms", _firm_count_problems(record, tables)),
         _check("topic counts", f"{tables.topics.num_rows:,} topics", _topic_count_problems(record, tables)),
-        _check_sentiment(record, tables, tally),
+        _check_sentiment(lake, record, tables, tally),
     ]
 
 
@@ -272,15 +273,16 @@ def _topic_count_problems(record: Mapping[str, Any], tables: Tables) -> list[str
     return problems
 
 
-def _check_sentiment(record: Mapping[str, Any], tables: Tables, tally: SentenceTally) -> Check:
-    """The table per stock is there if and only if the source links firms, and its sentences are those of the themes."""
+def _check_sentiment(lake: Lake, record: Mapping[str, Any], tables: Tables, tally: SentenceTally) -> Check:
+    """The table per stock is there if and only if the source links firms; docs/sentiment-ready.md has its criteria."""
     if not record["prefetch"]["linked"]:
         problems = ["it is there, though the source links no firms"] if tables.sentiment is not None else []
         return _check("sentiment-ready", "none, as the source links no firms to PERMNO", problems)
-    n_rows = tables.sentiment.num_rows if tables.sentiment is not None else 0
-    problems = tally.sentiment_problems if tables.sentiment is not None else ["it is not there"]
-    seen = f"{n_rows:,} rows, each with a PERMNO and one event date; {tally.n_sentiment:,} sentences"
-    return _check("sentiment-ready", seen, problems)
+    if tables.sentiment is None:
+        return _check("sentiment-ready", "", ["it is not there"])
+    problems = tally.sentiment_problems + event_problems(lake, record["quarter"], tables.sentiment)
+    seen = f"{tables.sentiment.num_rows:,} rows, each with PERMNO and one event date of a covered call"
+    return _check("sentiment-ready", f"{seen}; {tally.n_sentiment:,} sentences", problems)
 
 
 def _unequal(counted: Mapping[str, int], said: Mapping[str, Any], where: str) -> list[str]:

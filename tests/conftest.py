@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from invented import SENTENCES, cleaned, write_six_firms, write_six_parts
+from s3_server import credentials, serve
 
 from ftm_ray.config import EmbedSettings, RunConfig, TopicSettings
 from ftm_ray.storage import Lake
@@ -112,3 +113,21 @@ def six_firms_run(lake, config):
     run = run_files(lake, write_six_firms(lake), config)
     write_six_parts(run)
     return run
+
+
+@pytest.fixture(scope="session")
+def s3_process():
+    """An S3 server on this machine, started where a test first asks for it."""
+    yield from serve()
+
+
+@pytest.fixture
+def s3(s3_process, monkeypatch):
+    """The S3 server without faults and with nothing recorded; the usual AWS settings lead to it."""
+    s3_process.calls.clear()
+    s3_process.faults.clear()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in credentials(s3_process, "tester").items():
+        monkeypatch.setenv(name, value)
+    return s3_process

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ftm_ray.naming import keyword_name
 from ftm_ray.runs import RunFiles, run_ids
-from ftm_ray.schemas import FIRM_TOPICS, OUTLIER_TOPIC_ID, PREFETCH, Batch, Manifest
+from ftm_ray.schemas import COVERAGE, FIRM_TOPICS, OUTLIER_TOPIC_ID, PREFETCH, Batch, Manifest
 from ftm_ray.storage import Lake
 
 QUARTER = "2024Q1"
@@ -139,10 +139,29 @@ def prefetch_table(firms: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([dict(row) for row in firms], schema=PREFETCH)
 
 
+def coverage_table(firms: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """The coverage report of firms whose calls were all kept."""
+    rows = []
+    for row in firms:
+        said: dict[tuple[str, date], int] = {}
+        for one in row["sentences"]:
+            call = (one["transcript_id"], one["call_date"])
+            said[call] = said.get(call, 0) + 1
+        named = {name: row[name] for name in ("firm_id", "firm_name", "quarter", "permno", "gvkey")}
+        rows += [
+            named
+            | {"transcript_id": transcript_id, "call_date": day, "kept": True, "reason": None, "notes": []}
+            | {"n_turns": n, "n_sentences_in": n, "n_sentences_kept": n}
+            for (transcript_id, day), n in said.items()
+        ]
+    return pa.Table.from_pylist(rows, schema=COVERAGE)
+
+
 def write_store(lake: Lake, groups: Sequence[Sequence[Mapping[str, Any]]], linked: bool = True) -> Manifest:
     """Write a prefetch store of one chunk, a row group for each group of firms."""
     tables = [prefetch_table(group) for group in groups]
     lake.write_batches(f"{lake.prefetch_dir(QUARTER)}/chunk_0000.parquet", PREFETCH, tables)
+    lake.write_table(f"{lake.prefetch_dir(QUARTER)}/coverage.parquet", coverage_table([f for g in groups for f in g]))
     batches = tuple(
         Batch(
             number,

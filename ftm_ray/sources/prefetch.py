@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from ftm_ray import text
 from ftm_ray.errors import SourceError
+from ftm_ray.locks import quarter_lock
 from ftm_ray.schemas import COVERAGE, PREFETCH, Manifest, check_table
 from ftm_ray.sources.calls import Firm, Source
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
@@ -91,7 +92,9 @@ class _Plan:
         return -(-len(self.firm_ids) // FIRMS_PER_CHUNK)
 
 
-def prefetch_quarter(lake: Lake, quarter: str, source: Source, on_progress: Progress) -> PrefetchReport:
+def prefetch_quarter(
+    lake: Lake, quarter: str, source: Source, on_progress: Progress, take_lock: bool = False
+) -> PrefetchReport:
     """Bring a quarter's transcripts into the lake; does nothing where they already are.
 
     Args:
@@ -99,16 +102,28 @@ def prefetch_quarter(lake: Lake, quarter: str, source: Source, on_progress: Prog
         quarter: Calendar quarter of the call dates, such as 2023Q1.
         source: Where the transcripts come from.
         on_progress: Told the stage, the firms done, and the firms in all if known.
+        take_lock: Take over the lock of a run or prefetch of this quarter that died.
 
     Raises:
         ConfigError: The quarter is not written like 2023Q1.
-        SourceError: The source has no usable call in the quarter, or it or the lake cannot be read or written.
+        SourceError: The source has no usable call in the quarter, a run works on it, or it or the lake cannot be read
+            or written.
     """
     inputs = _inputs(source, check_quarter(quarter))
     if _is_whole(lake, quarter, inputs):
         logger.info("prefetch %s: inputs unchanged, nothing to do", quarter)
         _delete_coverage_parts(lake, quarter)  # a run that was killed right after its manifest left them
         return _report(lake, quarter, "unchanged")
+    with quarter_lock(lake, quarter, "prefetch", take_lock) as lock:
+
+        def watched(stage: str, done: int, total: int | None) -> None:
+            lock.check()
+            on_progress(stage, done, total)
+
+        return _build(lake, quarter, source, inputs, watched)
+
+
+def _build(lake: Lake, quarter: str, source: Source, inputs: str, on_progress: Progress) -> PrefetchReport:
     state = _prepare_folder(lake, quarter, inputs)
     plan = _make_plan(source, quarter, inputs, on_progress)
     firms = source.firms(quarter)

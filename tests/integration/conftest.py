@@ -1,6 +1,7 @@
 """Whole runs on real Ray over the project's own sample calls (invented, shipped with the package)."""
 
 import pytest
+from s3_server import credentials
 from sample import QUARTER, prefetch_sample
 
 from ftm_ray.config import RunConfig
@@ -8,11 +9,16 @@ from ftm_ray.pipeline import run_quarter
 
 
 @pytest.fixture(scope="session")
-def ray_cluster():
-    """One local Ray for all tests that run in this process, with room for two topic actors on any machine."""
+def ray_cluster(s3_process):
+    """One local Ray for all tests that run in this process, with room for two topic actors on any machine.
+
+    Its workers have AWS settings of their own, as the machines of a cluster do."""
     import ray
 
-    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in credentials(s3_process, "workers").items():
+            patch.setenv(name, value)
+        ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 

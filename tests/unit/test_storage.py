@@ -211,19 +211,20 @@ def test_a_relative_root_means_the_same_folder_in_a_worker_elsewhere(tmp_path, m
 
 
 @pytest.fixture
-def remote():
-    """A lake on a file system in memory: what is not local is uploaded, as to S3."""
-    lake = Lake("mock:///bucket")
-    lake._fs.create_dir("bucket/f")  # S3 needs no folders, this one does
-    return lake
+def remote(s3, tmp_path):
+    """A lake in a bucket."""
+    return Lake(s3.root(f"lakes/{tmp_path.name}"))
 
 
 def test_remote_files_come_back_as_they_were(remote):
     remote.write_table("f/t.parquet", TABLE)
     remote.write_json("f/run.json", {"a": 1})
     assert remote.read_table("f/t.parquet").equals(TABLE)
+    assert remote.read_table("f/t.parquet", ["b"]).column_names == ["b"]
     assert remote.read_json("f/run.json") == {"a": 1}
     assert remote.list_files("f") == ["run.json", "t.parquet"]
+    assert (remote.list_folders(""), remote.list_folders("missing")) == (["f"], [])
+    assert (remote.exists("f/t.parquet"), remote.exists("f/t"), remote.exists("f")) == (True, False, False)
 
 
 def test_an_interrupted_remote_write_leaves_nothing_there_and_nothing_here(remote, tmp_path, monkeypatch):
@@ -238,6 +239,34 @@ def test_local_and_remote_bytes_are_equal(lake, remote):
     lake.write_table("f/t.parquet", TABLE)
     remote.write_table("f/t.parquet", TABLE)
     assert lake.fingerprint("f/t.parquet") == remote.fingerprint("f/t.parquet")
+
+
+def test_a_remote_file_that_is_missing_or_damaged_is_named(remote, s3):
+    with pytest.raises(SourceError, match=rf"cannot read {remote.root}/no\.parquet: it is not there"):
+        remote.read_table("no.parquet")
+    remote.write_json("t.parquet", {"not": "parquet"})
+    with pytest.raises(SourceError, match=rf"{remote.root}/t\.parquet"):
+        remote.read_table("t.parquet")
+
+
+def test_a_remote_lake_travels_by_its_root_alone(remote):
+    remote.write_table("t.parquet", TABLE)
+    letter = pickle.dumps(remote)
+    assert len(letter) < 200
+    assert b"secret" not in letter
+    assert pickle.loads(letter).read_table("t.parquet").equals(TABLE)
+
+
+@pytest.mark.parametrize("root", ["s3://", "s3:///prefix", "s3://b/p?region=x", "s3://b/p?sse=rot13", "s3://b/p#x"])
+def test_a_root_on_s3_is_a_bucket_a_prefix_and_no_more(root):
+    with pytest.raises(ConfigError, match="ROOT"):
+        Lake(root)
+
+
+def test_messages_show_a_root_on_s3_without_its_options():
+    lake = Lake("s3://b/p/?sse=aws:kms:alias/ftm")
+    assert lake.full_path("a/b") == "s3://b/p/a/b"
+    assert pickle.loads(pickle.dumps(lake)).root == lake.root
 
 
 # --- quarters ------------------------------------------------------------------------------------------------------

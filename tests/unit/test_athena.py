@@ -1,0 +1,59 @@
+"""The DDL for Athena and Glue has every column that is published, with its type, and projects the quarters."""
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ftm_ray.query import TABLES
+from ftm_ray.storage import Lake, check_quarter
+
+TEXT = (Path(__file__).parents[2] / "cluster" / "athena.sql").read_text(encoding="utf-8")
+TYPES = {
+    pa.string(): "string",
+    pa.int32(): "int",
+    pa.int64(): "bigint",
+    pa.float32(): "float",
+    pa.float64(): "double",
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+}
+
+
+def hive_type(kind):
+    """The type as Hive writes it."""
+    if pa.types.is_list(kind):
+        return f"array<{hive_type(kind.value_type)}>"
+    if pa.types.is_struct(kind):
+        return f"struct<{','.join(f'{field.name}:{hive_type(field.type)}' for field in kind)}>"
+    return TYPES[kind]
+
+
+def statement(name):
+    [found] = re.findall(rf"CREATE EXTERNAL TABLE ftm\.{name} \((.*?)\n\)\n(.*?);", TEXT, re.DOTALL)
+    return found
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_stands_there_with_its_type(name):
+    columns, rest = statement(name)
+    written = [line.strip().rstrip(",") for line in columns.strip().splitlines()]
+    assert written == [f"{field.name} {hive_type(field.type)}" for field in TABLES[name] if field.name != "quarter"]
+    assert "PARTITIONED BY (quarter string)" in rest  # the folder's name; a column of the same name is not allowed
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_quarters_are_projected_to_the_folders_that_are_written(name):
+    _, rest = statement(name)
+    file = Lake.sentiment_file("2023Q1") if name == "sentiment_ready" else f"{Lake.table_dir(name, '2023Q1')}/x"
+    template = re.search(r"'storage.location.template' = '(.*?)'", rest)[1]
+    assert template.replace("${quarter}", "2023Q1") == f"s3://BUCKET/PREFIX/{file.rpartition('/')[0]}/"
+    assert template.startswith(re.search(r"LOCATION '(.*?)'", rest)[1])
+    quarters = re.search(r"'projection.quarter.values' = '(.*?)'", rest)[1].split(",")
+    assert [check_quarter(quarter) for quarter in quarters] == sorted(set(quarters))
+    assert (quarters[0], len(quarters)) == ("2000Q1", 160)
+
+
+def test_no_other_table_is_made():
+    assert re.findall(r"CREATE EXTERNAL TABLE ftm\.(\w+)", TEXT) == list(TABLES)

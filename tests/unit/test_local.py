@@ -1,0 +1,45 @@
+"""Files of a folder: marks that several processes watch. The rest is tested through the lake (test_storage.py)."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ftm_ray.local import WRITING, LocalFiles
+
+
+@pytest.fixture
+def files(tmp_path):
+    return LocalFiles(str(tmp_path))
+
+
+def test_of_two_that_make_a_mark_one_wins(files):
+    first = files.write_mark("locks/m", b"one", None)
+    assert first
+    assert files.write_mark("locks/m", b"two", None) is None
+    assert files.read_mark("locks/m").content == b"one"
+    second = files.write_mark("locks/m", b"two", first)
+    assert files.write_mark("locks/m", b"three", first) is None
+    assert (files.read_mark("locks/m").content, files.read_mark("locks/m").version) == (b"two", second)
+    files.delete("locks/m")
+    assert files.read_mark("locks/m") is None
+    assert files.write_mark("locks/m", b"four", second) is None
+
+
+def test_a_mark_that_is_written_again_is_young_again(files, tmp_path):
+    version = files.write_mark("m", b"same", None)
+    os.utime(tmp_path / "m", (time.time() - 500, time.time() - 500))
+    assert files.read_mark("m").age_s > 400
+    assert files.write_mark("m", b"same", version) == version
+    assert files.read_mark("m").age_s < 60
+
+
+def test_leftovers_go_when_they_are_old(files, tmp_path):
+    for name, age_s in (("old", 7200), ("new", 0)):
+        path = Path(tmp_path, f"{WRITING}{name}.tmp")
+        path.touch()
+        os.utime(path, (time.time() - age_s, time.time() - age_s))
+    files.delete_leftovers("")
+    assert [path.name for path in tmp_path.iterdir()] == [f"{WRITING}new.tmp"]
+    files.delete_leftovers("not/there")
