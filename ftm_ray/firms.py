@@ -19,6 +19,7 @@ from ftm_ray.clustering import Vectors, choose_gpu
 from ftm_ray.config import EmbedSettings, TopicSettings
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.errors import FtmError
+from ftm_ray.names import firm_name_tokens, person_names
 from ftm_ray.naming import keyword_name
 from ftm_ray.quality import npmi_coherence, topic_diversity
 from ftm_ray.schemas import FIRM_TOPICS, PREFETCH, FirmStatus, check_table
@@ -80,7 +81,8 @@ class FirmTopicFinder:
             work.drop_reasons = [rule_drop_reason(s["raw_text"], s["speaker_type"]) for s in sentences]
             found = self._find_topics(work)
             if found is not None:
-                return _row(firm, work, FirmStatus.DONE, None) | _topic_columns(work, found)
+                names = {"own_names": sorted(_own_names(firm, sentences))}
+                return _row(firm, work, FirmStatus.DONE, None) | names | _topic_columns(work, found)
         except FtmError:
             raise  # the configuration or the machine is at fault, not this firm
         except Exception as error:  # noqa: BLE001 - one bad firm costs one firm; the run counts them and has a limit
@@ -142,6 +144,7 @@ def _row(firm: dict[str, Any], work: _Work, status: FirmStatus, reason: str | No
         "status": status.value,
         "reason": reason,
         "method": None,
+        "own_names": [],
         "n_sentences": len(work.sentences),
         "topic_ids": empty,
         "drop_reasons": [why or status.value if status is not FirmStatus.DONE else why for why in work.drop_reasons],
@@ -151,6 +154,13 @@ def _row(firm: dict[str, Any], work: _Work, status: FirmStatus, reason: str | No
         "embed_s": work.embed_s,
         "cluster_s": work.cluster_s,
     }
+
+
+def _own_names(firm: dict[str, Any], sentences: list[dict[str, Any]]) -> frozenset[str]:
+    """Words that name the firm or a person on its calls: a name that an LLM gives should hold none of them."""
+    speakers = sorted({s["speaker_name"] for s in sentences if s["speaker_name"]})
+    people = person_names([s["raw_text"] for s in sentences], speakers)
+    return people | firm_name_tokens(firm["firm_name"], None)
 
 
 def _topic_columns(work: _Work, found: FirmTopics) -> dict[str, Any]:

@@ -7,14 +7,21 @@ from collections import Counter
 
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import QualityError
+from ftm_ray.llm import LlmAccount
 from ftm_ray.naming import Name
 from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.runs import RunFiles
 from ftm_ray.schemas import FirmStatus, SummarySource
 
 
-def check_parts(run: RunFiles, config: RunConfig) -> None:
-    """The gates before anything is published."""
+def check_parts(run: RunFiles, config: RunConfig, account: LlmAccount) -> None:
+    """The gates before anything is published.
+
+    Args:
+        run: Its part files are looked at.
+        config: Holds the limits.
+        account: What became of the questions of this run; the message says it.
+    """
     statuses: list[str] = []
     sources: list[str] = []
     reasons = Counter[str]()
@@ -37,19 +44,25 @@ def check_parts(run: RunFiles, config: RunConfig) -> None:
     if config.llm.endpoint != "none" and n_named < config.gates.min_llm_ratio * len(sources):
         raise QualityError(
             f"the LLM at {config.llm.endpoint} named {n_named} of {len(sources)} topics of {run.quarter}, fewer than "
-            f"min_llm_ratio {config.gates.min_llm_ratio}; nothing was published. Check the endpoint (`ftm doctor`) "
-            "and run the same command again: it names only what is missing"
+            f"min_llm_ratio {config.gates.min_llm_ratio}{_outcomes(account)}; nothing was published. Check the "
+            "endpoint (`ftm doctor`) and run the same command again: it names only what is missing"
         )
 
 
-def check_theme_names(run: RunFiles, config: RunConfig, names: list[Name]) -> None:
+def check_theme_names(run: RunFiles, config: RunConfig, names: list[Name], account: LlmAccount) -> None:
     """Themes pass the same gate as topics: the endpoint may have died in between."""
     if config.llm.endpoint == "none":
         return
     n_named = sum(name.summary_source == SummarySource.LLM.value for name in names)
     if n_named < config.gates.min_llm_ratio * len(names):
         raise QualityError(
-            f"the LLM at {config.llm.endpoint} described {n_named} of {len(names)} themes of {run.quarter}, "
-            f"fewer than min_llm_ratio {config.gates.min_llm_ratio}; nothing was published. Check the "
+            f"the LLM at {config.llm.endpoint} described {n_named} of {len(names)} themes of {run.quarter}, fewer than "
+            f"min_llm_ratio {config.gates.min_llm_ratio}{_outcomes(account)}; nothing was published. Check the "
             "endpoint (`ftm doctor`) and run the same command again: the topics' names are kept"
         )
+
+
+def _outcomes(account: LlmAccount) -> str:
+    """How the questions ended, commonest first; docs/naming.md explains the words."""
+    ended = sorted(account.outcomes.items(), key=lambda item: (-item[1], item[0]))
+    return f" ({', '.join(f'{outcome} {n:,}' for outcome, n in ended)})" if ended else ""

@@ -1,12 +1,15 @@
 """Between a command and the work: options become settings, progress is shown, errors that crossed Ray are unwrapped."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ftm_ray.config import RunConfig, load_config
-from ftm_ray.errors import ConfigError, FtmError, RetryableError
-from ftm_ray.progress import Step, shown_progress
+from ftm_ray.config import LlmSettings, RunConfig, llm_api_key, load_config
+from ftm_ray.errors import ConfigError, FtmError, RetryableError, SourceError
+from ftm_ray.llm import LlmAccount, check_endpoint
+from ftm_ray.progress import OnStep, Step, shown_progress
 from ftm_ray.screens import error_console
 from ftm_ray.sources.calls import Source
 from ftm_ray.sources.files import FilesSettings, FilesSource
@@ -14,6 +17,7 @@ from ftm_ray.sources.prefetch import PrefetchReport, prefetch_quarter
 from ftm_ray.storage import Lake
 
 if TYPE_CHECKING:
+    from ftm_ray.compare import Comparison
     from ftm_ray.pipeline import RunOutcome
 
 Options = Mapping[str, Any]  # as click hands them over, by the name of the option
@@ -52,7 +56,7 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
     config = run_config(options)
     from ray.exceptions import RayError, RayTaskError  # noqa: TID251 - Ray wraps our errors; types decide, not texts
 
-    from ftm_ray.pipeline import run_quarter
+    from ftm_ray.pipeline import RunOptions, run_quarter
 
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
     try:
@@ -62,7 +66,7 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
                 quarter,
                 config,
                 lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
-                options["take_lock"],
+                RunOptions(options["keep_llm"], options["take_lock"]),
             )
     except RayTaskError as error:
         if isinstance(error.cause, FtmError):
@@ -75,6 +79,63 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
         ) from error
 
 
+def launch_compare(lake: Lake, quarter: str, options: Options) -> "Comparison":
+    """Have two LLMs name the same topics, with progress shown; one of them may be served here for the while.
+
+    Raises:
+        ConfigError: Both are to be served, an endpoint is none, or a key is refused.
+    """
+    from ftm_ray.compare import Side, compare_llms
+
+    config = load_config(options["config"], {})
+    a, b = (_side_settings(options, letter) for letter in "ab")
+    if a.endpoint == b.endpoint == "serve":
+        raise ConfigError("--a and --b cannot both be serve: one model is served at a time; give one of them a URL")
+    with shown_progress(error_console()) as show, ExitStack() as until_done:
+        sides = []
+        for settings in (a, b):
+            if settings.endpoint == "serve":
+                settings = until_done.enter_context(_served_here(settings, config, show))
+            asyncio.run(_refuse_silence(settings))
+            sides.append(Side(settings, llm_api_key(settings)))
+        n = options["sample"]
+        return compare_llms(
+            lake, quarter, (sides[0], sides[1]), n, lambda side, done: show(Step(f"LLM {side}", done, n, "topics"))
+        )
+
+
+def _side_settings(options: Options, letter: str) -> LlmSettings:
+    """The settings of one of the two LLMs: those of the configuration, with what the flags say of this side."""
+    flags = {
+        "llm.endpoint": options[letter],
+        "llm.model": options[f"{letter}_model"],
+        "llm.api_key_variable": options[f"{letter}_key_variable"],
+    }
+    settings = load_config(options["config"], flags).llm
+    if settings.endpoint == "none":
+        raise ConfigError(f"--{letter} none: keywords are no LLM to compare; give serve or a URL")
+    return _checked_endpoint(settings, f"--{letter}")
+
+
+async def _refuse_silence(settings: LlmSettings) -> None:
+    """A comparison with an endpoint that is not there would be a page of gaps."""
+    trouble = await check_endpoint(settings, llm_api_key(settings), LlmAccount())
+    if trouble:
+        raise SourceError(f"{trouble}; start it or check its URL")
+
+
+@contextmanager
+def _served_here(settings: LlmSettings, config: RunConfig, show: OnStep) -> Iterator[LlmSettings]:
+    from ftm_ray.serving import served
+    from ftm_ray.session import ray_session
+
+    with (
+        ray_session(lambda: show(Step("start", 0, 1, detail="starting Ray")), {}),
+        served(settings, config.serve, False, lambda text: show(Step("LLM", 0, 1, detail=text))) as url,
+    ):
+        yield settings.model_copy(update={"endpoint": url})
+
+
 def run_config(options: Options) -> RunConfig:
     """Settings from the file and the flags; a flag that is not given leaves the file's value."""
     flags = {
@@ -84,15 +145,15 @@ def run_config(options: Options) -> RunConfig:
         "keep_unlinked": options["keep_unlinked"] or None,
     }
     config = load_config(options["config"], flags)
-    endpoint = config.llm.endpoint
-    if endpoint == "serve":
-        raise ConfigError(
-            "--llm serve: this version cannot serve a model on the cluster yet; "
-            "use --llm none (topics are named by keywords) or --llm URL (any OpenAI-compatible endpoint)"
-        )
-    if endpoint != "none" and not endpoint.startswith(("http://", "https://")):
-        raise ConfigError(f"--llm {endpoint}: expected none, serve, or a URL such as http://localhost:8000/v1")
+    _checked_endpoint(config.llm, "--llm")
     return config
+
+
+def _checked_endpoint(settings: LlmSettings, flag: str) -> LlmSettings:
+    endpoint = settings.endpoint
+    if endpoint not in (None, "none", "serve") and not endpoint.startswith(("http://", "https://")):
+        raise ConfigError(f"{flag} {endpoint}: expected none, serve, or a URL such as http://localhost:8000/v1")
+    return settings
 
 
 def files_settings(options: Options) -> FilesSettings:

@@ -7,6 +7,8 @@ only a row of counts per batch, so its memory does not grow with the quarter. A 
 again: a rerun of the same command goes on where the last one stopped.
 """
 
+import asyncio
+import json
 import logging
 import math
 import time
@@ -18,18 +20,24 @@ from typing import Any
 import ray
 from ray.data import ActorPoolStrategy, DataContext
 
-from ftm_ray.config import RunConfig, llm_api_key, ray_address
+from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.errors import ConfigError
 from ftm_ray.gates import check_parts
+from ftm_ray.guards import Outcome
+from ftm_ray.llm import LlmAccount, check_endpoint
 from ftm_ray.locks import quarter_lock
 from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
-from ftm_ray.records import run_record
+from ftm_ray.records import RunLog, run_record
 from ftm_ray.reduce import ReduceReport, ThemePublisher
 from ftm_ray.runs import RunFiles, is_published, part_name, run_ids
 from ftm_ray.schemas import Batch, FirmStatus, SummarySource
+from ftm_ray.serving import served
+from ftm_ray.session import ray_session
 from ftm_ray.sources.prefetch import read_manifest
-from ftm_ray.stages import FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
+from ftm_ray.stages import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.storage import Lake
+
+logger = logging.getLogger(__name__)
 
 #: Reading, naming and writing wait for disks and networks; they need a sliver of a core each, and topic actors must
 #: never take the last one, or reads starve and the run hangs.
@@ -42,6 +50,9 @@ _SENTENCES_WORTH_AN_ACTOR = 2500
 
 #: Actors that share one GPU: one firm is far too small to fill a card.
 _ACTORS_PER_GPU = 4
+
+#: Batches that the naming actor asks about at once: while the last answers of one come, others keep the endpoint busy.
+_BATCHES_AT_ONCE = 8
 
 #: A batch must reach its part file in one piece, so no block may be cut on the way: far above the largest (25 firms
 #: with 5,000 sentences each make about 60 MB).
@@ -82,6 +93,19 @@ class RunOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What changes nothing in the result.
+
+    Attributes:
+        keep_llm: Leave the LLM up that this run deployed.
+        take_lock: Take over the lock of a run that is dead (docs/s3.md).
+    """
+
+    keep_llm: bool = False
+    take_lock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Counted:
     """A stage over batches, for its progress: sentences in all, and the batches that are still to do."""
 
@@ -93,12 +117,38 @@ class _Counted:
 OnProgress = Callable[[Progress], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What the map may take: the cluster's cores, and the GPUs that the served model leaves."""
+
+    cpus: float
+    gpus: float
+
+    @classmethod
+    def on(cls, config: RunConfig) -> "_Room":
+        gpus = ray.available_resources().get("GPU", 0.0)
+        use_gpu = config.topics.backend != "cpu" and gpus >= 1 / _ACTORS_PER_GPU
+        return cls(ray.cluster_resources().get("CPU", 1.0), gpus if use_gpu else 0.0)
+
+    @property
+    def device(self) -> str:
+        return "cuda" if self.gpus else "cpu"
+
+
 def run_quarter(
-    root: str, quarter: str, config: RunConfig, on_progress: OnProgress, take_lock: bool = False
+    root: str, quarter: str, config: RunConfig, on_progress: OnProgress, options: RunOptions = RunOptions()
 ) -> RunOutcome:
-    """Find topics and themes of a prefetched quarter and publish them; `take_lock` takes over a dead run's lock.
+    """Find topics and themes of a prefetched quarter and publish them.
+
+    Args:
+        root: A folder or s3://bucket/prefix.
+        quarter: Such as 2023Q1.
+        config: What decides the result, and how many workers do it.
+        on_progress: Told where the run stands.
+        options: What changes nothing in the result.
 
     Raises:
+        ConfigError: No LLM was chosen where none can be served, or it cannot be served or refuses the key.
         SourceError: The quarter was not prefetched, another run works on it, or ROOT cannot be read or written.
         QualityError: Too many firms failed, or too few topics have an LLM name; nothing was published.
     """
@@ -108,45 +158,88 @@ def run_quarter(
     if is_published(lake, manifest, ids):
         return RunOutcome(lake.read_json(lake.run_file(quarter, ids.run_id)), already_done=True)
     run = RunFiles(lake, manifest, ids.map_id, ids.run_id)
-    with quarter_lock(lake, quarter, ids.run_id, take_lock) as lock:
+    log = RunLog()
+    with quarter_lock(lake, quarter, ids.run_id, options.take_lock) as lock:
 
         def watched(progress: Progress) -> None:
             lock.check()
             on_progress(progress)
 
-        return _run_and_publish(run, config, watched)
-
-
-def _run_and_publish(run: RunFiles, config: RunConfig, on_progress: OnProgress) -> RunOutcome:
-    lake, quarter = run.lake, run.quarter
-    seconds: dict[str, float] = {}
-    with _ray_session(on_progress, seconds):
-        publisher = _start_publisher(config) if _core_to_spare(run, config) else None
-        try:
-            start = time.perf_counter()
-            _map(run, config, on_progress)
-            seconds["map"] = round(time.perf_counter() - start, 3)
-            check_parts(run, config)
-            on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
-            lake.delete_file(lake.run_file(quarter, run.run_id))  # until the new record is written, nothing is whole
-            start = time.perf_counter()
-            publisher = publisher or _start_publisher(config)
-            report: ReduceReport = ray.get(publisher.publish.remote(run))
-            seconds["reduce"] = round(time.perf_counter() - start, 3)
-        finally:
-            if publisher is not None:
-                ray.kill(publisher)
-    record = run_record(run, config, report, seconds)
-    lake.write_json(lake.run_file(quarter, run.run_id), record)
+        with (
+            ray_session(lambda: on_progress(Progress("start", 0, 1, "starting Ray")), log.seconds),
+            _llm(config, options.keep_llm, log, watched) as config_here,
+        ):
+            report = _map_and_reduce(run, config_here, log, watched)
+        record = run_record(run, config, report, log)
+        lake.write_json(lake.run_file(quarter, ids.run_id), record)
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
     return RunOutcome(record, already_done=False)
+
+
+def _map_and_reduce(run: RunFiles, config: RunConfig, log: RunLog, on_progress: OnProgress) -> ReduceReport:
+    room = _Room.on(config)  # after the model is up, before anything else is
+    publisher = _start_publisher(config, room) if _core_to_spare(run, config, room) else None
+    try:
+        with _timed(log, "map"):
+            log.topics = _map(run, config, room, on_progress)
+        check_parts(run, config, log.topics)
+        on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
+        run.lake.delete_file(run.lake.run_file(run.quarter, run.run_id))  # until the new one, nothing is whole
+        with _timed(log, "reduce"):
+            publisher = publisher or _start_publisher(config, room)
+            report: ReduceReport = ray.get(publisher.publish.remote(run))
+    finally:
+        if publisher is not None:
+            ray.kill(publisher)
+    logger.debug("one prompt of the themes:\n%s", report.theme_prompt)
+    return report
+
+
+# --- LLM -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _llm(config: RunConfig, keep: bool, log: RunLog, on_progress: OnProgress) -> Iterator[RunConfig]:
+    """Have an LLM that answers, or none if that was asked for; gives the configuration with its address."""
+    endpoint = config.llm.endpoint or _endpoint_by_default()
+    if endpoint == "none":
+        yield config
+    elif endpoint == "serve":
+        start = time.perf_counter()
+        with served(config.llm, config.serve, keep, lambda text: on_progress(Progress("LLM", 0, 1, text))) as url:
+            log.endpoint = url
+            log.seconds["llm"] = round(time.perf_counter() - start, 3)
+            on_progress(Progress("LLM", 1, 1, f"{config.llm.model} answers at {url}"))
+            yield _at(config, url)
+    else:
+        log.endpoint = endpoint
+        trouble = asyncio.run(check_endpoint(config.llm, llm_api_key(config.llm), log.check))
+        if trouble:
+            logger.warning("%s; the map goes on, and names are asked for later", trouble)
+        yield _at(config, endpoint)
+
+
+def _endpoint_by_default() -> str:
+    """Who gives no --llm has the model served where a GPU is; names of keywords are never a silent default."""
+    if ray.cluster_resources().get("GPU", 0) > 0:
+        return "serve"
+    raise ConfigError(
+        "no --llm was given, and Ray sees no GPU to serve a model on. Choose: --llm URL (an OpenAI-compatible "
+        "endpoint names the topics), --llm none (keywords stand in, and every row says so), or --llm serve on a "
+        "cluster with a GPU (or on CPU with a small model and serve.preset = 'cpu')"
+    )
+
+
+def _at(config: RunConfig, url: str) -> RunConfig:
+    return config.model_copy(update={"llm": config.llm.model_copy(update={"endpoint": url})})
 
 
 # --- map -----------------------------------------------------------------------------------------------------------
 
 
-def _map(run: RunFiles, config: RunConfig, on_progress: OnProgress) -> None:
-    """Make every part file that is missing; then name what an earlier run could not name."""
+def _map(run: RunFiles, config: RunConfig, room: _Room, on_progress: OnProgress) -> LlmAccount:
+    """Make every part file that is missing; then name what an earlier run could not name. Says what naming cost."""
+    account = LlmAccount()
     folder = run.lake.parts_dir(run.quarter, run.map_id)
     run.lake.delete_leftovers(folder)
     finished = set(run.lake.list_files(folder))
@@ -156,14 +249,14 @@ def _map(run: RunFiles, config: RunConfig, on_progress: OnProgress) -> None:
     done = run.manifest.n_sentences - sum(batch.n_sentences for batch in missing)
     on_progress(Progress("firm topics", done, run.manifest.n_sentences, _batches_left(run, missing)))
     if missing:
-        _drain(
-            _map_dataset(run, config, missing), _Counted("firm topics", run.manifest.n_sentences, missing), on_progress
-        )
+        stage = _Counted("firm topics", run.manifest.n_sentences, missing)
+        account.add(_drain(_map_dataset(run, config, room, missing), stage, on_progress))
     unnamed = _unnamed(run, config, [batch for batch in run.manifest.batches if batch not in missing])
     if unnamed:
         stage = _Counted("missing names", sum(b.n_sentences for b in unnamed), unnamed)
         on_progress(Progress(stage.name, 0, stage.total, f"{len(unnamed)} batches"))
-        _drain(_naming_dataset(run, config, unnamed), stage, on_progress)
+        account.add(_drain(_naming_dataset(run, config, unnamed), stage, on_progress))
+    return account
 
 
 def _has_failed_firm(run: RunFiles, batch: Batch) -> bool:
@@ -180,7 +273,7 @@ def _unnamed(run: RunFiles, config: RunConfig, batches: list[Batch]) -> list[Bat
     return [batch for batch, part in sources if SummarySource.KEYWORDS.value in summary_sources(part)]
 
 
-def _map_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.data.Dataset:
+def _map_dataset(run: RunFiles, config: RunConfig, room: _Room, batches: list[Batch]) -> ray.data.Dataset:
     """read -> find topics -> name -> write, as one stream."""
     linked_only = run.manifest.linked and not config.keep_unlinked
     # Largest batches first: the last ones to end are then small, and no worker waits long for another.
@@ -188,18 +281,18 @@ def _map_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.
     data = items.map_batches(FirmReader, fn_constructor_args=(run,), **_io_stage())
     data = data.map_batches(
         TopicFinder,
-        fn_constructor_args=(config, linked_only, "cuda" if _has_gpu(config) else "cpu"),
-        **_topic_stage(config, batches),
+        fn_constructor_args=(config, linked_only, room.device),
+        **_topic_stage(config, room, batches),
     )
     if config.llm.endpoint != "none":
-        data = _named(data, config)
+        data = _named(data, run, config)
     return data.map_batches(PartWriter, fn_constructor_args=(run,), **_io_stage())
 
 
 def _naming_dataset(run: RunFiles, config: RunConfig, batches: list[Batch]) -> ray.data.Dataset:
     """read part -> name -> write part again."""
     data = _items(batches).map_batches(PartReader, fn_constructor_args=(run,), **_io_stage())
-    return _named(data, config).map_batches(PartWriter, fn_constructor_args=(run,), **_io_stage())
+    return _named(data, run, config).map_batches(PartWriter, fn_constructor_args=(run,), **_io_stage())
 
 
 def _items(batches: list[Batch]) -> ray.data.Dataset:
@@ -213,13 +306,12 @@ def _items(batches: list[Batch]) -> ray.data.Dataset:
     return ray.data.from_items(rows, override_num_blocks=len(rows))
 
 
-def _named(data: ray.data.Dataset, config: RunConfig) -> ray.data.Dataset:
+def _named(data: ray.data.Dataset, run: RunFiles, config: RunConfig) -> ray.data.Dataset:
     """One actor asks for all names, so that `max_concurrency` holds for the whole run."""
     return data.map_batches(
         PartNamer,
-        fn_constructor_args=(config.llm, llm_api_key(config.llm)),
-        max_concurrency=8,
-        **_io_stage(),
+        fn_constructor_args=(run, config.llm, llm_api_key(config.llm)),
+        **_io_stage() | {"compute": ActorPoolStrategy(size=1, max_concurrent_calls_per_actor=_BATCHES_AT_ONCE)},
     )
 
 
@@ -234,13 +326,12 @@ def _io_stage() -> dict[str, Any]:
     }
 
 
-def _topic_stage(config: RunConfig, batches: list[Batch]) -> dict[str, Any]:
+def _topic_stage(config: RunConfig, room: _Room, batches: list[Batch]) -> dict[str, Any]:
     """How many topic actors, and what each takes: a share of a GPU where there is one, else a core."""
-    resources = ray.cluster_resources()
-    if _has_gpu(config):
-        able, n_gpus = math.floor(resources["GPU"] * _ACTORS_PER_GPU), 1 / _ACTORS_PER_GPU
+    if room.gpus:
+        able, n_gpus = math.floor(room.gpus * _ACTORS_PER_GPU), 1 / _ACTORS_PER_GPU
     else:  # the reading, naming and writing actors need their slivers, too
-        able, n_gpus = math.floor((resources.get("CPU", 1) - 3 * _IO_CPUS) / _TOPIC_CPUS), 0
+        able, n_gpus = math.floor((room.cpus - 3 * _IO_CPUS) / _TOPIC_CPUS), 0
     size = max(1, min(config.workers or _worth_it(batches), able, len(batches)))
     compute = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2)
     return _io_stage() | {"num_cpus": _TOPIC_CPUS, "num_gpus": n_gpus, "compute": compute}
@@ -251,21 +342,23 @@ def _worth_it(batches: list[Batch]) -> int:
     return math.ceil(sum(batch.n_sentences for batch in batches) / _SENTENCES_WORTH_AN_ACTOR)
 
 
-def _has_gpu(config: RunConfig) -> bool:
-    return ray.cluster_resources().get("GPU", 0) > 0 and config.topics.backend != "cpu"
-
-
-def _drain(data: ray.data.Dataset, stage: _Counted, on_progress: OnProgress) -> None:
-    """Run the stream; each row that comes out is one finished part."""
+def _drain(data: ray.data.Dataset, stage: _Counted, on_progress: OnProgress) -> LlmAccount:
+    """Run the stream; each row that comes out is one finished part. Says what naming cost."""
     done = stage.total - sum(batch.n_sentences for batch in stage.batches)
     left, n_topics, n_failed = len(stage.batches), 0, 0
+    account = LlmAccount()
     for row in data.iter_rows():
         done, left = done + row["n_sentences"], left - 1
         n_topics, n_failed = n_topics + row["n_topics"], n_failed + row["n_failed"]
+        if ACCOUNT in row:
+            account.add(LlmAccount(**json.loads(row[ACCOUNT])))
+            logger.debug("one prompt of batch %d:\n%s", row["batch"], row[PROMPT])
+        n_unnamed = account.n_questions - account.outcomes.get(Outcome.NAMED, 0)
         detail = f"{n_topics} topics, {left} of {len(stage.batches)} batches left"
-        on_progress(
-            Progress(stage.name, done, stage.total, detail + (f", {n_failed} firms failed" if n_failed else ""))
-        )
+        detail += f", {n_unnamed} without a name" if n_unnamed else ""
+        detail += f", {n_failed} firms failed" if n_failed else ""
+        on_progress(Progress(stage.name, done, stage.total, detail))
+    return account
 
 
 def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
@@ -278,43 +371,22 @@ def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
 # --- reduce ----------------------------------------------------------------------------------------------
 
 
-def _core_to_spare(run: RunFiles, config: RunConfig) -> bool:
+def _core_to_spare(run: RunFiles, config: RunConfig, room: _Room) -> bool:
     """Whether a small map leaves a core idle, on which the final actor can already import and compile."""
     n_workers = config.workers or _worth_it(list(run.manifest.batches))
-    return not _has_gpu(config) and n_workers + 1 <= ray.cluster_resources().get("CPU", 1)
+    return not room.gpus and n_workers + 1 <= room.cpus
 
 
-def _start_publisher(config: RunConfig) -> Any:
+def _start_publisher(config: RunConfig, room: _Room) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
-    device, n_gpus = ("cuda", 1) if _has_gpu(config) else ("cpu", 0)
+    n_gpus = 1 / _ACTORS_PER_GPU if room.gpus else 0  # the model may still have the rest of the card
     actor: Any = ray.remote(ThemePublisher)
     actor = actor.options(num_cpus=_IO_CPUS, num_gpus=n_gpus, runtime_env=_ACTOR_ENVIRONMENT)
-    return actor.remote(config, llm_api_key(config.llm), device)
-
-
-# --- Ray -----------------------------------------------------------------------------------------------------------
+    return actor.remote(config, llm_api_key(config.llm), room.device)
 
 
 @contextmanager
-def _ray_session(on_progress: OnProgress, seconds: dict[str, float]) -> Iterator[None]:
-    """Join the cluster at RAY_ADDRESS, or start Ray inside this process and end it afterwards."""
-    if ray.is_initialized():  # a notebook or a test brought its own Ray: use it and leave it
-        yield
-        return
+def _timed(log: RunLog, step: str) -> Iterator[None]:
     start = time.perf_counter()
-    on_progress(Progress("start", 0, 1, "starting Ray"))
-    logging.getLogger("ray.data").setLevel(logging.WARNING)  # our own progress says it in sentences
-    address = ray_address()
-    where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
-    try:
-        ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConfigError(
-            f"cannot start or reach Ray at {address or 'this machine'}: {str(error).splitlines()[0]}; "
-            "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head"
-        ) from error
-    seconds["start"] = round(time.perf_counter() - start, 3)
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    yield
+    log.seconds[step] = round(time.perf_counter() - start, 3)

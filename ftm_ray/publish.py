@@ -24,8 +24,9 @@ from ftm_ray.schemas import (
     check_table,
 )
 
-#: The one column of the part files that says who named a topic; reading `topics` whole would load all embeddings.
-SUMMARY_SOURCE = "topics.list.element.summary_source"
+#: Where single fields of topics lie in the part files; reading `topics` whole would load all embeddings.
+TOPIC_NAMES = "topics.list.element."
+SUMMARY_SOURCE = TOPIC_NAMES + "summary_source"
 
 
 def firms_table(run: RunFiles) -> pa.Table:

@@ -6,7 +6,7 @@ It is written last and proves that the run is whole. `ftm status` and `ftm verif
 import platform
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
-from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
+from ftm_ray.llm import LlmAccount
+from ftm_ray.publish import TOPIC_NAMES
 from ftm_ray.reduce import ReduceReport
 from ftm_ray.runs import RunFiles, code_version
 from ftm_ray.schemas import Manifest
@@ -23,10 +24,28 @@ from ftm_ray.schemas import Manifest
 _LIBRARIES = ("ray", "pyarrow", "numpy", "torch", "sentence-transformers", "bertopic", "umap-learn", "hdbscan", "cuml")
 
 
-def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, seconds: dict[str, float]) -> dict[str, Any]:
+@dataclass(slots=True)
+class RunLog:
+    """What this run of the command did until the themes; an earlier one that was stopped has done the rest.
+
+    Attributes:
+        seconds: By step.
+        check: What the question before the map cost.
+        topics: What the naming of topics cost.
+        endpoint: Where the LLM answered; null without one.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    check: LlmAccount = field(default_factory=LlmAccount)
+    topics: LlmAccount = field(default_factory=LlmAccount)
+    endpoint: str | None = None
+
+
+def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunLog) -> dict[str, Any]:
     """run.json: what was done, with which settings, and how well. Its seconds are the only clock in a run's files."""
     firms = run.lake.read_table(run.table_path("firms"))
     themes = asdict(report)
+    seconds = log.seconds
     times = pa.concat_tables([part for _, part in run.parts(["embed_s", "cluster_s"])])
     seconds |= {name: round(pc.sum(times[name]).as_py() or 0.0, 3) for name in ("embed_s", "cluster_s")}
     files = {path: run.lake.fingerprint(path) | {"rows": n} for path, n in report.rows.items()}
@@ -42,7 +61,8 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, seconds: 
         | {name: themes[name] for name in themes if name.startswith("n_topics")}
         | {"dropped_by_reason": _drop_reasons(run)},
         "quality": quality_numbers(firms, themes),
-        "naming": _naming_counts(run),
+        "naming": _naming_counts(run) | {"n_numbered_labels": report.n_numbered_labels},
+        "llm": _llm_record(log, report),
         "sentiment_ready": run.manifest.linked or "not made: the source has no PERMNO links (give --links to prefetch)",
         "seconds": seconds | report.seconds,
         "environment": environment(),
@@ -65,8 +85,30 @@ def _prefetch_counts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _naming_counts(run: RunFiles) -> dict[str, int]:
-    sources = [source for _, part in run.parts([SUMMARY_SOURCE]) for source in summary_sources(part)]
-    return {"n_llm": sources.count("llm"), "n_keywords": sources.count("keywords")}
+    """Who named the topics, and what the LLM's answers among them took, whichever run asked for them."""
+    counts = {"n_llm": 0, "n_keywords": 0, "n_names_firm": 0, "prompt_tokens": 0, "completion_tokens": 0}
+    columns = [TOPIC_NAMES + name for name in ("summary_source", "names_firm", "prompt_tokens", "completion_tokens")]
+    for _, part in run.parts(columns):
+        topics = pc.list_flatten(part["topics"].combine_chunks())
+        sources = pc.struct_field(topics, "summary_source").to_pylist()
+        counts["n_llm"] += sources.count("llm")
+        counts["n_keywords"] += sources.count("keywords")
+        counts["n_names_firm"] += pc.struct_field(topics, "names_firm").to_pylist().count(True)
+        for name in ("prompt_tokens", "completion_tokens"):
+            counts[name] += pc.sum(pc.struct_field(topics, name)).as_py() or 0
+    return counts
+
+
+def _llm_record(log: RunLog, report: ReduceReport) -> dict[str, Any] | None:
+    """What this run asked the LLM, by phase; null without one."""
+    if log.endpoint is None:
+        return None
+    accounts = {"check": log.check, "topics": log.topics, "themes": report.theme_account}
+    return {"endpoint": log.endpoint} | {phase: _rounded_account(account) for phase, account in accounts.items()}
+
+
+def _rounded_account(account: LlmAccount) -> dict[str, Any]:
+    return asdict(account) | {"request_s": round(account.request_s, 3)}
 
 
 def environment() -> dict[str, str]:

@@ -10,22 +10,26 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.answers import AnswerStore
 from ftm_ray.boilerplate import BoilerplateClassifier
 from ftm_ray.clustering import Vectors, choose_gpu, cluster
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.gates import check_theme_names
-from ftm_ray.naming import LlmClient, Name, keyword_name
+from ftm_ray.llm import LlmAccount
+from ftm_ray.naming import Name, NamedThemes, Namer, ThemeToName, keyword_name, name_themes
 from ftm_ray.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
 from ftm_ray.runs import RunFiles
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES
-from ftm_ray.themes import MIN_TOPICS, FoundThemes, TopicSet, find_themes, scaled_settings
+from ftm_ray.themes import MIN_TOPICS, FoundThemes, TopicSet, find_themes, nearest_themes, scaled_settings
+
+#: The LLM is told the names of so many near themes, to tell its theme apart from them.
+_NEIGHBOURS = 3
 
 
 @dataclass(slots=True)
@@ -40,6 +44,9 @@ class ReduceReport:
     n_topics_in_invalid: dict[str, int] = field(default_factory=dict)
     firms_per_theme: list[int] = field(default_factory=list)
     mean_cohesion: float | None = None
+    theme_account: LlmAccount = field(default_factory=LlmAccount)
+    n_numbered_labels: int = 0
+    theme_prompt: str | None = None
 
 
 class ThemePublisher:
@@ -73,8 +80,8 @@ class ThemePublisher:
         with _timed(report, "themes"):
             found = find_themes(topic_set, self.config.themes, self._use_gpu)
         with _timed(report, "describe_themes"):
-            names = self._names(found, topics)
-        check_theme_names(run, self.config, names)
+            names = self._names(run, found, topics, report)
+        check_theme_names(run, self.config, names, report.theme_account)
         themes = _themes_table(run, found, names, topics)
         theme_topics = _theme_topics_table(run, found, topics)
         _count_topics(report, found, topics, themes)
@@ -110,7 +117,7 @@ class ThemePublisher:
             return np.zeros(len(centers), dtype=np.float32)
         return BoilerplateClassifier.load(self.config.embed.model).probabilities(centers)
 
-    def _names(self, found: FoundThemes, topics: pa.Table) -> list[Name]:
+    def _names(self, run: RunFiles, found: FoundThemes, topics: pa.Table, report: ReduceReport) -> list[Name]:
         """A name for each theme: the LLM's, or its keywords and the words of its most central topic."""
         texts = [[topics["representation"][row].as_py() for row in theme.exemplar_rows] for theme in found.themes]
         fallbacks = [
@@ -119,9 +126,23 @@ class ThemePublisher:
         ]
         if self.config.llm.endpoint == "none" or not found.themes:
             return fallbacks
-        questions = [(theme.keywords, said) for theme, said in zip(found.themes, texts, strict=True)]
-        answers = asyncio.run(_ask(self.config.llm, self._api_key, questions))
-        return [answer or fallback for answer, fallback in zip(answers, fallbacks, strict=True)]
+        own_names = _own_names(run)
+        firm_ids = topics["firm_id"].to_pylist()
+        nearest = nearest_themes(found.themes, _NEIGHBOURS)
+        told = [
+            ThemeToName(
+                keywords=theme.keywords,
+                summaries=tuple(texts[row]),
+                neighbours=nearest[row],
+                own_names=frozenset().union(*(own_names[firm_ids[topic]] for topic in theme.rows)),
+                fallback=fallbacks[row],
+            )
+            for row, theme in enumerate(found.themes)
+        ]
+        named = asyncio.run(_ask(self.config.llm, self._api_key, run, told))
+        report.theme_account, report.theme_prompt = named.account, named.prompt
+        report.n_numbered_labels = named.n_numbered
+        return named.names
 
     def _write(self, run: RunFiles, report: ReduceReport, tables: dict[str, pa.Table]) -> None:
         """Write all files of the quarter, firms first, and remove those of an earlier run that are left over."""
@@ -151,9 +172,15 @@ class ThemePublisher:
                     run.lake.delete_file(f"{folder}/{file}")
 
 
-async def _ask(settings: LlmSettings, api_key: str, questions: list[tuple[Any, Any]]) -> list[Name | None]:
+async def _ask(settings: LlmSettings, api_key: str, run: RunFiles, themes: list[ThemeToName]) -> NamedThemes:
     """Ask for all names. Not a method: one coroutine in an actor's class makes all its methods run in an event loop."""
-    return await LlmClient(settings, api_key).name_all(questions)
+    return await name_themes(Namer(settings, api_key, AnswerStore(run.lake, run.quarter)), themes)
+
+
+def _own_names(run: RunFiles) -> dict[str, frozenset[str]]:
+    """Words that name a firm or its speakers, by firm."""
+    parts = [part for _, part in run.parts(["firm_id", "own_names"])]
+    return {row["firm_id"]: frozenset(row["own_names"]) for part in parts for row in part.to_pylist()}
 
 
 def _themes_table(run: RunFiles, found: FoundThemes, names: list[Name], topics: pa.Table) -> pa.Table:

@@ -23,14 +23,18 @@ from ftm_ray.storage import Lake
 
 #: The files whose code decides what is published. The command line, messages, and documentation do not.
 _STEP_FILES = (
+    "answers.py",
     "boilerplate.py",
     "clustering.py",
     "embed.py",
     "firms.py",
+    "guards.py",
     "keywords.py",
+    "llm.py",
     "mechanics.py",
     "names.py",
     "naming.py",
+    "prompts.py",
     "publish.py",
     "quality.py",
     "reduce.py",
@@ -38,6 +42,7 @@ _STEP_FILES = (
     "storage.py",
     "text.py",
     "themes.py",
+    "tokens.py",
     "topics.py",
     "words.py",
 )

@@ -136,6 +136,7 @@ TOPIC = pa.struct(
         pa.field("finish_reason", pa.string()),
         pa.field("prompt_tokens", pa.int32()),
         pa.field("completion_tokens", pa.int32()),
+        pa.field("names_firm", pa.bool_()),  # whether the LLM's words name the firm or a speaker; null for keywords
     ]
 )
 
@@ -147,6 +148,7 @@ FIRM_TOPICS = pa.schema(
         _required("status", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("method", pa.string()),
+        _required("own_names", pa.list_(pa.string())),  # words that name the firm or its speakers, in lower case
         _required("n_sentences", pa.int32()),
         _required("topic_ids", pa.list_(pa.int32())),  # null = left out, -1 = outlier
         _required("drop_reasons", pa.list_(pa.string())),  # null = not left out
@@ -221,6 +223,7 @@ THEMES = pa.schema(
         pa.field("finish_reason", pa.string()),
         pa.field("prompt_tokens", pa.int32()),
         pa.field("completion_tokens", pa.int32()),
+        pa.field("names_firm", pa.bool_()),
         _required("quarter", pa.string()),
         _required("run_id", pa.string()),
     ]
@@ -271,6 +274,46 @@ SENTIMENT_READY = pa.schema(
         ),
         _required("n_sentences", pa.int32()),
         _required("quarter", pa.string()),
+    ]
+)
+
+#: Answers of LLMs that were accepted, by the digest of the question: what was paid for once is never paid for again.
+LLM_ANSWERS = pa.schema(
+    [
+        _required("question", pa.string()),  # digest of model, limits and the prompt to the letter
+        _required("label", pa.string()),
+        _required("text", pa.string()),
+        _required("llm_model", pa.string()),
+        _required("prompt_version", pa.string()),
+        _required("finish_reason", pa.string()),
+        pa.field("prompt_tokens", pa.int32()),
+        pa.field("completion_tokens", pa.int32()),
+    ]
+)
+
+_COMPARED_ANSWER = [
+    pa.field("label", pa.string()),
+    pa.field("summary", pa.string()),
+    _required("outcome", pa.string()),
+    _required("n_requests", pa.int32()),  # 2 where the first answer was refused or named a firm
+    _required("seconds", pa.float64()),  # of all its requests, without waiting for a free slot
+    _required("prompt_tokens", pa.int32()),
+    _required("completion_tokens", pa.int32()),
+    pa.field("names_firm", pa.bool_()),
+    pa.field("to_sentences", pa.float64()),  # cosine of the summary to the mean of the topic's sentences
+]
+
+#: The same topics as two LLMs name them, a and b: one row per topic. Null texts are refused or missing answers.
+LLM_COMPARISON = pa.schema(
+    [
+        _required("firm_id", pa.string()),
+        pa.field("firm_name", pa.string()),
+        _required("topic_id", pa.int32()),
+        _required("keywords", pa.list_(pa.string())),
+        _required("sentences", pa.list_(pa.string())),
+        *(field.with_name(f"{side}_{field.name}") for side in "ab" for field in _COMPARED_ANSWER),
+        pa.field("summaries_cosine", pa.float64()),
+        pa.field("nearer", pa.string()),  # 'a' or 'b': whose summary is nearer to the topic's sentences
     ]
 )
 

@@ -1,18 +1,28 @@
 """What each actor of the map does with one batch of firms. Plain Python: `pipeline.py` gives these classes to Ray.
 
-A batch travels as one table with the column `batch`, its number, beside the columns of PREFETCH or FIRM_TOPICS.
+A batch travels as one table with the column `batch`, its number, beside the columns of PREFETCH or FIRM_TOPICS. The
+naming actor adds what it asked: its account and one prompt, for the driver.
 """
 
+import json
+import os
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.answers import AnswerStore
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.firms import FirmTopicFinder
-from ftm_ray.naming import TopicNamer
+from ftm_ray.naming import Namer, TopicNamer
 from ftm_ray.runs import RunFiles
+from ftm_ray.schemas import FIRM_TOPICS
+
+#: Columns that tell the driver what the naming of a batch cost (an LlmAccount as JSON), and one of its prompts.
+ACCOUNT = "llm_account"
+PROMPT = "llm_prompt"
 
 
 class FirmReader:
@@ -44,7 +54,7 @@ class TopicFinder:
 
     def __init__(self, config: RunConfig, linked_only: bool, device: str) -> None:
         if device == "cpu":
-            _use_one_thread()
+            _share_the_cores()
         self._problem: ConfigError | None = None
         try:
             self._finder = FirmTopicFinder(config.embed, config.topics, device, linked_only)
@@ -60,11 +70,16 @@ class TopicFinder:
 class PartNamer:
     """The naming actor: many questions at once to the LLM endpoint."""
 
-    def __init__(self, settings: LlmSettings, api_key: str) -> None:
-        self._namer = TopicNamer(settings, api_key)
+    def __init__(self, run: RunFiles, settings: LlmSettings, api_key: str) -> None:
+        answers = AnswerStore(run.lake, run.quarter)
+        self._topic_namer = TopicNamer(Namer(settings, api_key, answers))
 
     async def __call__(self, table: pa.Table) -> pa.Table:
-        return _with_batch(await self._namer(table.drop(["batch"])), table["batch"][0].as_py())
+        named = await self._topic_namer(table.drop(["batch"]))
+        told = _with_batch(named.table, table["batch"][0].as_py())
+        for column, value in ((ACCOUNT, json.dumps(asdict(named.account))), (PROMPT, named.prompt)):
+            told = told.append_column(column, pa.array([value] * told.num_rows, pa.string()))
+        return told
 
 
 class PartWriter:
@@ -75,13 +90,14 @@ class PartWriter:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         batch = self._run.manifest.batches[table["batch"][0].as_py()]
-        part = table.drop(["batch"])
+        part = table.select(FIRM_TOPICS.names)
         if part["firm_id"].to_pylist() != list(batch.firm_ids):
             raise SourceError(
                 f"batch {batch.number} of {self._run.quarter} holds other firms than the manifest says; "
                 "the prefetch store was changed while the run went on: run `ftm prefetch` again"
             )
         self._run.lake.write_table(self._run.part_path(batch), part)
+        told = {name: [table[name][0].as_py()] for name in (ACCOUNT, PROMPT) if name in table.column_names}
         return pa.table(
             {
                 "batch": [batch.number],
@@ -89,6 +105,7 @@ class PartWriter:
                 "n_topics": [pc.sum(pc.list_value_length(part["topics"])).as_py()],
                 "n_failed": [pc.sum(pc.equal(part["status"], "failed")).as_py()],
             }
+            | told
         )
 
 
@@ -96,7 +113,9 @@ def _with_batch(table: pa.Table, batch: int) -> pa.Table:
     return table.append_column("batch", pa.array([batch] * table.num_rows, pa.int64()))
 
 
-def _use_one_thread() -> None:
+def _share_the_cores() -> None:
+    """One thread, and behind those who mostly wait: the naming actor's short work must not queue behind long fits."""
     import torch
 
     torch.set_num_threads(1)
+    os.nice(10)

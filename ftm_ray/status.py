@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.locks import lock_holder
+from ftm_ray.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.runs import part_name, published_run_id
-from ftm_ray.schemas import FirmStatus, Manifest
+from ftm_ray.schemas import FirmStatus, Manifest, SummarySource
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines
 from ftm_ray.sources.manifest import read_manifest
 from ftm_ray.storage import Lake
@@ -37,6 +38,8 @@ class MapStatus:
     n_skipped: int
     n_left: int
     n_sentences_left: int
+    n_topics: int
+    n_named: int  # of the topics, those with a name from an LLM
     failed: tuple[FailedFirm, ...]
 
 
@@ -117,9 +120,12 @@ def _map_status(lake: Lake, manifest: Manifest, map_id: str) -> MapStatus | None
     if not there <= set(expected):
         return None
     counts: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
     failed = []
     for name in sorted(there):
-        part = lake.read_table(f"{folder}/{name}", ["firm_id", "firm_name", "status", "reason"]).to_pylist()
+        table = lake.read_table(f"{folder}/{name}", ["firm_id", "firm_name", "status", "reason", SUMMARY_SOURCE])
+        sources.update(summary_sources(table))
+        part = table.drop(["topics"]).to_pylist()
         if [firm["firm_id"] for firm in part] != list(expected[name].firm_ids):
             return None
         counts.update(firm["status"] for firm in part)
@@ -138,5 +144,7 @@ def _map_status(lake: Lake, manifest: Manifest, map_id: str) -> MapStatus | None
         n_skipped=counts[FirmStatus.SKIPPED],
         n_left=sum(len(batch.firm_ids) for batch in left),
         n_sentences_left=sum(batch.n_sentences for batch in left),
+        n_topics=sources.total(),
+        n_named=sources[SummarySource.LLM],
         failed=tuple(failed),
     )

@@ -86,6 +86,11 @@ class Lake:
         return f"intermediate/firm-topics/quarter={quarter}/map={map_id}"
 
     @staticmethod
+    def answers_dir(quarter: str) -> str:
+        """Folder of the LLM's answers to questions about a quarter."""
+        return f"intermediate/llm-answers/quarter={quarter}"
+
+    @staticmethod
     def table_dir(name: str, quarter: str) -> str:
         """Folder of a published table."""
         return f"processed/{name}/quarter={quarter}"
@@ -99,6 +104,11 @@ class Lake:
     def run_file(quarter: str, run_id: str) -> str:
         """The record of a finished run, written last."""
         return f"runs/quarter={quarter}/{run_id}/run.json"
+
+    @staticmethod
+    def comparison_dir(quarter: str, comparison: str) -> str:
+        """Folder of a comparison of two LLMs on the same topics."""
+        return f"comparisons/quarter={quarter}/{comparison}"
 
     def full_path(self, path: str) -> str:
         """The path as a person would write it, with ROOT."""
@@ -153,7 +163,7 @@ class Lake:
 
     def read_row_groups(self, path: str) -> Iterator[pa.Table]:
         """Read a Parquet file row group by row group, one in memory at a time."""
-        with self._reported("read", path), self._fs.open_input_file(self._absolute(path)) as file:
+        with self._reported("read", path), self._files.open(path) as file:
             parquet = pq.ParquetFile(file)
             for row_group in range(parquet.num_row_groups):
                 yield parquet.read_row_group(row_group)
@@ -193,8 +203,12 @@ class Lake:
 
     def write_json(self, path: str, value: dict[str, Any]) -> None:
         """Write a JSON object, whole or not at all, keys in the order given."""
+        self.write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write a text file, whole or not at all."""
         with self._new_file(path) as local:
-            Path(local).write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            Path(local).write_text(text, encoding="utf-8")
 
     def delete_file(self, path: str) -> None:
         """Delete one file; nothing happens if it is not there."""

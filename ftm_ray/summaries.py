@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ftm_ray.compare import Comparison
+from ftm_ray.compare_page import COMPARED, shown_value
 from ftm_ray.progress import duration
 from ftm_ray.screens import console, counted, fields
 from ftm_ray.sources.coverage import CoverageLine
@@ -44,7 +46,7 @@ _LEFT_OUT_WORDS = {
 
 _NO_LLM = (
     "no LLM: topics are named by keywords and their most central sentence, marked summary_source='keywords'. "
-    "--llm URL has an LLM name them"
+    "--llm serve or --llm URL has an LLM name them"
 )
 
 #: Failed firms that are listed with their reasons; --json lists all.
@@ -111,7 +113,7 @@ def show_run(record: Mapping[str, Any], root: str, already_done: bool) -> None:
     """What a run did, where its outputs lie, and what to do next."""
     out = console()
     quarter = record["quarter"]
-    took = sum(record["seconds"].get(name, 0.0) for name in ("start", "map", "reduce"))
+    took = sum(record["seconds"].get(name, 0.0) for name in ("start", "llm", "map", "reduce"))
     state = "was done already, nothing to do" if already_done else f"is done, in {duration(took)}"
     out.print(Text(f"{quarter} {state} (run {record['run_id']})", "bold"))
     out.print(fields(_run_lines(record)))
@@ -152,11 +154,25 @@ def show_status(status: QuarterStatus, root: str) -> None:
         _print_outputs(out, status.record, root)
 
 
+def show_comparison(comparison: Comparison, root: str) -> None:
+    """How two LLMs did on the same topics, and where the texts stand."""
+    out = console()
+    out.print(Text(f"{comparison.quarter}: two LLMs name {counted(comparison.n_topics, 'topic')}", "bold"))
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for letter, side in (("a", comparison.a), ("b", comparison.b)):
+        table.add_column(f"{letter}: {side.model}", overflow="fold")
+    for name, words in COMPARED.items():
+        table.add_row(words, *(shown_value(getattr(side, name)) for side in (comparison.a, comparison.b)))
+    out.print(table)
+    lines = [("cosine of the two summaries, mean", shown_value(comparison.mean_summaries_cosine))]
+    out.print(fields([*lines, ("page", f"{root}/{comparison.page}"), ("table", f"{root}/{comparison.table}")]))
+
+
 def _run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Counts that add up, and quality, of a finished run."""
-    counts, quality, naming = record["counts"], record["quality"], record["naming"]
+    counts, quality = record["counts"], record["quality"]
     in_invalid = sum(counts["n_topics_in_invalid"].values())
-    named = f"{naming['n_llm']:,} topics by the LLM, {naming['n_keywords']:,} by keywords"
     return [
         (
             "firms",
@@ -174,9 +190,40 @@ def _run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{counts['n_topics_outliers']:,} like no others + {in_invalid:,} in clusters that are no theme",
         ),
         ("themes", _themes_words(quality)),
-        ("named by", named if record["config"]["llm"]["endpoint"] != "none" else _NO_LLM),
+        ("named by", _naming_words(record)),
+        *([("asked", _asked_words(record["llm"]))] if record["llm"] else []),
         ("quality", _quality_words(quality)),
     ]
+
+
+def _naming_words(record: Mapping[str, Any]) -> str:
+    if record["llm"] is None:
+        return _NO_LLM
+    naming, model = record["naming"], record["config"]["llm"]["model"]
+    said = [f"{naming['n_llm']:,} topics by {model}", f"{naming['n_keywords']:,} by keywords"]
+    said += [f"{naming['n_names_firm']:,} names hold a firm or person"] if naming["n_names_firm"] else []
+    said += [f"{naming['n_numbered_labels']:,} theme labels told apart by a number"] * bool(naming["n_numbered_labels"])
+    return ", ".join(said)
+
+
+def _asked_words(llm: Mapping[str, Any]) -> str:
+    """What this run asked the LLM, by phase."""
+    return "; ".join(f"{phase}: {_account_words(llm[phase])}" for phase in ("topics", "themes"))
+
+
+def _account_words(account: Mapping[str, Any]) -> str:
+    if not account["n_questions"]:
+        return "nothing"
+    said = [counted(account["n_questions"], "question"), counted(account["n_requests"], "request")]
+    said += [f"{account['n_remembered']:,} remembered"] if account["n_remembered"] else []
+    said += [f"{account['n_retries']:,} tried again"] if account["n_retries"] else []
+    said += [f"{account['n_again']:,} refused once"] if account["n_again"] else []
+    if account["n_requests"]:
+        said.append(f"{account['prompt_tokens']:,} tokens in ({account['cached_tokens']:,} cached)")
+        said.append(f"{account['completion_tokens']:,} out")
+        said.append(f"{account['request_s'] / account['n_requests']:.2f} s a request")
+    said += [f"{outcome} {n:,}" for outcome, n in sorted(account["outcomes"].items()) if outcome != "named"]
+    return ", ".join(said)
 
 
 def _themes_words(quality: Mapping[str, Any]) -> str:
@@ -241,6 +288,7 @@ def _map_lines(status: QuarterStatus, made: MapStatus) -> list[tuple[str, str]]:
         ("firms", firms),
         ("sentences", f"{done:,} of {status.n_sentences:,} worked on"),
         ("batches", f"{made.n_batches - made.n_batches_left:,} of {made.n_batches:,} written"),
+        ("topics", f"{made.n_topics:,}, {made.n_named:,} of them named by an LLM"),
     ]
 
 

@@ -6,6 +6,7 @@ are no cross-firm theme are left out and counted.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,6 +106,17 @@ def find_themes(topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False
     keywords = _theme_keywords(topics, labels, settings.n_keywords)
     themes = [_describe(topics, rows, keywords.get(int(labels[rows[0]]), ()), settings) for rows in kept]
     return FoundThemes(tuple(themes), int((labels == OUTLIER_TOPIC_ID).sum()), dict(sorted(invalid.items())))
+
+
+def nearest_themes(themes: Sequence[Theme], n: int) -> tuple[tuple[int, ...], ...]:
+    """The positions of the n nearest other themes of each theme, nearest first."""
+    if not themes:
+        return ()
+    centers = np.stack([theme.embedding for theme in themes])
+    similarities = centers @ centers.T
+    np.fill_diagonal(similarities, -np.inf)
+    order = np.argsort(-similarities, axis=1, kind="stable")[:, : min(n, len(themes) - 1)]
+    return tuple(tuple(row) for row in order.tolist())
 
 
 def _why_invalid(topics: TopicSet, rows: npt.NDArray[np.intp], settings: ThemeSettings) -> str | None:

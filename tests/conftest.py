@@ -17,11 +17,15 @@ import pytest
 from invented import SENTENCES, cleaned, write_six_firms, write_six_parts
 from s3_server import credentials, serve
 
-from ftm_ray.config import EmbedSettings, RunConfig, TopicSettings
+from ftm_ray.config import EmbedSettings, LlmSettings, RunConfig, TopicSettings
 from ftm_ray.storage import Lake
 
 #: fp32, so that results do not depend on the processor's bf16; rules, so that no trained weights are needed.
-CONFIG = RunConfig(embed=EmbedSettings(precision="fp32"), topics=TopicSettings(boilerplate="rules", backend="cpu"))
+CONFIG = RunConfig(
+    embed=EmbedSettings(precision="fp32"),
+    topics=TopicSettings(boilerplate="rules", backend="cpu"),
+    llm=LlmSettings(endpoint="none"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +87,18 @@ def embeddings(encoder):
     vectors = encoder.encode(SENTENCES)
     vectors.flags.writeable = False  # shared: no step may change its input
     return vectors
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(tmp_path_factory):
+    """A folder with a real tokenizer.json: byte pairs as in Qwen's, learned from the invented sentences."""
+    from tokenizers import ByteLevelBPETokenizer
+
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator([*SENTENCES, *SENTENCES], vocab_size=2000, min_frequency=2, show_progress=False)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -227,6 +227,7 @@ def done_row(
             "status": "done",
             "reason": None,
             "method": "linkage",
+            "own_names": sorted({"example", row["firm_id"].lower()}),
             "n_sentences": len(said),
             "topic_ids": list(topic_ids),
             "drop_reasons": ["procedure" if found is None else None for found in topic_ids],
@@ -247,6 +248,7 @@ def bare_row(row: Mapping[str, Any], status: str, reason: str) -> dict[str, Any]
         "status": status,
         "reason": reason,
         "method": None,
+        "own_names": [],
         "drop_reasons": [status] * n,
     }
 

@@ -1,18 +1,37 @@
-"""A real HTTP server on this machine that speaks as much of the OpenAI chat-completions protocol as naming needs."""
+"""A real HTTP server on this machine that speaks as much of the OpenAI chat-completions protocol as naming needs.
+
+It can also be unwell in the ways that real endpoints are: slow, silent, broken off, and full of other things.
+"""
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-
-#: What the server sends: status, body (text as it is, other values as JSON), headers.
-Reply = tuple[int, Any, dict[str, str]]
+from typing import Any, NamedTuple
 
 
-def completion(content: str | None, finish_reason: str = "stop") -> Reply:
+class Reply(NamedTuple):
+    """What the server sends; a plain tuple of the first three does as well.
+
+    Attributes:
+        status: 200 and so on.
+        body: Text as it is, other values as JSON.
+        headers: Beside those that every reply has.
+        fate: 'whole'; 'truncated' = half the body and a proper end of the connection; 'reset' = half the body, and
+            the connection breaks; 'hang' = nothing at all until the server ends.
+    """
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+    fate: str = "whole"
+
+
+def completion(content: str | None, finish_reason: str | None = "stop") -> Reply:
     """A protocol-true answer with this content."""
     message = {"role": "assistant", "content": content}
     body = {
@@ -23,17 +42,37 @@ def completion(content: str | None, finish_reason: str = "stop") -> Reply:
         "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
         "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
     }
-    return 200, body, {}
+    return Reply(200, body, {})
 
 
-def named(label: str, summary: str) -> Reply:
+def named(label: str, summary: str, text_field: str = "summary") -> Reply:
     """A good answer."""
-    return completion(json.dumps({"label": label, "summary": summary}))
+    return completion(json.dumps({"label": label, text_field: summary}))
+
+
+def error(status: int, message: str = "no", **headers: str) -> Reply:
+    """An error as OpenAI-compatible endpoints send it; `retry_after="1"` is the header Retry-After."""
+    return Reply(status, {"error": {"message": message}}, {k.replace("_", "-"): v for k, v in headers.items()})
 
 
 def busy() -> Reply:
     """503, with the wish to be asked again at once."""
-    return 503, {"error": {"message": "overloaded"}}, {"Retry-After-Ms": "5"}
+    return error(503, "overloaded", retry_after_ms="5")
+
+
+def reset() -> Reply:
+    """A good answer that breaks off in the middle, as when the server is killed."""
+    return named("Broken", "Off.")._replace(fate="reset")
+
+
+def truncated() -> Reply:
+    """A good answer of which only half arrives."""
+    return named("Broken", "Off.")._replace(fate="truncated")
+
+
+def hang() -> Reply:
+    """No answer, ever."""
+    return named("Never", "Sent.")._replace(fate="hang")
 
 
 class LlmServer(AbstractContextManager["LlmServer"]):
@@ -42,15 +81,24 @@ class LlmServer(AbstractContextManager["LlmServer"]):
     Args:
         answer: Gets the number of the request and its body.
         delay_s: How long an answer takes.
+
+    Attributes:
+        requests: Bodies, in the order in which they came.
+        keys: Authorization headers of the requests.
+        times: When they came; seconds of time.monotonic().
+        at_once: How many were under way when they came, themselves included.
     """
 
-    def __init__(self, answer: Callable[[int, dict[str, Any]], Reply], delay_s: float = 0.0) -> None:
+    def __init__(self, answer: Callable[[int, dict[str, Any]], tuple[Any, ...]], delay_s: float = 0.0) -> None:
         self.answer, self.delay_s = answer, delay_s
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
-        self.n_at_once = self.most_at_once = 0
+        self.times: list[float] = []
+        self.at_once: list[int] = []
+        self.closing = threading.Event()
+        self._n_under_way = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _HttpServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
@@ -58,11 +106,28 @@ class LlmServer(AbstractContextManager["LlmServer"]):
         """The endpoint, as --llm takes it."""
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
+    @property
+    def most_at_once(self) -> int:
+        """The most requests that were ever under way together."""
+        return max(self.at_once)
+
+    @property
+    def shown(self) -> list[str]:
+        """What the model was shown: the material of each request."""
+        return [request["messages"][1]["content"] for request in self.requests]
+
+    def wait_for(self, n_requests: int) -> None:
+        """Wait until so many requests came: who does not wait for an answer is ahead of the server."""
+        until = time.monotonic() + 2
+        while len(self.requests) < n_requests and time.monotonic() < until:
+            time.sleep(0.005)
+
     def __enter__(self) -> "LlmServer":
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -73,27 +138,44 @@ class LlmServer(AbstractContextManager["LlmServer"]):
             number = len(self.requests)
             self.requests.append(body)
             self.keys.append(key)
-            self.n_at_once += 1
-            self.most_at_once = max(self.most_at_once, self.n_at_once)
+            self.times.append(time.monotonic())
+            self._n_under_way += 1
+            self.at_once.append(self._n_under_way)
         time.sleep(self.delay_s)
         with self._lock:
-            self.n_at_once -= 1
-        return self.answer(number, body) if path == "/v1/chat/completions" else (404, {"error": {"message": path}}, {})
+            self._n_under_way -= 1
+        return Reply(*self.answer(number, body)) if path == "/v1/chat/completions" else error(404, path)
+
+
+class _HttpServer(ThreadingHTTPServer):
+    request_queue_size = 128  # with the usual 5, the sixth of many at once would wait a second to be let in
 
 
 def _handler(server: LlmServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, value, headers = server.reply(self.path, self.headers.get("Authorization"), body)
-            is_text = isinstance(value, str)
-            content = (value if is_text else json.dumps(value)).encode()
-            self.send_response(status)
-            for name, text in {"Content-Type": "text/html" if is_text else "application/json", **headers}.items():
+            reply = server.reply(self.path, self.headers.get("Authorization"), body)
+            if reply.fate == "hang":
+                server.closing.wait()
+                return
+            is_text = isinstance(reply.body, str)
+            content = (reply.body if is_text else json.dumps(reply.body)).encode()
+            kind = "text/html" if is_text else "application/json"
+            self.send_response(reply.status)
+            for name, text in {"Content-Type": kind, **reply.headers}.items():
                 self.send_header(name, text)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(content if reply.fate == "whole" else content[: len(content) // 2])
+            if reply.fate == "reset":
+                self._break_connection()
+
+        def _break_connection(self) -> None:
+            """Close so that the other side gets a reset and no proper end."""
+            self.wfile.flush()
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
         def log_message(self, *_: object) -> None:
             pass

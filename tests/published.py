@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ftm_ray.clustering import mean_vector
-from ftm_ray.records import run_record
+from ftm_ray.records import RunLog, run_record
 from ftm_ray.reduce import ThemePublisher
 from ftm_ray.runs import RunFiles
 from ftm_ray.themes import FoundThemes, Theme, TopicSet
@@ -20,7 +20,7 @@ def publish(run: RunFiles, config: Any) -> RunFiles:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ftm_ray.reduce.find_themes", one_theme_per_subject)
         report = ThemePublisher(config, api_key="none").publish(run)
-    record = run_record(run, config, report, {"start": 1.0, "map": 2.0, "reduce": 3.0})
+    record = run_record(run, config, report, RunLog(seconds={"start": 1.0, "map": 2.0, "reduce": 3.0}))
     run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), record)
     return run
 

@@ -23,7 +23,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from timed_map import timed_run
 
-from ftm_ray.config import RunConfig
+from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.quality import npmi_coherence, topic_diversity
 from ftm_ray.sources.files import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter, read_manifest
@@ -97,7 +97,7 @@ def predecessor_loop(firms: dict[str, list[str]], model) -> dict:
 
 def ftm_map(root: str, workers: int | None) -> dict:
     """The real run; seconds of its map from the first batch to the last part."""
-    outcome, seconds, whole_run = timed_run(root, QUARTER, RunConfig(workers=workers))
+    outcome, seconds, whole_run = timed_run(root, QUARTER, RunConfig(workers=workers, llm=LlmSettings(endpoint="none")))
     quality = outcome.record["quality"]
     return {
         "seconds": seconds,

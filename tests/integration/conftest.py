@@ -2,7 +2,7 @@
 
 import pytest
 from s3_server import credentials
-from sample import QUARTER, prefetch_sample
+from sample import NO_LLM, QUARTER, prefetch_sample
 
 from ftm_ray.config import RunConfig
 from ftm_ray.pipeline import run_quarter
@@ -27,6 +27,6 @@ def ray_cluster(s3_process):
 def lake(tmp_path_factory, ray_cluster):
     """The sample quarter, run with two workers. Tests that change it put it back."""
     lake = prefetch_sample(tmp_path_factory.mktemp("two-workers"))
-    outcome = run_quarter(lake.root, QUARTER, RunConfig(workers=2), lambda _: None)
+    outcome = run_quarter(lake.root, QUARTER, RunConfig(workers=2, llm=NO_LLM), lambda _: None)
     assert not outcome.already_done
     return lake

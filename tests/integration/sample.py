@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 
 import ftm_ray
+from ftm_ray.config import LlmSettings
 from ftm_ray.sources.files import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
 from ftm_ray.storage import Lake
 
 SAMPLE = Path(ftm_ray.__file__).parent / "sample_calls"
 QUARTER = "2024Q1"
+NO_LLM = LlmSettings(endpoint="none")
 
 
 def prefetch_sample(root: Path, links: bool = True) -> Lake:

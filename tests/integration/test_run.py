@@ -1,18 +1,13 @@
 """A quarter from transcripts to published tables, on real Ray."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pytest
-from sample import QUARTER, parts, prefetch_sample, published_bytes, record
+from sample import NO_LLM, QUARTER, parts, prefetch_sample, published_bytes, record
 
-from ftm_ray.config import LlmSettings, RunConfig
-from ftm_ray.errors import QualityError
+from ftm_ray.config import RunConfig
 from ftm_ray.pipeline import run_quarter
 from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.storage import Lake
@@ -68,14 +63,14 @@ def test_sentiment_rows_have_one_stock_and_one_date(lake):
 
 def test_the_same_command_again_does_nothing(lake):
     before = published_bytes(lake)
-    outcome = run_quarter(lake.root, QUARTER, RunConfig(), lambda _: None)
+    outcome = run_quarter(lake.root, QUARTER, RunConfig(llm=NO_LLM), lambda _: None)
     assert outcome.already_done
     assert published_bytes(lake) == before
 
 
 def test_one_worker_publishes_the_same_bytes_as_two(lake, tmp_path):
     other = prefetch_sample(tmp_path)
-    run_quarter(other.root, QUARTER, RunConfig(workers=1), lambda _: None)
+    run_quarter(other.root, QUARTER, RunConfig(workers=1, llm=NO_LLM), lambda _: None)
     assert published_bytes(other) == published_bytes(lake)
     assert record(other)["run_id"] == record(lake)["run_id"]
 
@@ -94,7 +89,7 @@ def test_a_lost_part_and_a_failed_firm_are_made_again_and_nothing_else(lake):
     written = parts(lake)
     next(Path(lake.root).glob(f"intermediate/**/{lost}")).unlink()
     next(Path(lake.root).glob("runs/*/*/run.json")).unlink()
-    outcome = run_quarter(lake.root, QUARTER, RunConfig(), lambda _: None)
+    outcome = run_quarter(lake.root, QUARTER, RunConfig(llm=NO_LLM), lambda _: None)
     assert not outcome.already_done
     assert {name for name, when in parts(lake).items() if when != written[name]} == {lost, failed}
     assert published_bytes(lake) == before
@@ -102,71 +97,16 @@ def test_a_lost_part_and_a_failed_firm_are_made_again_and_nothing_else(lake):
 
 def test_other_theme_settings_reuse_the_map(lake):
     written = parts(lake)
-    config = RunConfig.model_validate({"themes": {"min_cluster_size": 4}})
+    config = RunConfig.model_validate({"themes": {"min_cluster_size": 4}, "llm": {"endpoint": "none"}})
     first = record(lake)["run_id"]
     outcome = run_quarter(lake.root, QUARTER, config, lambda _: None)
     assert outcome.record["run_id"] != first
     assert parts(lake) == written
-    run_quarter(lake.root, QUARTER, RunConfig(), lambda _: None)  # the first run's tables were replaced: back again
+    run_quarter(
+        lake.root, QUARTER, RunConfig(llm=NO_LLM), lambda _: None
+    )  # the first run's tables were replaced: back again
     assert record_of(lake, first)["run_id"] == first
 
 
 def record_of(lake: Lake, run_id: str) -> dict:
     return lake.read_json(lake.run_file(QUARTER, run_id))
-
-
-class Endpoint(BaseHTTPRequestHandler):
-    """A small OpenAI-compatible endpoint; `down` makes it answer 503."""
-
-    down = False
-    asked = 0
-
-    def do_POST(self):
-        Endpoint.asked += 1
-        self.rfile.read(int(self.headers["Content-Length"]))
-        if Endpoint.down:
-            self.send_error(503)
-            return
-        answer = json.dumps({"label": "A business subject", "summary": "Firms discuss a subject and why it matters."})
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": answer}}
-        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-        body = json.dumps(
-            {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
-        ).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        """Stay quiet."""
-
-
-class Server(ThreadingHTTPServer):
-    request_queue_size = 256  # fifty connections come at once
-
-
-@pytest.fixture
-def endpoint():
-    server = Server(("127.0.0.1", 0), Endpoint)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-
-
-def test_a_dead_endpoint_publishes_nothing_and_the_same_command_names_what_is_missing(endpoint, tmp_path, ray_cluster):
-    lake = prefetch_sample(tmp_path)
-    config = RunConfig(llm=LlmSettings(endpoint=endpoint, max_attempts=1, timeout_s=10))
-    Endpoint.down = True
-    with pytest.raises(QualityError, match="named 0 of"):
-        run_quarter(lake.root, QUARTER, config, lambda _: None)
-    assert published_bytes(lake) == {}
-    Endpoint.down, Endpoint.asked = False, 0
-    outcome = run_quarter(lake.root, QUARTER, config, lambda _: None)
-    counts = outcome.record["counts"]
-    assert outcome.record["naming"] == {"n_llm": counts["n_topics"], "n_keywords": 0}
-    assert Endpoint.asked == counts["n_topics"] + outcome.record["quality"]["n_themes"]
-    topics = lake.read_folder(lake.table_dir("topics", QUARTER)).to_pylist()
-    assert {topic["summary_source"] for topic in topics} == {"llm"}
-    assert {topic["prompt_tokens"] for topic in topics} == {10}

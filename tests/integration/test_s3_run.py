@@ -3,6 +3,7 @@ reads. The prefetch machine, the head, and the workers have credentials of their
 against the policy file of the machine that made it.
 """
 
+import asyncio
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from invented import run_files, write_six_firms, write_six_parts
 from s3_server import BUCKET, Fault, credentials
 from sample import QUARTER, SAMPLE, record
 
+from ftm_ray.answers import AnswerStore, StoredAnswer
 from ftm_ray.reduce import ThemePublisher
 from ftm_ray.storage import Lake
 
@@ -151,6 +153,7 @@ def test_each_machine_calls_what_its_policy_grants_and_needs_all_of_it(server, c
     act_as(server, "workers", monkeypatch)
     ThemePublisher(config, api_key="none").publish(run_files(Lake(ROOT), run.manifest, config))
     assert run.manifest.quarter == SIX_FIRMS_QUARTER
+    keep_and_find_an_answer(Lake(ROOT))
     act_as(server, "prefetch", monkeypatch)
     assert json.loads(ftm("doctor", "--root", ROOT, "--json").stdout)
 
@@ -162,6 +165,19 @@ def test_each_machine_calls_what_its_policy_grants_and_needs_all_of_it(server, c
         assert not refused, f"{machine} calls what {machine}.json does not grant"
         unused = [grant for grant in allowed if not any(grant.covers(call) for call in calls)]
         assert [g for g in unused if g.action != "s3:AbortMultipartUpload"] == []  # only where a large upload fails
+
+
+def keep_and_find_an_answer(remote):
+    """What the naming actor does with an LLM's answers."""
+    answer = StoredAnswer("Freight", "Firms pay more.", "tiny", "1", "stop", 11, 7)
+
+    async def keep():
+        store = AnswerStore(remote, QUARTER)
+        await store.keep("question", answer)
+        await store.write()
+
+    asyncio.run(keep())
+    assert AnswerStore(remote, QUARTER).find("question") == answer
 
 
 def test_nothing_outside_the_prefix_is_touched(server):

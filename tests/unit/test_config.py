@@ -70,6 +70,13 @@ def test_unknown_keys_are_refused_by_name(toml, text, key):
         ("gates.min_llm_ratio", -0.1),
         ("embed.precision", "fp8"),
         ("llm.timeout_s", 0),
+        ("llm.patience_s", -1),
+        ("llm.max_prompt_tokens", 100),
+        ("serve.preset", "40gb"),
+        ("serve.quantization", "int4"),
+        ("serve.gpus_per_replica", 1.5),
+        ("serve.gpu_memory_ratio", 0),
+        ("serve.port", 70000),
     ],
 )
 def test_bad_values_are_refused_in_one_line_with_key_and_value(key, value):
@@ -98,16 +105,40 @@ def test_settings_cannot_be_changed_after_they_were_checked():
         config.topics.min_cluster_size = 0
 
 
+def test_who_names_is_open_until_the_cluster_is_seen():
+    """Null is neither the keywords nor a served model: the run decides, and says so."""
+    assert RunConfig().llm.endpoint is None
+    assert RunConfig().for_map() == load_config(None, {"llm.endpoint": "serve"}).for_map()
+    assert RunConfig().for_map() != load_config(None, {"llm.endpoint": "none"}).for_map()
+
+
+def test_a_served_model_has_at_least_as_many_copies_under_load_as_at_rest():
+    assert load_config(None, {"serve.min_replicas": 2, "serve.max_replicas": 2}).serve.max_replicas == 2
+    with pytest.raises(ConfigError, match="serve: max_replicas must not be below min_replicas"):
+        load_config(None, {"serve.min_replicas": 3, "serve.max_replicas": 2})
+
+
+@pytest.mark.parametrize("share", [None, 1])
+def test_a_model_over_several_cards_needs_whole_ones(share):
+    load_config(None, {"serve.tensor_parallel": 2, "serve.gpus_per_replica": share})
+    with pytest.raises(ConfigError, match="tensor_parallel needs whole cards"):
+        load_config(None, {"serve.tensor_parallel": 2, "serve.gpus_per_replica": 0.5})
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"embed.precision": "bf16"},
         {"topics.random_state": 1},
         {"topics.boilerplate": "rules"},
-        {"llm.endpoint": "http://one/v1"},
-        {"llm.endpoint": "http://one/v1", "llm.model": "other"},
+        {"llm.endpoint": "none"},
+        {"llm.model": "other"},
+        {"llm.max_tokens": 100},
+        {"llm.max_prompt_tokens": 500},
+        {"serve.quantization": "fp8"},
         {"keep_unlinked": True},
     ],
+    ids=str,
 )
 def test_what_changes_topics_changes_the_identity_of_the_map(change):
     assert load_config(None, change).for_map() != RunConfig().for_map()
@@ -128,7 +159,13 @@ def test_theme_and_gate_settings_change_the_run_but_not_the_map(change):
         {"llm.max_concurrency": 2},
         {"llm.max_attempts": 9},
         {"llm.api_key_variable": "X"},
+        {"llm.patience_s": 1.0},
+        {"llm.endpoint": "http://one/v1"},
+        {"serve.preset": "80gb"},
+        {"serve.max_replicas": 4},
+        {"serve.port": 9000},
     ],
+    ids=str,
 )
 def test_how_fast_and_how_patiently_changes_nothing(change):
     assert load_config(None, change).for_run() == RunConfig().for_run()
@@ -136,7 +173,7 @@ def test_how_fast_and_how_patiently_changes_nothing(change):
 
 def test_every_table_of_the_configuration_counts_in_the_identity():
     tables = {name for name, value in RunConfig() if hasattr(value, "model_dump")}
-    assert tables <= RunConfig().for_run().keys()
+    assert tables - {"serve"} <= RunConfig().for_run().keys()  # where a model is served changes no result
 
 
 def test_the_key_is_read_when_asked_for_and_is_no_part_of_the_configuration(monkeypatch):
@@ -146,6 +183,22 @@ def test_the_key_is_read_when_asked_for_and_is_no_part_of_the_configuration(monk
     assert "sk-123" not in RunConfig(llm=settings).model_dump_json()
     monkeypatch.delenv("MY_KEY")
     assert llm_api_key(settings) == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("sk-123\n", "sk-123"), ("  sk-123\r\n", "sk-123"), ("", "none"), (" \n", "none")]
+)
+def test_blanks_around_a_key_are_no_part_of_it(monkeypatch, text, key):
+    """A key from a file ends with a line break, which no HTTP header can hold; an empty one is none."""
+    monkeypatch.setenv("FTM_LLM_API_KEY", text)
+    assert llm_api_key(LlmSettings()) == key
+
+
+@pytest.mark.parametrize("name", ["sk-123", "", "MY KEY", "$KEY"])
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_repeated(name):
+    with pytest.raises(ConfigError, match="must be the name of an environment variable") as caught:
+        load_config(None, {"llm.api_key_variable": name})
+    assert "sk-123" not in str(caught.value)
 
 
 def test_the_address_of_the_model_does_not_change_the_identity_of_the_map():

@@ -87,10 +87,33 @@ def test_topics_bring_their_exemplars_keywords_and_quality(found):
         assert topic["exemplar_texts"] == [texts[i] for i in topic["exemplar_ids"]]
         assert set(topic["exemplar_ids"]) <= set(topic["sentence_ids"])
         assert topic["summary_source"] == "keywords"
+        assert topic["names_firm"] is None
         assert topic["representation"].endswith(topic["exemplar_texts"][0])
         assert np.linalg.norm(topic["embedding"]) == pytest.approx(1.0, abs=1e-5)
     assert -1 <= found["BIG"]["npmi"] <= 1
     assert 0 < found["BIG"]["diversity"] <= 1
+
+
+def test_a_firm_knows_the_words_that_name_it_and_its_speakers(finder):
+    call = ["Thanks, Matt. We at Zyqora sell software.", *SENTENCES[:12], "The line of Vijay Rao with Example Bank."]
+    given = firm("ZYQ", [call]) | {"firm_name": "Zyqora Power, Inc."}
+    given["sentences"][0]["speaker_name"] = "Amy E. O'Hood"
+    (row,) = rows_of(finder, given)
+    assert row["own_names"] == sorted(row["own_names"])
+    assert {"zyqora", "matt", "vijay", "rao", "amy", "o'hood", "ann"} <= set(row["own_names"])
+    assert not {"power", "inc", "software", "freight"} & set(row["own_names"])
+
+
+def test_a_firm_without_a_name_or_speakers_is_named_after_the_talk_alone(finder):
+    given = firm("NONE", [SENTENCES[:12]]) | {"firm_name": None}
+    for said in given["sentences"]:
+        said["speaker_name"] = None
+    assert rows_of(finder, given)[0]["own_names"] == []
+
+
+@pytest.mark.parametrize("firm_id", ["FOUR", "SILENT"])
+def test_a_firm_without_topics_needs_no_names(found, firm_id):
+    assert found[firm_id]["own_names"] == []
 
 
 def test_four_usable_sentences_are_too_few_and_five_are_enough(found):

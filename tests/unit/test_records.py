@@ -8,7 +8,9 @@ import pytest
 from invented import bare_row, done_row, firm, part_table, run_files, topic_vector, write_store
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.records import environment, firm_counts, quality_numbers, run_record, sentence_counts, summary_sources
+from ftm_ray.llm import LlmAccount
+from ftm_ray.publish import summary_sources
+from ftm_ray.records import RunLog, environment, firm_counts, quality_numbers, run_record, sentence_counts
 from ftm_ray.reduce import ReduceReport, ThemePublisher
 from ftm_ray.schemas import FIRMS
 
@@ -16,7 +18,7 @@ from ftm_ray.schemas import FIRMS
 @pytest.fixture
 def record(six_firms_run, config):
     report = ThemePublisher(config, "none").publish(six_firms_run)
-    return run_record(six_firms_run, config, report, {"map": 1.5})
+    return run_record(six_firms_run, config, report, RunLog(seconds={"map": 1.5}))
 
 
 def firm_row(**values):
@@ -77,14 +79,14 @@ def test_the_key_is_in_no_record(six_firms_run, config, monkeypatch):
     monkeypatch.setenv("FTM_LLM_API_KEY", "sk-secret")
     report = ThemePublisher(config, "sk-secret").publish(six_firms_run)
     named_by = config.model_copy(update={"llm": LlmSettings(endpoint="http://localhost:1/v1")})
-    assert "sk-secret" not in json.dumps(run_record(six_firms_run, named_by, report, {}))
+    assert "sk-secret" not in json.dumps(run_record(six_firms_run, named_by, report, RunLog()))
 
 
 def test_a_source_without_links_says_why_there_is_no_sentiment_table(lake, config):
     firms = [firm("A", [["One."]], permno=None)]
     run = run_files(lake, write_store(lake, [firms], linked=False), config)
     lake.write_table(run.part_path(run.manifest.batches[0]), part_table([done_row(firms[0], [-1], [])]))
-    record = run_record(run, config, ThemePublisher(config, "none").publish(run), {})
+    record = run_record(run, config, ThemePublisher(config, "none").publish(run), RunLog())
     assert "no PERMNO links" in record["sentiment_ready"]
 
 
@@ -95,14 +97,64 @@ def test_names_are_counted_by_their_source(lake, config):
         bare_row(firms[1], "failed", "boom"),
         done_row(firms[2], [0], [topic_vector(0)]),
     ]
-    rows[0]["topics"][1]["summary_source"] = "llm"
+    rows[0]["topics"][1] |= {"summary_source": "llm", "prompt_tokens": 500, "completion_tokens": 40}
+    rows[0]["topics"][1] |= {"names_firm": True}
     part = part_table(rows)
     assert summary_sources(part) == ["keywords", "llm", "keywords"]
     assert summary_sources(part.slice(1)) == ["keywords"]
     run = run_files(lake, write_store(lake, [firms]), config)
     lake.write_table(run.part_path(run.manifest.batches[0]), part)
-    record = run_record(run, config, ThemePublisher(config, "none").publish(run), {})
-    assert record["naming"] == {"n_llm": 1, "n_keywords": 2}
+    record = run_record(run, config, ThemePublisher(config, "none").publish(run), RunLog())
+    assert record["naming"] == {
+        "n_llm": 1,
+        "n_keywords": 2,
+        "n_names_firm": 1,
+        "prompt_tokens": 500,
+        "completion_tokens": 40,
+        "n_numbered_labels": 0,
+    }
+
+
+def test_tokens_of_answers_are_added_over_all_parts_and_missing_counts_are_none(lake, config):
+    firms = [firm(name, [["One."]]) for name in "ABCD"]
+    rows = [done_row(one, [0], [topic_vector(0)]) for one in firms]
+    for row, tokens, names_firm in zip(rows, (100, 20, None, None), (False, True, True, None), strict=True):
+        source = "keywords" if names_firm is None else "llm"
+        row["topics"][0] |= {"summary_source": source, "prompt_tokens": tokens, "completion_tokens": tokens}
+        row["topics"][0]["names_firm"] = names_firm
+    run = run_files(lake, write_store(lake, [firms[:1], firms[1:]]), config)
+    for batch, of_batch in zip(run.manifest.batches, (rows[:1], rows[1:]), strict=True):
+        lake.write_table(run.part_path(batch), part_table(of_batch))
+    record = run_record(run, config, ThemePublisher(config, "none").publish(run), RunLog())
+    counted = [record["naming"][name] for name in ("n_llm", "n_keywords", "n_names_firm", "prompt_tokens")]
+    assert counted == [3, 1, 2, 120]
+
+
+# --- what was asked ------------------------------------------------------------------------------------------------
+
+
+def test_without_an_llm_nothing_was_asked(record):
+    assert record["llm"] is None
+
+
+def test_what_was_asked_stands_in_the_record_by_phase(six_firms_run, config):
+    report = ThemePublisher(config, "none").publish(six_firms_run)
+    report.theme_account = LlmAccount(n_questions=2, n_requests=3, n_again=1, outcomes={"named": 1, "echo": 1})
+    report.n_numbered_labels = 1
+    log = RunLog(
+        check=LlmAccount(n_requests=1, request_s=0.123456),
+        topics=LlmAccount(n_questions=18, n_remembered=18, outcomes={"named": 18}),
+        endpoint="http://127.0.0.1:9/v1",
+    )
+    record = run_record(six_firms_run, config, report, log)
+    assert record["naming"]["n_numbered_labels"] == 1
+    llm = record["llm"]
+    assert list(llm) == ["endpoint", "check", "topics", "themes"]
+    assert llm["endpoint"] == "http://127.0.0.1:9/v1"
+    assert llm["check"] == asdict(LlmAccount(n_requests=1, request_s=0.123))
+    assert llm["topics"] == asdict(log.topics)
+    assert llm["themes"] == asdict(report.theme_account)
+    assert json.loads(json.dumps(llm)) == llm
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from invented import (
     write_six_parts,
     write_store,
 )
-from llm_server import LlmServer, completion, named
+from llm_server import LlmServer, completion, error, named
 
 from ftm_ray.config import LlmSettings, ThemeSettings
 from ftm_ray.errors import QualityError
@@ -192,41 +192,65 @@ def test_without_an_llm_a_theme_is_called_by_its_words_and_a_sentence(run, small
         assert sentence in said
 
 
+def described(label):
+    return named(label, "Firms pay more.", "description")
+
+
+def by_keywords(_, body):
+    """A label of its own for each theme."""
+    return described("On " + body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ").split(", ")[0])
+
+
 def publish_with_llm(lake, config, answer):
-    """Publish the six firms with an LLM that answers like this; its requests and the report."""
+    """Publish the six firms with an LLM that answers like this; the server and the report."""
     with LlmServer(answer) as server:
         llm = LlmSettings(endpoint=server.url, model="tiny", max_attempts=1)
         config = config.model_copy(update={"llm": llm, "themes": FEW_TOPICS})
         run = run_files(lake, write_six_firms(lake), config)
         write_six_parts(run)
         report = ThemePublisher(config, "none").publish(run)
-    return server.requests, report
+    return server, report
 
 
 @pytest.fixture(scope="module")
 def named_by_llm(tmp_path_factory, config):
-    """Tables, requests and report of a run whose LLM answers well."""
+    """Tables, server and report of a run whose LLM answers well."""
     lake = Lake(str(tmp_path_factory.mktemp("lake")))
-    requests, report = publish_with_llm(lake, config, lambda *_: named("Freight costs", "Firms pay more."))
-    return published(lake), requests, report
+    server, report = publish_with_llm(lake, config, by_keywords)
+    return published(lake), server, report
 
 
 def test_with_an_llm_themes_are_named_by_it(named_by_llm):
-    tables, requests, report = named_by_llm
+    tables, server, report = named_by_llm
     themes = tables["themes"].to_pylist()
-    assert len(requests) == len(themes) == len(report.firms_per_theme) > 0
+    assert len(server.requests) == len(themes) == len(report.firms_per_theme) >= 2
     for theme in themes:
-        assert (theme["label"], theme["description"]) == ("Freight costs", "Firms pay more.")
+        assert (theme["label"], theme["description"]) == (f"On {theme['keywords'][0]}", "Firms pay more.")
         assert (theme["summary_source"], theme["llm_model"], theme["completion_tokens"]) == ("llm", "tiny", 7)
+        assert theme["names_firm"] is False
 
 
-def test_the_model_sees_what_the_exemplar_topics_are_called(named_by_llm):
-    tables, requests, _ = named_by_llm
+def test_what_the_themes_cost_is_reported(named_by_llm):
+    tables, server, report = named_by_llm
+    n_themes, account = tables["themes"].num_rows, report.theme_account
+    assert account.outcomes == {"named": n_themes}
+    assert (account.n_requests, account.prompt_tokens) == (len(server.requests), 11 * n_themes)
+    assert report.theme_prompt in server.shown
+    assert report.n_numbered_labels == 0
+
+
+def test_the_model_sees_what_the_exemplar_topics_are_called_and_how_the_nearest_themes(named_by_llm):
+    tables, server, _ = named_by_llm
     texts = {row["representation"] for row in tables["topics"].to_pylist()}
-    for request in requests:
-        quoted = request["messages"][1]["content"].splitlines()[2:]
-        assert {line.removeprefix("- ") for line in quoted} <= texts
+    words = {", ".join(theme["keywords"][:3]) for theme in tables["themes"].to_pylist()}
+    for shown in server.shown:
+        head, _, summaries = shown.partition("\nSummaries:\n")
+        keywords, _, *near = head.splitlines()
+        quoted = [json.loads(line[2:]) for line in summaries.splitlines()]
+        assert set(quoted) <= texts
         assert quoted
+        own = ", ".join(keywords.removeprefix("Keywords: ").split(", ")[:3])
+        assert {json.loads(line[2:]) for line in near} == words - {own}
 
 
 def test_with_an_llm_themes_are_found_by_what_topics_are_called(named_by_llm):
@@ -236,20 +260,57 @@ def test_with_an_llm_themes_are_found_by_what_topics_are_called(named_by_llm):
     assert {len(v) for v in tables["themes"]["embedding"].to_pylist()} == {384}
 
 
-def test_themes_that_the_llm_cannot_name_stop_the_publication(lake, config):
-    with pytest.raises(QualityError, match="described 0 of"):
+def test_themes_that_the_llm_calls_the_same_are_told_apart_and_counted(lake, config):
+    server, report = publish_with_llm(lake, config, lambda *_: described("Costs"))
+    labels = published(lake)["themes"]["label"].to_pylist()
+    assert labels == ["Costs", *(f"Costs ({number})" for number in range(2, len(labels) + 1))]
+    n_same = len(labels) - 1
+    assert report.n_numbered_labels == n_same > 0
+    assert len(server.requests) == report.theme_account.n_requests == len(labels) + n_same
+
+
+def test_a_theme_whose_words_name_one_of_its_firms_is_flagged(lake, config):
+    """F3 is one of the six firms, and Ann Example speaks for all of them."""
+
+    def answer(number, body):
+        label = "Costs of F3" if number % 2 else "Plans of Example"
+        return described(f"{label} {body['messages'][1]['content'].split()[1]}")
+
+    _, report = publish_with_llm(lake, config, answer)
+    themes = published(lake)["themes"].to_pylist()
+    assert [theme["names_firm"] for theme in themes] == [True] * len(themes)
+    assert report.theme_account.n_again == len(themes) > 0
+
+
+def test_themes_that_the_llm_cannot_name_stop_the_publication_and_say_why(lake, config):
+    with pytest.raises(QualityError, match=r"described 0 of (\d) themes .*\(not_json \1\)"):
         publish_with_llm(lake, config, lambda *_: completion("prose"))
     assert not lake.list_files(lake.table_dir("themes", QUARTER))
 
 
 def test_a_theme_named_by_keywords_says_so_where_the_gate_lets_it(lake, config):
     gates = config.gates.model_copy(update={"min_llm_ratio": 0.0})
-    requests, _ = publish_with_llm(lake, config.model_copy(update={"gates": gates}), lambda *_: completion("prose"))
+    publish_with_llm(lake, config.model_copy(update={"gates": gates}), lambda *_: completion("prose"))
     themes = published(lake)["themes"].to_pylist()
-    assert len(themes) == len(requests) > 0
+    assert themes
     for theme in themes:
         assert theme["summary_source"] == "keywords"
-        assert theme["llm_model"] is None
+        assert (theme["llm_model"], theme["names_firm"]) == (None, None)
+
+
+def test_what_was_answered_before_the_gate_is_not_asked_again(lake, config):
+    def one_fails(number, body):
+        return error(500) if number == 1 else by_keywords(number, body)
+
+    with pytest.raises(QualityError, match=r"\(named \d, server_error 1\)"):
+        publish_with_llm(lake, config, one_fails)
+    server, report = publish_with_llm(lake, config, by_keywords)
+    assert len(server.requests) == 1
+    assert report.theme_account.n_remembered == report.theme_account.n_questions - 1 > 0
+    before = {name: table for name, table in published(lake).items() if name in ("themes", "theme_topics")}
+    server, _ = publish_with_llm(lake, config, lambda *_: error(500))
+    assert server.requests == []
+    assert all(published(lake)[name].equals(table) for name, table in before.items())
 
 
 def test_the_report_can_be_sent_as_json(run, small):

@@ -8,11 +8,13 @@ from ftm_ray.errors import SourceError
 from ftm_ray.schemas import (
     FIRM_TOPICS,
     FIRMS,
+    LLM_ANSWERS,
     PREFETCH,
     PUBLISHED,
     SENTENCE,
     SENTENCES,
     SENTIMENT_READY,
+    THEMES,
     TOPIC,
     TOPICS,
     FirmStatus,
@@ -73,7 +75,7 @@ def test_published_tables_say_which_run_and_firm_they_belong_to():
 
 
 def test_no_table_has_a_column_twice():
-    for schema in (*PUBLISHED.values(), PREFETCH, FIRM_TOPICS, SENTIMENT_READY):
+    for schema in (*PUBLISHED.values(), PREFETCH, FIRM_TOPICS, SENTIMENT_READY, LLM_ANSWERS):
         assert len(set(schema.names)) == len(schema.names)
 
 
@@ -85,6 +87,19 @@ def test_sentences_keep_all_that_prefetch_knew():
 
 def test_topics_lose_nothing_but_the_texts_of_their_exemplars():
     assert {field.name for field in TOPIC} - set(TOPICS.names) == {"exemplar_texts"}
+
+
+def test_what_only_an_llm_has_is_null_for_keywords():
+    for schema in (pa.schema(list(TOPIC)), TOPICS, THEMES):
+        for name in ("llm_model", "prompt_version", "finish_reason", "prompt_tokens", "names_firm"):
+            assert schema.field(name).nullable, name
+        for name in ("label", "summary_source"):
+            assert not schema.field(name).nullable, name
+
+
+def test_the_words_that_name_a_firm_stay_inside_the_map():
+    assert not FIRM_TOPICS.field("own_names").nullable
+    assert not any("own_names" in schema.names for schema in PUBLISHED.values())
 
 
 def test_a_sentiment_row_always_has_a_stock_and_a_date():

@@ -1,17 +1,19 @@
 """What each actor does with a batch, without Ray: read, find, name, write, and never mix batches up."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 from invented import SENTENCES, bare_row, done_row, firm, part_table, run_files, topic_vector, write_store
-from llm_server import LlmServer, named
+from llm_server import LlmServer, completion, error, named
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
+from ftm_ray.llm import LlmAccount
 from ftm_ray.schemas import FIRM_TOPICS, PREFETCH
-from ftm_ray.stages import FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
+from ftm_ray.stages import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 
 FIRMS = [firm("A", [SENTENCES[:6]]), firm("B", [SENTENCES[6:9]]), firm("C", [SENTENCES[9:16]], permno=None)]
 
@@ -108,12 +110,94 @@ def test_a_row_group_beyond_the_chunk_is_named(run):
         list(FirmReader(lost)(item(lost, 0)))
 
 
-def test_the_namer_keeps_the_number_of_the_batch(run):
-    async def go(url):
-        namer = PartNamer(LlmSettings(endpoint=url, max_attempts=1), "none")
-        return await asyncio.gather(*(namer(numbered(part(A_DONE, B_FAILED), number)) for number in (0, 1)))
+# --- naming --------------------------------------------------------------------------------------------------------
 
-    with LlmServer(lambda *_: named("Label", "Summary.")) as server:
-        tables = asyncio.run(go(server.url))
-    assert [table["batch"].to_pylist() for table in tables] == [[0, 0], [1, 1]]
-    assert {topic["label"] for topic in tables[0]["topics"][0].as_py()} == {"Label"}
+
+def name_batches(run, tables, answer):
+    """The tables as one naming actor gives them back, all at once, and the server."""
+
+    async def go(url):
+        namer = PartNamer(run, LlmSettings(endpoint=url, model="tiny", max_attempts=1), "none")
+        return await asyncio.gather(*(namer(table) for table in tables))
+
+    with LlmServer(answer) as server:
+        return asyncio.run(go(server.url)), server
+
+
+def echo_keywords(_, body):
+    return named(body["messages"][1]["content"].splitlines()[0], "Summary.")
+
+
+def account_in(table):
+    """The account that travels with a batch: the same in each row."""
+    (told,) = set(table[ACCOUNT].to_pylist())
+    return LlmAccount(**json.loads(told))
+
+
+C_DONE = done_row(FIRMS[2], [0, 0, 0, 1, 1, -1, None], [topic_vector(0), topic_vector(3)])
+
+
+def test_the_namer_keeps_batches_apart_with_their_numbers_and_accounts(run):
+    tables = [numbered(part(A_DONE, B_FAILED), 0), numbered(part(C_DONE), 1)]
+    answers, server = name_batches(run, tables, echo_keywords)
+    assert [table["batch"].to_pylist() for table in answers] == [[0, 0], [1]]
+    for named_table, row in zip(answers, (A_DONE, C_DONE), strict=True):
+        labels = [topic["label"] for topic in named_table["topics"][0].as_py()]
+        assert labels == ["Keywords: " + ", ".join(topic["keywords"]) for topic in row["topics"]]
+    assert [account_in(table).n_questions for table in answers] == [2, 2]
+    assert sum(account_in(table).n_requests for table in answers) == len(server.requests) == 4
+
+
+def test_the_writer_hands_the_account_and_a_prompt_on_and_writes_neither(run):
+    (table,), server = name_batches(run, [numbered(part(A_DONE, B_FAILED), 0)], echo_keywords)
+    (told,) = PartWriter(run)(table).to_pylist()
+    assert {name: told[name] for name in ("batch", "n_sentences", "n_topics", "n_failed")} == {
+        "batch": 0,
+        "n_sentences": 9,
+        "n_topics": 2,
+        "n_failed": 1,
+    }
+    assert LlmAccount(**json.loads(told[ACCOUNT])).outcomes == {"named": 2}
+    assert told[PROMPT] in server.shown
+    written = run.lake.read_table(run.part_path(run.manifest.batches[0]))
+    assert written.schema == FIRM_TOPICS
+    assert [topic["summary_source"] for topic in written["topics"][0].as_py()] == ["llm", "llm"]
+
+
+def test_a_batch_without_topics_asks_nothing_and_says_so(run):
+    (table,), server = name_batches(run, [numbered(part(bare_row(FIRMS[2], "skipped", "few")), 1)], echo_keywords)
+    (told,) = PartWriter(run)(table).to_pylist()
+    assert server.requests == []
+    assert LlmAccount(**json.loads(told[ACCOUNT])) == LlmAccount()
+    assert told[PROMPT] is None
+
+
+def test_a_part_that_is_read_again_asks_only_for_what_is_missing(run):
+    """The way of a second run: the first could name one topic of two."""
+    words = A_DONE["topics"][0]["keywords"][0]
+
+    def half(_, body):
+        return named("Label", "Summary.") if words in body["messages"][1]["content"] else completion("prose")
+
+    (first,), _ = name_batches(run, [numbered(part(A_DONE, B_FAILED), 0)], half)
+    PartWriter(run)(first)
+    (again,) = PartReader(run)(pa.table({"batch": [0]}))
+    (second,), server = name_batches(run, [again], echo_keywords)
+    PartWriter(run)(second)
+    assert (account_in(first).outcomes, account_in(second).outcomes) == (
+        {"named": 1, "not_json": 1},
+        {"named": 1},
+    )
+    assert len(server.requests) == 1
+    topics = run.lake.read_table(run.part_path(run.manifest.batches[0]))["topics"][0].as_py()
+    assert [topic["summary_source"] for topic in topics] == ["llm", "llm"]
+    assert topics[0]["label"] == "Label"
+
+
+def test_a_lost_part_is_named_from_kept_answers(run):
+    """The map is made again after a crash; what was paid for is in the lake."""
+    (first,), _ = name_batches(run, [numbered(part(A_DONE, B_FAILED), 0)], echo_keywords)
+    (second,), server = name_batches(run, [numbered(part(A_DONE, B_FAILED), 0)], lambda *_: error(500))
+    assert second.drop([ACCOUNT]).equals(first.drop([ACCOUNT]))
+    assert server.requests == []
+    assert account_in(second).n_remembered == 2

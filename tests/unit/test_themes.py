@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ftm_ray.config import ThemeSettings
-from ftm_ray.themes import MIN_TOPICS, TopicSet, find_themes, scaled_settings
+from ftm_ray.themes import MIN_TOPICS, Theme, TopicSet, find_themes, nearest_themes, scaled_settings
 
 SETTINGS = ThemeSettings(max_theme_ratio=1.0)  # no cap: the groups below are a large share of few topics
 
@@ -142,6 +142,32 @@ def test_every_firm_gives_one_exemplar_before_any_gives_a_second(blobs):
     first_round = [likeness[row] for row in theme.exemplar_rows[:3]]
     assert first_round == sorted(first_round, reverse=True)
     assert first_round[0] == max(likeness.values())
+
+
+# --- neighbours ----------------------------------------------------------------------------------------------------
+
+
+def themes_at(*angles):
+    """Themes whose centres lie in these directions of a plane, in degrees."""
+    centers = [np.array([np.cos(np.radians(a)), np.sin(np.radians(a))], dtype=np.float32) for a in angles]
+    return [Theme((row,), (1.0,), (row,), (), center, (), 2, 0.5) for row, center in enumerate(centers)]
+
+
+def test_the_nearest_themes_come_first_and_none_is_its_own_neighbour():
+    assert nearest_themes(themes_at(0, 90, 10, 100), 2) == ((2, 1), (3, 2), (0, 1), (1, 2))
+
+
+def test_equally_near_themes_are_in_the_order_of_their_size():
+    assert nearest_themes(themes_at(0, 30, -30, 0), 3)[0] == (3, 1, 2)
+
+
+@pytest.mark.parametrize(("n_themes", "n"), [(0, 3), (1, 3), (2, 3), (3, 3), (4, 3), (9, 3), (4, 0)])
+def test_there_are_never_more_neighbours_than_other_themes(n_themes, n):
+    found = nearest_themes(themes_at(*range(0, 10 * n_themes, 10)), n)
+    assert len(found) == n_themes
+    for row, near in enumerate(found):
+        assert len(near) == len(set(near)) == min(n, n_themes - 1)
+        assert row not in near
 
 
 # --- keywords ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,312 @@
+"""The one client of every LLM endpoint: the cluster's own vLLM, or any OpenAI-compatible URL.
+
+A question is asked until it is answered or hopeless: errors that pass (busy, broken connection, time-out, server
+error) are tried again after a growing, jittered wait; what the server asks for in Retry-After is honoured. When many
+questions in a row fail, the endpoint counts as down: it is then tried with one question at a time, until it answers
+or `patience_s` is over. So a model that moves to another node costs a pause, and a dead endpoint is not hammered.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from ftm_ray.config import LlmSettings
+from ftm_ray.errors import ConfigError
+from ftm_ray.guards import Outcome
+from ftm_ray.prompts import Prompt
+
+if TYPE_CHECKING:  # importing the client takes half a second, in every process that names nothing, too
+    from openai import APIError
+
+logger = logging.getLogger(__name__)
+
+#: So many failures in a row, with no answer between them, and the endpoint counts as down.
+_FAILURES_UNTIL_DOWN = 10
+
+_FIRST_WAIT_S = 0.5
+_LONGEST_WAIT_S = 30.0
+
+
+@dataclass(slots=True)
+class LlmAccount:
+    """What was asked and what came back. Sums of accounts are accounts.
+
+    Attributes:
+        n_questions: Topics or themes that needed a name; each has one outcome.
+        n_remembered: Of these, answered from the store of earlier answers: no request.
+        n_requests: HTTP requests sent.
+        n_retries: Of these, sent again because the one before failed.
+        n_again: Of these, sent because the first answer was refused or named a firm.
+        prompt_tokens, completion_tokens: As the endpoint counts them.
+        cached_tokens: Of the prompt tokens, those that the endpoint found in its prefix cache.
+        request_s: Seconds of all requests together.
+        outcomes: Questions by outcome.
+    """
+
+    n_questions: int = 0
+    n_remembered: int = 0
+    n_requests: int = 0
+    n_retries: int = 0
+    n_again: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    request_s: float = 0.0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: "LlmAccount") -> None:
+        """Add another account to this one."""
+        for name in (f.name for f in fields(self) if f.name != "outcomes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for outcome, n in other.outcomes.items():
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + n
+
+    def count(self, outcome: Outcome) -> None:
+        """Count the end of one question."""
+        self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A chat completion. Token counts are null where the endpoint gives none."""
+
+    content: str | None
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class NoAnswerError(Exception):
+    """A question that got no answer; `outcome` says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.value)
+        self.outcome = outcome
+
+
+class LlmClient:
+    """Asks one OpenAI-compatible endpoint, `max_concurrency` questions at a time. For one event loop.
+
+    Args:
+        settings: Endpoint, model, limits.
+        api_key: Never logged.
+    """
+
+    def __init__(self, settings: LlmSettings, api_key: str) -> None:
+        from openai import AsyncOpenAI
+
+        self.settings = settings
+        self._client = AsyncOpenAI(
+            base_url=settings.endpoint,
+            api_key=api_key,
+            timeout=settings.timeout_s,
+            max_retries=0,  # tries are counted, and end together when the endpoint is down: see `ask`
+        )
+        self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._line = _Line(settings.patience_s)
+        self._is_strict = False
+
+    async def ask(self, prompt: Prompt, account: LlmAccount) -> Reply:
+        """Ask one question, and again as long as its failure may pass.
+
+        Raises:
+            NoAnswerError: It was rejected, or tried `max_attempts` times, or the endpoint was silent for too long.
+        """
+        from openai import APIError, BadRequestError
+
+        attempts = 0
+        is_retry = is_strict = False
+        while True:
+            is_strict = is_strict or self._is_strict
+            try:
+                async with self._slots, self._line.turn():  # the line last: who waits for a slot learns that it is down
+                    account.n_retries += is_retry
+                    reply = await self._request(prompt, is_strict, account)
+            except BadRequestError as error:
+                if is_strict:
+                    raise NoAnswerError(Outcome.REJECTED) from error
+                is_strict = is_retry = True  # an endpoint that does not know vLLM's own fields, or a bad question
+                continue
+            except (APIError, ValueError) as error:  # ValueError: a body that is not JSON
+                outcome = _outcome(error)
+                self._line.failed(error)
+                if outcome not in _PASSING:
+                    raise NoAnswerError(outcome) from error
+                if not self._line.is_down:  # questions that try a line which is down are not used up by it
+                    attempts += 1
+                    if attempts >= self.settings.max_attempts:
+                        raise NoAnswerError(outcome) from error
+                    await asyncio.sleep(_wanted_wait(error) or _wait(attempts))
+                is_retry = True
+                continue
+            self._line.answered()
+            self._is_strict = self._is_strict or is_strict  # only now it is known that the fields were at fault
+            return reply
+
+    async def _request(self, prompt: Prompt, is_strict: bool, account: LlmAccount) -> Reply:
+        started = time.perf_counter()
+        account.n_requests += 1
+        thinking_off = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3 thinks unless it is told not to
+        try:
+            completion = await self._client.chat.completions.create(
+                model=self.settings.model,
+                messages=prompt.messages,
+                temperature=0,
+                max_tokens=self.settings.max_tokens,
+                response_format=prompt.answer_form(with_lengths=not is_strict),
+                extra_body=None if is_strict else thinking_off,
+            )
+        finally:
+            account.request_s += time.perf_counter() - started
+        reply = _reply(completion)
+        usage = getattr(completion, "usage", None)
+        account.prompt_tokens += reply.prompt_tokens or 0
+        account.completion_tokens += reply.completion_tokens or 0
+        account.cached_tokens += _tokens(getattr(usage, "prompt_tokens_details", None), "cached_tokens") or 0
+        return reply
+
+
+async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccount) -> str | None:
+    """Ask one small question before any work begins; returns what is wrong if the endpoint may yet come back.
+
+    Raises:
+        ConfigError: It refuses the key or does not know the model: no waiting will help.
+    """
+    from openai import AuthenticationError, NotFoundError, PermissionDeniedError
+
+    patient = settings.model_copy(update={"max_attempts": 1, "patience_s": 0.0})
+    hello = Prompt("Answer with a JSON object.", 'Keywords: hello\nSentences:\n- "Good morning."', "summary")
+    try:
+        await LlmClient(patient, api_key).ask(hello, account)
+    except NoAnswerError as error:
+        cause = error.__cause__
+        if isinstance(cause, AuthenticationError | PermissionDeniedError):
+            raise ConfigError(
+                f"the LLM at {settings.endpoint} refuses the key in {settings.api_key_variable} "
+                f"(status {cause.status_code}); set the variable to a valid key"
+            ) from None  # the endpoint's own words may repeat the key
+        if isinstance(cause, NotFoundError):
+            raise ConfigError(
+                f"the LLM at {settings.endpoint} has no model {settings.model}, or the URL is not that of an "
+                "OpenAI-compatible endpoint (it usually ends in /v1); check --llm and --llm-model"
+            ) from None
+        return f"the LLM at {settings.endpoint} does not answer ({error.outcome.value})"
+    return None
+
+
+class _Line:
+    """Whether the endpoint is up, down, or given up.
+
+    While it is down, one question at a time may try it, after pauses that grow to 30 s.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._n_failures = 0
+        self._down_since: float | None = None
+        self._pause_s = _FIRST_WAIT_S
+        self._is_given_up = False
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def is_down(self) -> bool:
+        return self._down_since is not None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Send one request inside: at once while the endpoint is up; alone, after a pause, while it is down."""
+        if self._down_since is not None:
+            async with self._one_at_a_time:
+                if self._down_since is not None:  # else it came back while this question waited
+                    await self._pause(self._down_since)
+                    yield
+                    return
+        yield
+
+    async def _pause(self, down_since: float) -> None:
+        if time.monotonic() - down_since > self._patience_s:
+            if not self._is_given_up:
+                logger.warning("the LLM endpoint was silent for %.0f s and is given up", self._patience_s)
+            self._is_given_up = True
+        if self._is_given_up:
+            raise NoAnswerError(Outcome.GIVEN_UP)
+        await asyncio.sleep(self._pause_s)
+        self._pause_s = min(_LONGEST_WAIT_S, 2 * self._pause_s)
+
+    def failed(self, error: "APIError | ValueError") -> None:
+        self._n_failures += 1
+        if self._down_since is None and self._n_failures >= _FAILURES_UNTIL_DOWN:
+            logger.warning("the LLM endpoint fails (%s); waiting for it", type(error).__name__)
+            self._down_since = time.monotonic()
+
+    def answered(self) -> None:
+        self._n_failures = 0
+        self._down_since = None
+        self._is_given_up = False  # a late answer
+        self._pause_s = _FIRST_WAIT_S
+
+
+#: Failures after which the same question may be answered.
+_PASSING = {Outcome.TIMED_OUT, Outcome.UNREACHABLE, Outcome.BUSY, Outcome.SERVER_ERROR}
+
+
+def _reply(completion: Any) -> Reply:
+    """What came with status 200 as a chat completion; proxies send error pages and error objects with it, too."""
+    try:
+        choice = completion.choices[0]
+        content, finish_reason = choice.message.content, choice.finish_reason
+    except (AttributeError, LookupError, TypeError) as error:
+        raise NoAnswerError(Outcome.MALFORMED) from error
+    if not isinstance(content, str | None):
+        raise NoAnswerError(Outcome.MALFORMED)
+    usage = getattr(completion, "usage", None)
+    return Reply(content, finish_reason, _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens"))
+
+
+def _tokens(usage: object, name: str) -> int | None:
+    """A count of tokens; null where the endpoint gives none."""
+    n = getattr(usage, name, None)
+    return n if isinstance(n, int) else None
+
+
+def _outcome(error: Exception) -> Outcome:
+    from openai import APIConnectionError, APIStatusError, APITimeoutError, InternalServerError, RateLimitError
+
+    if isinstance(error, APITimeoutError):  # first, for it is a kind of connection error
+        return Outcome.TIMED_OUT
+    if isinstance(error, APIConnectionError):
+        return Outcome.UNREACHABLE
+    if isinstance(error, RateLimitError):
+        return Outcome.BUSY
+    if isinstance(error, InternalServerError):
+        return Outcome.SERVER_ERROR
+    return Outcome.REJECTED if isinstance(error, APIStatusError) else Outcome.MALFORMED
+
+
+def _wait(attempts: int) -> float:
+    """Seconds before the next try: doubled each time, and jittered, or all that failed together come back together."""
+    return min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
+
+
+def _wanted_wait(error: Exception) -> float | None:
+    """What the server asks for in Retry-After (seconds, milliseconds or a date), bounded; None where it does not."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        if "retry-after-ms" in headers:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        elif headers.get("retry-after", "").strip()[:1].isdigit():
+            seconds = float(headers["retry-after"])
+        elif "retry-after" in headers:
+            seconds = (parsedate_to_datetime(headers["retry-after"]) - datetime.now(UTC)).total_seconds()
+        else:
+            return None
+    except (ValueError, TypeError):  # TypeError: a date without a zone
+        return None
+    return min(2 * _LONGEST_WAIT_S, max(0.0, seconds))

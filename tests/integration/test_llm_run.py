@@ -1,0 +1,82 @@
+"""A whole run whose topics and themes are named by a model that the same Ray serves: real vLLM, real Serve, real HTTP.
+
+The model is tiny and its weights are random: that the words mean nothing does not matter here, that each topic got its
+words from the endpoint does.
+"""
+
+import re
+import time
+import urllib.request
+
+import pytest
+from sample import QUARTER, prefetch_sample, published_bytes, record
+from tiny_model import make_tiny_model
+
+pytest.importorskip("vllm", reason="vLLM is not installed (make setup installs it for the tests)")
+
+from ftm_ray.config import LlmSettings, RunConfig, ServeSettings
+from ftm_ray.pipeline import RunOptions, run_quarter
+from ftm_ray.serving import down, status
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    model = make_tiny_model(tmp_path_factory.mktemp("model"))
+    return RunConfig(llm=LlmSettings(endpoint="serve", model=str(model)), serve=ServeSettings(preset="cpu"))
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory, ray_cluster, config):
+    """A run that leaves the model up, so that the engine can be asked how many answers it gave."""
+    lake = prefetch_sample(tmp_path_factory.mktemp("served"))
+    yield lake, run_quarter(lake.root, QUARTER, config, lambda _: None, RunOptions(keep_llm=True))
+    down()
+
+
+def answers_given() -> int:
+    """How many requests the engine says it has finished; its numbers reach Ray's metrics some seconds late."""
+    import ray
+
+    node = ray.nodes()[0]
+    url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+    text = urllib.request.urlopen(url, timeout=10).read().decode()
+    counts = re.findall(r"^ray_vllm_request_success_total\{.*\} ([\d.e+]+)$", text, re.MULTILINE)
+    return round(sum(float(count) for count in counts))
+
+
+def test_every_topic_and_theme_is_named_by_the_endpoint(outcome):
+    lake, done = outcome
+    counts, naming, llm = done.record["counts"], done.record["naming"], done.record["llm"]
+    assert counts["n_topics"] > 30
+    assert (naming["n_llm"], naming["n_keywords"]) == (counts["n_topics"], 0)
+    assert llm["topics"]["outcomes"] == {"named": counts["n_topics"]}
+    assert llm["themes"]["outcomes"] == {"named": done.record["quality"]["n_themes"]}
+    topics = lake.read_folder(lake.table_dir("topics", QUARTER)).to_pylist()
+    assert {topic["finish_reason"] for topic in topics} == {"stop"}
+    assert max(topic["prompt_tokens"] for topic in topics) <= LlmSettings().max_prompt_tokens
+    assert llm["topics"]["cached_tokens"] > 0.2 * llm["topics"]["prompt_tokens"]  # the rules were read once
+
+
+def test_the_engine_counts_the_answers_that_we_count(outcome):
+    _, done = outcome
+    llm = done.record["llm"]
+    ours = llm["topics"]["n_requests"] + llm["themes"]["n_requests"] + 1  # the question that shows that it is up
+    deadline = time.time() + 60
+    while answers_given() < ours and time.time() < deadline:
+        time.sleep(1)
+    assert answers_given() == ours
+
+
+def test_a_rerun_asks_nothing_and_ends_with_the_model_gone(outcome, config):
+    lake, _ = outcome
+    published, first = published_bytes(lake), record(lake)
+    down()
+    lake.delete_file(lake.run_file(QUARTER, first["run_id"]))
+    folder = lake.parts_dir(QUARTER, first["map_id"])
+    for part in lake.list_files(folder):
+        lake.delete_file(f"{folder}/{part}")
+    again = run_quarter(lake.root, QUARTER, config, lambda _: None)
+    assert again.record["llm"]["topics"]["n_remembered"] == first["counts"]["n_topics"]
+    assert again.record["llm"]["topics"]["n_requests"] == again.record["llm"]["themes"]["n_requests"] == 0
+    assert published_bytes(lake) == published
+    assert status().state == "down"

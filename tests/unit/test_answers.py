@@ -1,0 +1,168 @@
+"""Accepted answers are kept by the content of their question, in files that are written once."""
+
+import asyncio
+
+import pytest
+
+from ftm_ray import answers
+from ftm_ray.answers import AnswerStore, StoredAnswer, question_digest
+from ftm_ray.config import LlmSettings
+from ftm_ray.prompts import Prompt
+from ftm_ray.schemas import LLM_ANSWERS, check_table
+
+QUARTER = "2024Q1"
+ANSWER = StoredAnswer("Freight costs", "Firms pay more.", "tiny", "v1", "stop", 11, 7)
+
+
+def keep(store, *questions, write=True):
+    async def go():
+        for question in questions:
+            await store.keep(question, ANSWER)
+        if write:
+            await store.write()
+
+    asyncio.run(go())
+
+
+def files(lake):
+    return lake.list_files(lake.answers_dir(QUARTER))
+
+
+def test_a_question_that_was_never_asked_has_no_answer(lake):
+    assert AnswerStore(lake, QUARTER).find("q1") is None
+
+
+def test_what_is_kept_is_found_at_once_and_by_the_next_store(lake):
+    store = AnswerStore(lake, QUARTER)
+    assert store.find("q1") is None
+    keep(store, "q1", write=False)
+    assert store.find("q1") == ANSWER
+    assert files(lake) == []
+    keep(store, "q2")
+    assert {question: AnswerStore(lake, QUARTER).find(question) for question in ("q1", "q2", "q3")} == {
+        "q1": ANSWER,
+        "q2": ANSWER,
+        "q3": None,
+    }
+
+
+def test_an_answer_kept_before_anything_was_looked_up_is_found(lake):
+    store = AnswerStore(lake, QUARTER)
+    keep(store, "q1")
+    assert store.find("q1") == ANSWER
+
+
+def test_token_counts_may_be_missing(lake):
+    store = AnswerStore(lake, QUARTER)
+    without = StoredAnswer("a", "b", "tiny", "v1", "stop", None, None)
+    asyncio.run(store.keep("q1", without))
+    asyncio.run(store.write())
+    assert AnswerStore(lake, QUARTER).find("q1") == without
+
+
+def test_some_hundred_answers_go_into_a_file_together(lake, monkeypatch):
+    monkeypatch.setattr(answers, "_ANSWERS_PER_FILE", 4)
+    keep(AnswerStore(lake, QUARTER), *(f"q{i}" for i in range(10)))
+    tables = [lake.read_table(f"{lake.answers_dir(QUARTER)}/{file}") for file in files(lake)]
+    assert sorted(table.num_rows for table in tables) == [2, 4, 4]
+    for table in tables:
+        check_table(table, LLM_ANSWERS, "answers")
+    known = AnswerStore(lake, QUARTER)
+    assert all(known.find(f"q{i}") == ANSWER for i in range(10))
+
+
+def test_nothing_new_writes_no_file(lake):
+    store = AnswerStore(lake, QUARTER)
+    keep(store, "q1")
+    keep(store)
+    keep(store)
+    assert len(files(lake)) == 1
+
+
+def test_a_file_is_named_after_its_answers_so_that_writing_twice_makes_one(lake):
+    keep(AnswerStore(lake, QUARTER), "q1", "q2")
+    before = [lake.fingerprint(f"{lake.answers_dir(QUARTER)}/{file}") for file in files(lake)]
+    keep(AnswerStore(lake, QUARTER), "q2", "q1")
+    assert [lake.fingerprint(f"{lake.answers_dir(QUARTER)}/{file}") for file in files(lake)] == before
+
+
+def test_two_at_once_do_not_lose_each_others_answers(lake):
+    one, other = AnswerStore(lake, QUARTER), AnswerStore(lake, QUARTER)
+    keep(one, "q1", "both")
+    keep(other, "q2", "both")
+    known = AnswerStore(lake, QUARTER)
+    assert all(known.find(question) == ANSWER for question in ("q1", "q2", "both"))
+
+
+def test_answers_kept_while_others_are_written_are_not_lost(lake):
+    async def go():
+        store = AnswerStore(lake, QUARTER)
+        await asyncio.gather(*(keep_and_write(store, f"q{i}") for i in range(20)))
+
+    async def keep_and_write(store, question):
+        await store.keep(question, ANSWER)
+        await store.write()
+
+    asyncio.run(go())
+    known = AnswerStore(lake, QUARTER)
+    assert all(known.find(f"q{i}") == ANSWER for i in range(20))
+
+
+def test_quarters_do_not_share_answers(lake):
+    keep(AnswerStore(lake, QUARTER), "q1")
+    assert AnswerStore(lake, "2024Q2").find("q1") is None
+
+
+# --- what makes two questions the same -----------------------------------------------------------------------------
+
+PROMPT = Prompt("Rules.", "Material.", "summary")
+SETTINGS = LlmSettings(endpoint="http://one/v1", model="tiny")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endpoint": "http://other/v1"},
+        {"api_key_variable": "OTHER"},
+        {"max_concurrency": 3},
+        {"timeout_s": 1.0},
+        {"max_attempts": 9},
+        {"patience_s": 1.0},
+        {"max_prompt_tokens": 2000},
+        {"tokenizer": "a/b"},
+    ],
+    ids=str,
+)
+def test_where_and_how_patiently_it_is_asked_makes_no_other_question(change):
+    assert question_digest(PROMPT, SETTINGS.model_copy(update=change)) == question_digest(PROMPT, SETTINGS)
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"max_tokens": 100}], ids=str)
+def test_model_and_longest_answer_make_another_question(change):
+    assert question_digest(PROMPT, SETTINGS.model_copy(update=change)) != question_digest(PROMPT, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Prompt("Rules!", "Material.", "summary"),
+        Prompt("Rules.", "Material!", "summary"),
+        Prompt("Rules.", "Material.", "description"),
+        Prompt("Rules.Material.", "", "summary"),
+        PROMPT.again("Once more."),
+    ],
+    ids=range(5),
+)
+def test_each_letter_of_the_prompt_counts(other):
+    assert question_digest(other, SETTINGS) != question_digest(PROMPT, SETTINGS)
+
+
+def test_a_new_prompt_version_asks_again(monkeypatch):
+    before = question_digest(PROMPT, SETTINGS)
+    monkeypatch.setattr(answers, "PROMPT_VERSION", "another")
+    assert question_digest(PROMPT, SETTINGS) != before
+
+
+def test_the_digest_is_the_same_in_every_process():
+    assert question_digest(PROMPT, SETTINGS) == question_digest(Prompt("Rules.", "Material.", "summary"), SETTINGS)
+    assert len(question_digest(PROMPT, SETTINGS)) == 64

