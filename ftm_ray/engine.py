@@ -81,9 +81,10 @@ _CPU_SLIVER = 0.05
 
 _HUB_PATIENCE_S = 5.0
 
-#: Names of cards as Ray has them. A100 stands for 40 and 80 GB, so it counts as small.
-_SMALL_CARDS = {"A10G", "A10", "L4", "L40S", "A40", "A100", "A100-40G", "RTX", "A6000"}
-_LARGE_CARDS = {"A100-80G", "H100", "H200", "H20", "B200", "B300", "GB200"}
+#: Cards by the names that Ray finds for them. A100 stands for 40 and 80 GB alike, so it counts as small.
+_SMALL_CARDS = {"A10", "A10G", "L4", "L40", "L40S", "A40", "A100", "A100-40G", "RTX-A5000", "RTX-A6000"}
+_SMALL_CARDS |= {"GeForce-RTX-3090", "GeForce-RTX-4090", "GeForce-RTX-5090"}
+_LARGE_CARDS = {"A100-80G", "H100", "H200", "H20", "B200", "B300", "GB200", "GB300", "RTX-PRO-6000"}
 
 
 def choose_preset(name: str, resources: Mapping[str, float]) -> Preset:
@@ -104,14 +105,13 @@ def choose_preset(name: str, resources: Mapping[str, float]) -> Preset:
             "Ray sees no GPU to serve a model on. Set serve.preset = '24gb' or '80gb' where a cluster has yet to start "
             "one, serve.preset = 'cpu' for a small model such as --llm-model Qwen/Qwen3-0.6B, or use --llm URL or none"
         )
-    if cards & _SMALL_CARDS:
-        return PRESETS["24gb"]
-    if cards and cards <= _LARGE_CARDS:
-        return PRESETS["80gb"]
-    raise ConfigError(
-        f"cannot choose settings for the cards of this cluster ({', '.join(sorted(cards)) or 'of no known type'}): "
-        "set serve.preset to '24gb' or '80gb', by the memory of the smallest card"
-    )
+    unknown = cards - _SMALL_CARDS - _LARGE_CARDS
+    if unknown or not cards:
+        raise ConfigError(
+            f"cannot choose settings for a card of this cluster ({', '.join(sorted(unknown)) or 'Ray names no type'}): "
+            "set serve.preset to '24gb' or '80gb', by the memory of the smallest card"
+        )
+    return PRESETS["24gb" if cards & _SMALL_CARDS else "80gb"]
 
 
 def application(llm: LlmSettings, serve: ServeSettings, preset: Preset, cpu_threads: int) -> dict[str, Any]:

@@ -98,8 +98,9 @@ def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt,
 
 def names_in(text: str, own_names: Collection[str]) -> list[str]:
     """Names of the firm or its people in a text: capitalised words among `own_names`, each once, as written."""
-    words = (word.removesuffix("'s") for word in re.findall(r"[^\W_][\w'&\-]*", text))
-    return list(dict.fromkeys(word for word in words if not word.islower() and word.lower() in own_names))
+    words = [word.strip("'").removesuffix("'s") for word in re.findall(r"[^\W_][\w'&\-]*", text)]
+    pieces = [piece for word in words for piece in dict.fromkeys((word, *word.split("-")))]  # "Tesla-led" names Tesla
+    return list(dict.fromkeys(piece for piece in pieces if not piece.islower() and piece.lower() in own_names))
 
 
 def cut_label(label: str) -> str:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ftm_ray.config import LlmSettings, RunConfig, llm_api_key, load_config
 from ftm_ray.errors import ConfigError, FtmError, RetryableError, SourceError
@@ -54,20 +55,26 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
         RetryableError: Ray lost a worker and could not replace it.
     """
     config = run_config(options)
-    from ray.exceptions import RayError, RayTaskError  # noqa: TID251 - Ray wraps our errors; types decide, not texts
-
     from ftm_ray.pipeline import RunOptions, run_quarter
 
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
+    with _ray_errors(), shown_progress(error_console()) as show:
+        return run_quarter(
+            root,
+            quarter,
+            config,
+            lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
+            RunOptions(options["keep_llm"], options["take_lock"]),
+        )
+
+
+@contextmanager
+def _ray_errors() -> Iterator[None]:
+    """An error of ours that crossed Ray comes out as itself, and the loss of a worker as one sentence."""
+    from ray.exceptions import RayError, RayTaskError  # noqa: TID251 - Ray wraps our errors; types decide, not texts
+
     try:
-        with shown_progress(error_console()) as show:
-            return run_quarter(
-                root,
-                quarter,
-                config,
-                lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
-                RunOptions(options["keep_llm"], options["take_lock"]),
-            )
+        yield
     except RayTaskError as error:
         if isinstance(error.cause, FtmError):
             raise error.cause from error
@@ -130,10 +137,11 @@ def _served_here(settings: LlmSettings, config: RunConfig, show: OnStep) -> Iter
     from ftm_ray.session import ray_session
 
     with (
+        _ray_errors(),
         ray_session(lambda: show(Step("start", 0, 1, detail="starting Ray")), {}),
         served(settings, config.serve, False, lambda text: show(Step("LLM", 0, 1, detail=text))) as url,
     ):
-        yield settings.model_copy(update={"endpoint": url})
+        yield settings.model_copy(update={"endpoint": url, "use_proxy": False})
 
 
 def run_config(options: Options) -> RunConfig:
@@ -151,7 +159,14 @@ def run_config(options: Options) -> RunConfig:
 
 def _checked_endpoint(settings: LlmSettings, flag: str) -> LlmSettings:
     endpoint = settings.endpoint
-    if endpoint not in (None, "none", "serve") and not endpoint.startswith(("http://", "https://")):
+    if endpoint in (None, "none", "serve"):
+        return settings
+    try:
+        parts = urlsplit(endpoint)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        is_url = False
+    if not is_url:
         raise ConfigError(f"{flag} {endpoint}: expected none, serve, or a URL such as http://localhost:8000/v1")
     return settings
 

@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from ftm_ray.guards import Outcome
 from ftm_ray.prompts import Prompt
 
 if TYPE_CHECKING:  # importing the client takes half a second, in every process that names nothing, too
-    from openai import APIError
+    pass
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ _FAILURES_UNTIL_DOWN = 10
 
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
+
+#: An endpoint that was given up is still tried by one question in so many seconds.
+_SECONDS_BETWEEN_LOOKS = 60.0
 
 
 @dataclass(slots=True)
@@ -68,6 +71,16 @@ class LlmAccount:
         for outcome, n in other.outcomes.items():
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + n
 
+    def as_second_ask(self) -> "LlmAccount":
+        """The same costs, for questions that were asked before and have their outcome."""
+        return replace(
+            self,
+            n_questions=0,
+            n_remembered=0,
+            outcomes={},
+            n_again=self.n_again + self.n_questions - self.n_remembered,
+        )
+
     def count(self, outcome: Outcome) -> None:
         """Count the end of one question."""
         self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1
@@ -100,7 +113,7 @@ class LlmClient:
     """
 
     def __init__(self, settings: LlmSettings, api_key: str) -> None:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         self.settings = settings
         self._client = AsyncOpenAI(
@@ -108,6 +121,7 @@ class LlmClient:
             api_key=api_key,
             timeout=settings.timeout_s,
             max_retries=0,  # tries are counted, and end together when the endpoint is down: see `ask`
+            http_client=DefaultAsyncHttpxClient(trust_env=settings.use_proxy),
         )
         self._slots = asyncio.Semaphore(settings.max_concurrency)
         self._line = _Line(settings.patience_s)
@@ -119,7 +133,7 @@ class LlmClient:
         Raises:
             NoAnswerError: It was rejected, or tried `max_attempts` times, or the endpoint was silent for too long.
         """
-        from openai import APIError, BadRequestError
+        from openai import APIError, BadRequestError, UnprocessableEntityError
 
         attempts = 0
         is_retry = is_strict = False
@@ -129,21 +143,23 @@ class LlmClient:
                 async with self._slots, self._line.turn():  # the line last: who waits for a slot learns that it is down
                     account.n_retries += is_retry
                     reply = await self._request(prompt, is_strict, account)
-            except BadRequestError as error:
+            except (BadRequestError, UnprocessableEntityError) as error:
                 if is_strict:
                     raise NoAnswerError(Outcome.REJECTED) from error
                 is_strict = is_retry = True  # an endpoint that does not know vLLM's own fields, or a bad question
                 continue
-            except (APIError, ValueError) as error:  # ValueError: a body that is not JSON
+            except (APIError, ValueError, TimeoutError) as error:  # ValueError: a body that is not JSON
                 outcome = _outcome(error)
-                self._line.failed(error)
+                if outcome in _PASSING or isinstance(error, _refusals()):
+                    self._line.failed(error)
                 if outcome not in _PASSING:
                     raise NoAnswerError(outcome) from error
                 if not self._line.is_down:  # questions that try a line which is down are not used up by it
                     attempts += 1
                     if attempts >= self.settings.max_attempts:
                         raise NoAnswerError(outcome) from error
-                    await asyncio.sleep(_wanted_wait(error) or _wait(attempts))
+                    wanted_s = _wanted_wait(error)  # jittered, too, or all would come back at the same moment
+                    await asyncio.sleep(wanted_s * random.uniform(1.0, 1.25) if wanted_s else _wait(attempts))
                 is_retry = True
                 continue
             self._line.answered()
@@ -155,14 +171,16 @@ class LlmClient:
         account.n_requests += 1
         thinking_off = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3 thinks unless it is told not to
         try:
-            completion = await self._client.chat.completions.create(
-                model=self.settings.model,
-                messages=prompt.messages,
-                temperature=0,
-                max_tokens=self.settings.max_tokens,
-                response_format=prompt.answer_form(with_lengths=not is_strict),
-                extra_body=None if is_strict else thinking_off,
-            )
+            # The client's own limit is for each read: a proxy that sends blanks to keep a connection would never end.
+            async with asyncio.timeout(self.settings.timeout_s):
+                completion = await self._client.chat.completions.create(
+                    model=self.settings.model,
+                    messages=prompt.messages,
+                    temperature=0,
+                    max_tokens=self.settings.max_tokens,
+                    response_format=prompt.answer_form(with_lengths=not is_strict),
+                    extra_body=None if is_strict else thinking_off,
+                )
         finally:
             account.request_s += time.perf_counter() - started
         reply = _reply(completion)
@@ -179,7 +197,7 @@ async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccoun
     Raises:
         ConfigError: It refuses the key or does not know the model: no waiting will help.
     """
-    from openai import AuthenticationError, NotFoundError, PermissionDeniedError
+    from openai import APIStatusError, AuthenticationError, NotFoundError, PermissionDeniedError
 
     patient = settings.model_copy(update={"max_attempts": 1, "patience_s": 0.0})
     hello = Prompt("Answer with a JSON object.", 'Keywords: hello\nSentences:\n- "Good morning."', "summary")
@@ -197,6 +215,11 @@ async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccoun
                 f"the LLM at {settings.endpoint} has no model {settings.model}, or the URL is not that of an "
                 "OpenAI-compatible endpoint (it usually ends in /v1); check --llm and --llm-model"
             ) from None
+        if error.outcome is Outcome.REJECTED and isinstance(cause, APIStatusError):
+            raise ConfigError(
+                f"the LLM at {settings.endpoint} rejects the simplest question (status {cause.status_code}); check "
+                f"--llm-model and the key in {settings.api_key_variable}"
+            ) from None
         return f"the LLM at {settings.endpoint} does not answer ({error.outcome.value})"
     return None
 
@@ -204,7 +227,8 @@ async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccoun
 class _Line:
     """Whether the endpoint is up, down, or given up.
 
-    While it is down, one question at a time may try it, after pauses that grow to 30 s.
+    While it is down, one question at a time may try it, after pauses that grow to 30 s. When it is given up, one
+    question a minute may.
     """
 
     def __init__(self, patience_s: float) -> None:
@@ -212,7 +236,7 @@ class _Line:
         self._n_failures = 0
         self._down_since: float | None = None
         self._pause_s = _FIRST_WAIT_S
-        self._is_given_up = False
+        self._next_look: float | None = None  # null = not given up
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -231,25 +255,29 @@ class _Line:
         yield
 
     async def _pause(self, down_since: float) -> None:
-        if time.monotonic() - down_since > self._patience_s:
-            if not self._is_given_up:
+        now = time.monotonic()
+        if now - down_since > self._patience_s:
+            if self._next_look is None:
                 logger.warning("the LLM endpoint was silent for %.0f s and is given up", self._patience_s)
-            self._is_given_up = True
-        if self._is_given_up:
+            elif now >= self._next_look:  # a map goes on for hours: somebody may have started it again
+                self._next_look = now + _SECONDS_BETWEEN_LOOKS
+                return
+            self._next_look = self._next_look or now + _SECONDS_BETWEEN_LOOKS
             raise NoAnswerError(Outcome.GIVEN_UP)
         await asyncio.sleep(self._pause_s)
         self._pause_s = min(_LONGEST_WAIT_S, 2 * self._pause_s)
 
-    def failed(self, error: "APIError | ValueError") -> None:
+    def failed(self, error: Exception) -> None:
         self._n_failures += 1
         if self._down_since is None and self._n_failures >= _FAILURES_UNTIL_DOWN:
             logger.warning("the LLM endpoint fails (%s); waiting for it", type(error).__name__)
             self._down_since = time.monotonic()
+        self._pause_s = max(self._pause_s, _wanted_wait(error) or 0.0)
 
     def answered(self) -> None:
         self._n_failures = 0
         self._down_since = None
-        self._is_given_up = False  # a late answer
+        self._next_look = None
         self._pause_s = _FIRST_WAIT_S
 
 
@@ -276,10 +304,17 @@ def _tokens(usage: object, name: str) -> int | None:
     return n if isinstance(n, int) else None
 
 
+def _refusals() -> tuple[type[Exception], ...]:
+    """Errors that meet every question alike: a key that is refused, a model that is not there."""
+    from openai import AuthenticationError, NotFoundError, PermissionDeniedError
+
+    return (AuthenticationError, PermissionDeniedError, NotFoundError)
+
+
 def _outcome(error: Exception) -> Outcome:
     from openai import APIConnectionError, APIStatusError, APITimeoutError, InternalServerError, RateLimitError
 
-    if isinstance(error, APITimeoutError):  # first, for it is a kind of connection error
+    if isinstance(error, APITimeoutError | TimeoutError):  # first, for it is a kind of connection error
         return Outcome.TIMED_OUT
     if isinstance(error, APIConnectionError):
         return Outcome.UNREACHABLE

@@ -75,7 +75,7 @@ class Namer:
             account: Gets what this question cost and how it ended.
         """
         account.n_questions += 1
-        question = question_digest(prompt, self.settings)
+        question = question_digest(prompt, self.settings, self._answers.weights if self._answers else ())
         stored = self._answers.find(question) if self._answers else None
         if stored is not None:
             account.n_remembered += 1
@@ -143,10 +143,11 @@ class TopicNamer:
         unnamed = [(topic, frozenset(row["own_names"])) for row in rows for topic in _unnamed(row["topics"])]
         account = LlmAccount()
         prompts = [self._prompt(topic) for topic, _ in unnamed]
-        names = await asyncio.gather(
-            *(self._namer.name(prompt, own, account) for prompt, (_, own) in zip(prompts, unnamed, strict=True))
-        )
-        await self._namer.write_answers()
+        questions = zip(prompts, unnamed, strict=True)
+        try:
+            names = await asyncio.gather(*(self._namer.name(prompt, own, account) for prompt, (_, own) in questions))
+        finally:
+            await self._namer.write_answers()
         for (topic, _), name in zip(unnamed, names, strict=True):
             if name is not None:
                 topic.update(name.as_columns())
@@ -203,12 +204,14 @@ async def name_themes(namer: Namer, themes: Sequence[ThemeToName]) -> NamedTheme
         labels = [name.label if name else "" for name in names]
         taken = [[labels[row], *(labels[near] for near in themes[row].neighbours)] for row in again]
         prompts_again = [_theme_prompt(namer, themes[row], known) for row, known in zip(again, taken, strict=True)]
-        answers = await _ask_all(namer, prompts_again, [themes[row] for row in again], account)
+        second = LlmAccount()
+        answers = await _ask_all(namer, prompts_again, [themes[row] for row in again], second)
+        account.add(second.as_second_ask())
         for row, answer in zip(again, answers, strict=True):
             names[row] = answer or names[row]
     await namer.write_answers()
     filled = [name or theme.fallback for name, theme in zip(names, themes, strict=True)]
-    distinct, n_numbered = _numbered(filled)
+    distinct, n_numbered = numbered(filled)
     return NamedThemes(distinct, n_numbered, account, prompts[0].material if prompts else None)
 
 
@@ -237,7 +240,7 @@ def _label_taken_before(names: Sequence[Name | None]) -> list[int]:
     return again
 
 
-def _numbered(names: Sequence[Name]) -> tuple[list[Name], int]:
+def numbered(names: Sequence[Name]) -> tuple[list[Name], int]:
     """Names with a number behind each label that a larger theme has, and how many got one."""
     taken: set[str] = set()
     distinct = []

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+from pydantic import SecretStr
 from ray.data import ActorPoolStrategy, DataContext
 
 from ftm_ray.config import RunConfig, llm_api_key
@@ -170,8 +171,8 @@ def run_quarter(
             _llm(config, options.keep_llm, log, watched) as config_here,
         ):
             report = _map_and_reduce(run, config_here, log, watched)
-        record = run_record(run, config, report, log)
-        lake.write_json(lake.run_file(quarter, ids.run_id), record)
+            record = run_record(run, config, report, log)
+            lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
     return RunOutcome(record, already_done=False)
 
@@ -210,7 +211,7 @@ def _llm(config: RunConfig, keep: bool, log: RunLog, on_progress: OnProgress) ->
             log.endpoint = url
             log.seconds["llm"] = round(time.perf_counter() - start, 3)
             on_progress(Progress("LLM", 1, 1, f"{config.llm.model} answers at {url}"))
-            yield _at(config, url)
+            yield _at(config, url, use_proxy=False, tokenizer=config.llm.tokenizer or config.serve.model_source)
     else:
         log.endpoint = endpoint
         trouble = asyncio.run(check_endpoint(config.llm, llm_api_key(config.llm), log.check))
@@ -230,8 +231,8 @@ def _endpoint_by_default() -> str:
     )
 
 
-def _at(config: RunConfig, url: str) -> RunConfig:
-    return config.model_copy(update={"llm": config.llm.model_copy(update={"endpoint": url})})
+def _at(config: RunConfig, url: str, **changes: Any) -> RunConfig:
+    return config.model_copy(update={"llm": config.llm.model_copy(update={"endpoint": url} | changes)})
 
 
 # --- map -----------------------------------------------------------------------------------------------------------
@@ -310,7 +311,7 @@ def _named(data: ray.data.Dataset, run: RunFiles, config: RunConfig) -> ray.data
     """One actor asks for all names, so that `max_concurrency` holds for the whole run."""
     return data.map_batches(
         PartNamer,
-        fn_constructor_args=(run, config.llm, llm_api_key(config.llm)),
+        fn_constructor_args=(run, config, SecretStr(llm_api_key(config.llm))),  # Ray Data logs a stage's arguments
         **_io_stage() | {"compute": ActorPoolStrategy(size=1, max_concurrent_calls_per_actor=_BATCHES_AT_ONCE)},
     )
 

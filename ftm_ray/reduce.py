@@ -22,7 +22,7 @@ from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.gates import check_theme_names
 from ftm_ray.llm import LlmAccount
-from ftm_ray.naming import Name, NamedThemes, Namer, ThemeToName, keyword_name, name_themes
+from ftm_ray.naming import Name, NamedThemes, Namer, ThemeToName, keyword_name, name_themes, numbered
 from ftm_ray.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
 from ftm_ray.runs import RunFiles
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES
@@ -125,7 +125,8 @@ class ThemePublisher:
             for theme, said in zip(found.themes, texts, strict=True)
         ]
         if self.config.llm.endpoint == "none" or not found.themes:
-            return fallbacks
+            return numbered(fallbacks)[0]
+        answers = AnswerStore(run.lake, run.quarter, self.config.weights())
         own_names = _own_names(run)
         firm_ids = topics["firm_id"].to_pylist()
         nearest = nearest_themes(found.themes, _NEIGHBOURS)
@@ -139,7 +140,7 @@ class ThemePublisher:
             )
             for row, theme in enumerate(found.themes)
         ]
-        named = asyncio.run(_ask(self.config.llm, self._api_key, run, told))
+        named = asyncio.run(_ask(self.config.llm, self._api_key, answers, told))
         report.theme_account, report.theme_prompt = named.account, named.prompt
         report.n_numbered_labels = named.n_numbered
         return named.names
@@ -172,9 +173,9 @@ class ThemePublisher:
                     run.lake.delete_file(f"{folder}/{file}")
 
 
-async def _ask(settings: LlmSettings, api_key: str, run: RunFiles, themes: list[ThemeToName]) -> NamedThemes:
+async def _ask(settings: LlmSettings, api_key: str, answers: AnswerStore, themes: list[ThemeToName]) -> NamedThemes:
     """Ask for all names. Not a method: one coroutine in an actor's class makes all its methods run in an event loop."""
-    return await name_themes(Namer(settings, api_key, AnswerStore(run.lake, run.quarter)), themes)
+    return await name_themes(Namer(settings, api_key, answers), themes)
 
 
 def _own_names(run: RunFiles) -> dict[str, frozenset[str]]:

@@ -31,6 +31,8 @@ from ftm_ray.config import LlmSettings, ServeSettings, ray_address
 from ftm_ray.engine import application, check_hub, choose_preset
 from ftm_ray.errors import ConfigError, RetryableError
 
+logger = logging.getLogger(__name__)
+
 #: Name of the application in Serve.
 APPLICATION = "llm"
 
@@ -108,7 +110,10 @@ def down() -> bool:
     if not _is_deployed():
         return False
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    ray_serve.delete(APPLICATION)
+    try:
+        ray_serve.delete(APPLICATION)
+    except TimeoutError:
+        logger.warning("the model is still ending; `ftm llm status` says when it is gone")
     return True
 
 
@@ -150,7 +155,7 @@ def _deploy(llm: LlmSettings, serve: ServeSettings, wait: "_Wait") -> None:
     _start_serve(serve)
     wait.tell(f"preparing {llm.model}")
     try:
-        ray.get(_put_up.remote(config))
+        _finish(_put_up.remote(config), wait)
     except (RayTaskError, RayActorError) as error:
         raise ConfigError(f"cannot serve {llm.model}: {_last_line(str(error))}") from error
 
@@ -170,6 +175,17 @@ def _start_serve(serve: ServeSettings) -> None:
         http_options={"host": host, "port": serve.port or port},
         logging_config=LoggingConfig(enable_access_log=False),  # a quarter has 75,000 requests
     )
+
+
+def _finish(task: "ray.ObjectRef[None]", wait: "_Wait") -> None:
+    """Wait for the task that makes the application; Ctrl-C ends it, or it would start a model for nobody."""
+    try:
+        while not ray.wait([task], timeout=_POLL_S)[0]:
+            wait.tell(f"preparing {wait.model}")
+        ray.get(task)
+    except BaseException:
+        ray.cancel(task, force=True)
+        raise
 
 
 @ray.remote(num_cpus=0, resources=_ON_HEAD, max_calls=1)  # max_calls: the process ends, and with it 1 GB of imports

@@ -11,9 +11,10 @@ from dataclasses import asdict
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import SecretStr
 
 from ftm_ray.answers import AnswerStore
-from ftm_ray.config import LlmSettings, RunConfig
+from ftm_ray.config import RunConfig
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.firms import FirmTopicFinder
 from ftm_ray.naming import Namer, TopicNamer
@@ -70,9 +71,9 @@ class TopicFinder:
 class PartNamer:
     """The naming actor: many questions at once to the LLM endpoint."""
 
-    def __init__(self, run: RunFiles, settings: LlmSettings, api_key: str) -> None:
-        answers = AnswerStore(run.lake, run.quarter)
-        self._topic_namer = TopicNamer(Namer(settings, api_key, answers))
+    def __init__(self, run: RunFiles, config: RunConfig, api_key: SecretStr) -> None:
+        answers = AnswerStore(run.lake, run.quarter, config.weights())
+        self._topic_namer = TopicNamer(Namer(config.llm, api_key.get_secret_value(), answers))
 
     async def __call__(self, table: pa.Table) -> pa.Table:
         named = await self._topic_namer(table.drop(["batch"]))

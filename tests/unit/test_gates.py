@@ -62,10 +62,10 @@ def test_the_llm_must_have_named_nearly_all_topics(lake, n_llm, passes):
 
 
 def test_what_became_of_the_questions_is_said_commonest_first(lake):
-    account = LlmAccount(outcomes={"named": 1, "not_json": 1, "given_up": 1234})
+    account = LlmAccount(outcomes={"named": 1, "busy": 1, "timed_out": 1234})
     with pytest.raises(QualityError) as stopped:
         check_parts(run_of(lake, ["done"] * 3), WITH_LLM, account)
-    assert "(given_up 1,234, named 1, not_json 1)" in str(stopped.value)
+    assert "(timed_out 1,234, busy 1, named 1)" in str(stopped.value)
     assert "names only what is missing" in str(stopped.value)
     assert stopped.value.exit_code == 3
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from invented import SENTENCES, bare_row, done_row, firm, part_table, run_files, topic_vector, write_store
 from llm_server import LlmServer, completion, error, named
+from pydantic import SecretStr
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
@@ -117,7 +118,8 @@ def name_batches(run, tables, answer):
     """The tables as one naming actor gives them back, all at once, and the server."""
 
     async def go(url):
-        namer = PartNamer(run, LlmSettings(endpoint=url, model="tiny", max_attempts=1), "none")
+        llm = LlmSettings(endpoint=url, model="tiny", max_attempts=1)
+        namer = PartNamer(run, RunConfig(llm=llm), SecretStr("none"))
         return await asyncio.gather(*(namer(table) for table in tables))
 
     with LlmServer(answer) as server:
