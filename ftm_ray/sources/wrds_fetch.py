@@ -47,7 +47,7 @@ def is_fetched(lake: Lake, quarter: str, settings: WrdsSettings) -> bool:
     if not _is_same_request(lake, quarter, settings):
         return False
     n_parts = len(_parts(read_calls(lake, quarter)))
-    return all(lake.exists(part_path(quarter, number)) for number in range(n_parts))
+    return n_parts > 0 and all(lake.exists(part_path(quarter, number)) for number in range(n_parts))
 
 
 def list_calls(database: "WrdsDatabase", quarter: str, settings: WrdsSettings) -> list[ListedCall]:
@@ -72,14 +72,8 @@ def fetch_quarter(
         SourceError: WRDS has no call that may be read, or the connection or the lake fails.
     """
     calls = _pinned_calls(lake, quarter, settings, database)
-    parts = _parts(calls)
-    if not parts:
-        raise SourceError(
-            f"none of the {len(calls):,} calls of {quarter} is to be read, for their links or --firms; "
-            "--keep-unlinked reads firms without PERMNO, --dry-run shows the reasons"
-        )
     progress = _Progress(calls, on_step)
-    for number, members in enumerate(parts):
+    for number, members in enumerate(_parts(calls)):
         if not lake.exists(part_path(quarter, number)):
             tables = progress.counted(_part_tables(database, calls, members))
             lake.write_batches(part_path(quarter, number), WRDS_TURNS, tables)
@@ -148,6 +142,11 @@ def _pinned_calls(lake: Lake, quarter: str, settings: WrdsSettings, database: "W
     if _is_same_request(lake, quarter, settings):
         return read_calls(lake, quarter)
     calls = list_calls(database, quarter, settings)
+    if not _parts(calls):  # before anything is deleted: a slip in --firms must not cost an earlier fetch
+        raise SourceError(
+            f"none of the {len(calls):,} calls of {quarter} is to be read, for their links or --firms; "
+            "--keep-unlinked reads firms without PERMNO, --dry-run shows the reasons"
+        )
     folder = Lake.wrds_dir(quarter)
     lake.delete_file(f"{folder}/request.json")  # first: without it the rest is nobody's
     for name in lake.list_files(folder):
