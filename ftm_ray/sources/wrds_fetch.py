@@ -20,13 +20,12 @@ import pyarrow as pa
 
 from ftm_ray.errors import SourceError
 from ftm_ray.schemas import WRDS_CALLS, WRDS_TURNS, check_table
+from ftm_ray.sources import wrds_calls
 from ftm_ray.sources.wrds_calls import ListedCall, WrdsSettings, calls_table, decide_calls, listed_calls
 from ftm_ray.storage import Lake
 
 if TYPE_CHECKING:
     from ftm_ray.sources.wrds_database import WrdsDatabase
-
-FIRMS_PER_PART = 200  # about 20,000 rows and 20 MB: what a kill may cost to fetch again
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +148,8 @@ def _pinned_calls(lake: Lake, quarter: str, settings: WrdsSettings, database: "W
         )
     folder = Lake.wrds_dir(quarter)
     lake.delete_file(f"{folder}/request.json")  # first: without it the rest is nobody's
+    # An unfinished store was made from the old list; without its plan it is not gone on with, but made anew.
+    lake.delete_file(f"{Lake.prefetch_dir(quarter)}/plan.json")
     for name in lake.list_files(folder):
         lake.delete_file(f"{folder}/{name}")
     lake.write_table(f"{folder}/calls.parquet", calls_table(calls))
@@ -157,11 +158,11 @@ def _pinned_calls(lake: Lake, quarter: str, settings: WrdsSettings, database: "W
 
 
 def _parts(calls: Sequence[ListedCall]) -> list[list[int]]:
-    """The rows of the calls that are read, in parts of `FIRMS_PER_PART` firms."""
+    """The rows of the calls that are read, in parts of `wrds_calls.FIRMS_PER_PART` firms."""
     read = [number for number, call in enumerate(calls) if call.left_out is None]
     firms = [list(group) for _, group in groupby(read, key=lambda number: calls[number].firm_id)]
-    steps = range(0, len(firms), FIRMS_PER_PART)
-    return [[number for firm in firms[start : start + FIRMS_PER_PART] for number in firm] for start in steps]
+    steps = range(0, len(firms), wrds_calls.FIRMS_PER_PART)
+    return [[number for firm in firms[start : start + wrds_calls.FIRMS_PER_PART] for number in firm] for start in steps]
 
 
 def _days(quarter: str) -> tuple[date, date]:

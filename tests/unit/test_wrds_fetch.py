@@ -8,7 +8,7 @@ from standin import QUARTER
 
 from ftm_ray.errors import SourceError
 from ftm_ray.schemas import WRDS_TURNS, check_table
-from ftm_ray.sources import wrds_database, wrds_fetch
+from ftm_ray.sources import wrds_calls, wrds_database, wrds_fetch
 from ftm_ray.sources.wrds_calls import SCHEMAS, FirmList, WrdsSettings, calls_table
 from ftm_ray.sources.wrds_database import connect
 from ftm_ray.sources.wrds_fetch import fetch_quarter, is_fetched, read_calls, read_turns
@@ -21,7 +21,7 @@ FOLDER = Lake.wrds_dir(QUARTER)
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     """Two firms a part and three rows a batch, so that nine firms give several."""
-    monkeypatch.setattr(wrds_fetch, "FIRMS_PER_PART", 2)
+    monkeypatch.setattr(wrds_calls, "FIRMS_PER_PART", 2)
     monkeypatch.setattr(wrds_database, "ROWS_PER_BATCH", 3)
 
 
