@@ -24,7 +24,7 @@ from ftm_ray.sources.wrds_calls import (
     read_firm_list,
     summarise_calls,
 )
-from ftm_ray.sources.wrds_fetch import FetchStep, fetch_quarter, is_fetched, list_calls, read_calls
+from ftm_ray.sources.wrds_fetch import FetchStep, fetch_quarter, is_fetched, is_same_request, list_calls, read_calls
 from ftm_ray.storage import Lake
 
 if TYPE_CHECKING:
@@ -77,8 +77,10 @@ def dry_run(quarter: str, options: Options) -> tuple[CallSummary, int]:
     return summarise_calls(calls), n_rows
 
 
-def fetched_calls(lake: Lake, quarter: str) -> CallSummary:
-    """What WRDS listed when the quarter was fetched."""
+def fetched_calls(lake: Lake, quarter: str, options: Options) -> CallSummary | None:
+    """What WRDS listed for this request; None where another request was fetched since, or the fetch was deleted."""
+    if not is_same_request(lake, quarter, wrds_settings(options)):
+        return None
     return summarise_calls(read_calls(lake, quarter))
 
 
@@ -115,7 +117,7 @@ def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":
         from ftm_ray.sources.wrds_database import connect
     except ImportError as error:
         raise ConfigError(
-            f"--from wrds needs psycopg ({error}); install it with: pip install 'ftm-ray[wrds]'"
+            f"--from wrds needs psycopg ({error}); install it with: pip install -c constraints.txt -e '.[wrds]'"
         ) from error
     has_person = sys.stdin.isatty()
     user = postgres_user() or (click.prompt("WRDS user name", err=True) if has_person else None)

@@ -43,7 +43,7 @@ OnFetchStep = Callable[[FetchStep], None]
 
 def is_fetched(lake: Lake, quarter: str, settings: WrdsSettings) -> bool:
     """Whether everything that is asked for lies in the lake."""
-    if not _is_same_request(lake, quarter, settings):
+    if not is_same_request(lake, quarter, settings):
         return False
     n_parts = len(_parts(read_calls(lake, quarter)))
     return n_parts > 0 and all(lake.exists(part_path(quarter, number)) for number in range(n_parts))
@@ -131,14 +131,15 @@ def part_path(quarter: str, number: int) -> str:
     return f"{Lake.wrds_dir(quarter)}/turns_{number:04d}.parquet"
 
 
-def _is_same_request(lake: Lake, quarter: str, settings: WrdsSettings) -> bool:
+def is_same_request(lake: Lake, quarter: str, settings: WrdsSettings) -> bool:
+    """Whether the list of calls that lies in the lake is that of this request."""
     path = f"{Lake.wrds_dir(quarter)}/request.json"
     return lake.exists(path) and lake.read_json(path) == settings.request(quarter)
 
 
 def _pinned_calls(lake: Lake, quarter: str, settings: WrdsSettings, database: "WrdsDatabase") -> list[ListedCall]:
     """The list that an interrupted fetch wrote down, so that it goes on with the same; else a new one."""
-    if _is_same_request(lake, quarter, settings):
+    if is_same_request(lake, quarter, settings):
         return read_calls(lake, quarter)
     calls = list_calls(database, quarter, settings)
     if not _parts(calls):  # before anything is deleted: a slip in --firms must not cost an earlier fetch

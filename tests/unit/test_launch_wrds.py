@@ -88,6 +88,19 @@ def test_a_fetch_that_lost_its_lock_stops(wrds_cases, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("turns_*.parquet"))
 
 
+def test_the_list_of_another_request_is_not_shown(wrds_cases, tmp_path, monkeypatch):
+    """The store is whole, but what lies beside it was fetched for a request that then failed."""
+    assert prefetch(tmp_path).exit_code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(launch_wrds, "prefetch_under", lambda *_: (_ for _ in ()).throw(SourceError("the disk is full")))
+        assert prefetch(tmp_path, "--keep-unlinked").exit_code == 4
+    again = prefetch(tmp_path)
+    assert again.exit_code == 0
+    assert "was ready; no change" in again.stdout
+    assert "WRDS lists" not in again.stdout
+    assert "wrds" not in json.loads(prefetch(tmp_path, "--json").stdout)
+
+
 def test_firms_limit_and_as_of(wrds_cases, tmp_path):
     firms = tmp_path / "firms.txt"
     firms.write_text("permno\n10002\n10010\n")
@@ -171,7 +184,7 @@ def test_without_psycopg_it_says_what_to_install(wrds_cases, tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "psycopg", None)
     result = prefetch(tmp_path)
     assert result.exit_code == 2
-    assert "pip install 'ftm-ray[wrds]'" in one_error_line(result)
+    assert "pip install -c constraints.txt -e '.[wrds]'" in one_error_line(result)
 
 
 def test_the_screen_fits_the_window(wrds_cases, tmp_path):
