@@ -109,7 +109,7 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     if options["source"] == "wrds":
         from ftm_ray.launch_wrds import fetched_calls
 
-        listed = fetched_calls(_lake(root), quarter)
+        listed = fetched_calls(_lake(root), quarter, options)
     if as_json:
         manifest = {name: value for name, value in asdict(report.manifest).items() if name != "batches"}
         _print_json(asdict(report) | {"manifest": manifest} | ({"wrds": asdict(listed)} if listed else {}))

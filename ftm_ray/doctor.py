@@ -94,7 +94,8 @@ def _gpu() -> Finding:
         return Finding("GPU", "ok", "none: everything runs on the processor")
     name = torch.cuda.get_device_name(0)
     if importlib.util.find_spec("cuml") is None:
-        return Finding("GPU", "warn", f"{name}, without cuML", "pip install 'ftm-ray[gpu]' clusters on the GPU, too")
+        advice = "pip install -c constraints.txt -e '.[gpu]' clusters on the GPU, too"
+        return Finding("GPU", "warn", f"{name}, without cuML", advice)
     return Finding("GPU", "ok", f"{name}, with cuML {_version('cuml') or _version('cuml-cu13')}")
 
 

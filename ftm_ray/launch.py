@@ -12,7 +12,6 @@ from ftm_ray.errors import ConfigError, FtmError, RetryableError, SourceError
 from ftm_ray.llm import LlmAccount, check_endpoint
 from ftm_ray.progress import OnStep, Step, shown_progress
 from ftm_ray.screens import error_console
-from ftm_ray.sources.calls import Source
 from ftm_ray.sources.files import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import PrefetchReport, prefetch_quarter
 from ftm_ray.storage import Lake
@@ -30,13 +29,11 @@ WRDS_OPTIONS = ("as_of", "keep_unlinked", "firms", "limit", "dry_run", "schemas"
 
 def launch_prefetch(lake: Lake, quarter: str, options: Options) -> PrefetchReport:
     """Bring a quarter in from files or from WRDS, with progress shown on standard error."""
-    source: Source
     if options["source"] == "wrds":
-        from ftm_ray.launch_wrds import fetched_source
+        from ftm_ray.launch_wrds import prefetch_from_wrds
 
-        source = fetched_source(lake, quarter, options)
-    else:
-        source = FilesSource(files_settings(options))
+        return prefetch_from_wrds(lake, quarter, options)
+    source = FilesSource(files_settings(options))
     with shown_progress(error_console()) as show:
         return prefetch_quarter(
             lake,

@@ -12,9 +12,10 @@ import click
 from ftm_ray.config import postgres_user
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.launch import FILES_OPTIONS, Options
+from ftm_ray.locks import QuarterLock, quarter_lock
 from ftm_ray.progress import Step, shown_progress
 from ftm_ray.screens import error_console
-from ftm_ray.sources.prefetch import is_prefetched
+from ftm_ray.sources.prefetch import PrefetchReport, is_prefetched, prefetch_quarter, prefetch_under
 from ftm_ray.sources.wrds import WrdsSource
 from ftm_ray.sources.wrds_calls import (
     SCHEMAS,
@@ -23,34 +24,51 @@ from ftm_ray.sources.wrds_calls import (
     read_firm_list,
     summarise_calls,
 )
-from ftm_ray.sources.wrds_fetch import FetchStep, fetch_quarter, is_fetched, list_calls, read_calls
+from ftm_ray.sources.wrds_fetch import FetchStep, fetch_quarter, is_fetched, is_same_request, list_calls, read_calls
 from ftm_ray.storage import Lake
 
 if TYPE_CHECKING:
     from ftm_ray.sources.wrds_database import WrdsDatabase
 
 
-def fetched_source(lake: Lake, quarter: str, options: Options) -> WrdsSource:
-    """The quarter's calls, fetched from WRDS where they are not in the lake yet.
+def prefetch_from_wrds(lake: Lake, quarter: str, options: Options) -> PrefetchReport:
+    """Fetch the quarter's calls from WRDS where they are not in the lake yet, and make the store from them.
+
+    One lock is held from the first to the last file: of two that fetch at once, one would delete the other's parts.
 
     Raises:
         ConfigError: An option is wrong, or psycopg is not installed.
-        SourceError: WRDS cannot be reached, refuses, or has nothing to read.
+        SourceError: WRDS cannot be reached, refuses, or has nothing to read; or somebody else works on the quarter.
     """
     settings = wrds_settings(options)
     source = WrdsSource(lake, settings)
-    if is_prefetched(lake, quarter, source) or is_fetched(lake, quarter, settings):
-        return source  # no login: each costs the user a push
+    if is_prefetched(lake, quarter, source):  # also where the fetched text was deleted since
+        return prefetch_quarter(lake, quarter, source, lambda *_: None)
+    with quarter_lock(lake, quarter, "prefetch", options["take_lock"]) as lock:
+        if not is_fetched(lake, quarter, settings):  # a login may cost the user a push
+            _fetch(lock, lake, quarter, settings)
+        with shown_progress(error_console()) as show:
+            return prefetch_under(
+                lock, lake, quarter, source, lambda stage, done, total: show(Step(stage, done, total, "firms"))
+            )
+
+
+def _fetch(lock: QuarterLock, lake: Lake, quarter: str, settings: WrdsSettings) -> None:
     with _logged_in(settings) as database, shown_progress(error_console()) as show:
-        fetch_quarter(lake, quarter, settings, database, lambda step: show(_shown(step)))
-    return source
+
+        def watched(step: FetchStep) -> None:
+            lock.check()
+            show(_shown(step))
+
+        lock.check()  # the login may have waited for a person for long
+        fetch_quarter(lake, quarter, settings, database, watched)
 
 
 def dry_run(quarter: str, options: Options) -> tuple[CallSummary, int]:
     """What WRDS lists for a quarter, and the rows that a fetch would bring; nothing is fetched and nothing written.
 
     Raises:
-        ConfigError, SourceError: As `fetched_source`.
+        ConfigError, SourceError: As `prefetch_from_wrds`.
     """
     settings = wrds_settings(options)
     with _logged_in(settings) as database:
@@ -59,8 +77,10 @@ def dry_run(quarter: str, options: Options) -> tuple[CallSummary, int]:
     return summarise_calls(calls), n_rows
 
 
-def fetched_calls(lake: Lake, quarter: str) -> CallSummary:
-    """What WRDS listed when the quarter was fetched."""
+def fetched_calls(lake: Lake, quarter: str, options: Options) -> CallSummary | None:
+    """What WRDS listed for this request; None where another request was fetched since, or the fetch was deleted."""
+    if not is_same_request(lake, quarter, wrds_settings(options)):
+        return None
     return summarise_calls(read_calls(lake, quarter))
 
 
@@ -97,7 +117,7 @@ def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":
         from ftm_ray.sources.wrds_database import connect
     except ImportError as error:
         raise ConfigError(
-            f"--from wrds needs psycopg ({error}); install it with: pip install 'ftm-ray[wrds]'"
+            f"--from wrds needs psycopg ({error}); install it with: pip install -c constraints.txt -e '.[wrds]'"
         ) from error
     has_person = sys.stdin.isatty()
     user = postgres_user() or (click.prompt("WRDS user name", err=True) if has_person else None)

@@ -15,15 +15,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import ConfigError
 from ftm_ray.guards import Outcome
 from ftm_ray.prompts import Prompt
-
-if TYPE_CHECKING:  # importing the client takes half a second, in every process that names nothing, too
-    pass
 
 logger = logging.getLogger(__name__)
 

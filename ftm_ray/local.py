@@ -1,5 +1,7 @@
 """Files of a local folder: what `s3.py` does for a bucket, done for a disk."""
 
+import errno
+import fcntl
 import hashlib
 import os
 import time
@@ -15,6 +17,8 @@ from pyarrow import fs
 #: How a file is called while it is written; readers never list it. A writer holds it for seconds, not for an hour.
 WRITING = ".writing-"
 _LEFTOVER_AGE_S = 3600
+
+_NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +108,41 @@ class LocalFiles:
         """
         target = self.absolute(path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        if replaces is None:
-            try:
-                file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            except FileExistsError:
-                return None
-            try:
-                os.write(file, content)
-            finally:
-                os.close(file)
-        else:
-            found = self.read_mark(path)
-            if found is None or found.version != replaces:
-                return None
-            with self.new_file(path) as local:
-                Path(local).write_bytes(content)
-        return hashlib.sha256(content).hexdigest()
+        with _one_at_a_time(target):
+            is_written = self._make(target, content) if replaces is None else self._replace(path, content, replaces)
+        return hashlib.sha256(content).hexdigest() if is_written else None
+
+    def _make(self, target: str, content: bytes) -> bool:
+        try:
+            file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            return False
+        try:
+            os.write(file, content)
+        finally:
+            os.close(file)
+        return True
+
+    def _replace(self, path: str, content: bytes, replaces: str) -> bool:
+        found = self.read_mark(path)
+        if found is None or found.version != replaces:
+            return False
+        with self.new_file(path) as local:
+            Path(local).write_bytes(content)
+        return True
+
+
+@contextmanager
+def _one_at_a_time(target: str) -> Iterator[None]:
+    """Keep other processes from writing the same mark: a disk cannot compare and replace in one step, as S3 can.
+
+    The guard is a file of its own, because the mark is replaced; it stays, empty, or two could hold two of them.
+    """
+    folder, name = os.path.split(target)
+    with open(f"{folder}/.{name}.guard", "w") as guard:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_FLOCK:
+                raise  # else: some network disks know no flock; there, only the making of a mark is safe from others
+        yield  # closing the guard lets the next one in

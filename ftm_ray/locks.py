@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ class Holder:
     work: str  # the run's id, or 'prefetch'
     host: str
     pid: int
-    pid_space: str  # containers of one host may share its name, but not its numbers of processes
+    pid_space: str  # where the number holds; hosts may share a name, but not their numbers of processes
     since: str
     token: str
 
@@ -64,6 +65,7 @@ class QuarterLock:
         self._lake, self._path, self._version = lake, path, version
         self._content = _content(holder)
         self._lost = False
+        self._refreshed_at = time.time()  # not monotonic: that one stands still while a machine sleeps
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._refresh, daemon=True, name="quarter-lock")
         self._thread.start()
@@ -74,8 +76,11 @@ class QuarterLock:
         Raises:
             SourceError: This process was silent for so long that somebody took it over.
         """
-        if self._lost:
+        if self._lost or time.time() - self._refreshed_at > STALE_S:
+            # Silent for too long (the machine slept, or the storage was away): only the lock itself knows whose it is.
             found = self._lake.read_mark(self._path)
+            if found is not None and found.content == self._content:
+                return
             by = _holder(found) if found else None
             raise SourceError(
                 f"the lock {self._lake.full_path(self._path)} was taken over by {by or 'another run'}; this one stops "
@@ -100,7 +105,7 @@ class QuarterLock:
             if version is None:
                 self._lost = True
                 return
-            self._version = version
+            self._version, self._refreshed_at = version, time.time()
 
 
 @contextmanager
@@ -128,7 +133,10 @@ def quarter_lock(lake: Lake, quarter: str, work: str, take: bool = False) -> Ite
     try:
         yield lock
     finally:
-        lock.release()
+        try:
+            lock.release()
+        except FtmError as error:  # what went wrong before, or went well, is what counts
+            logger.warning("the lock could not be given back; %d s from now --take-lock takes it: %s", STALE_S, error)
 
 
 def lock_holder(lake: Lake, quarter: str) -> str | None:
@@ -176,9 +184,16 @@ def _myself(work: str) -> Holder:
 
 
 def _pid_space() -> str:
-    """The kernel's name for the numbering of processes that we live in; empty where there is only one."""
-    link = Path("/proc/self/ns/pid")
-    return str(link.readlink()) if link.is_symlink() else ""
+    """Where our process numbers hold: this start of this machine, and on it our container.
+
+    The host's name is not enough: containers and copies of a machine may share it, and the pid namespace alone reads
+    the same on every Linux machine. After a reboot the lock of before looks like another machine's: --take-lock.
+    """
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    try:
+        return f"{boot.read_text(encoding='ascii').strip()} {namespace.readlink()}"
+    except OSError:  # no Linux
+        return f"{uuid.getnode():x}"
 
 
 def _content(holder: Holder) -> bytes:

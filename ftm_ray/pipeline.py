@@ -62,6 +62,9 @@ _NEVER_SPLIT_BYTES = 4 << 30
 #: Ray Data ends a run that makes no progress for 30 minutes; waiting for Spot capacity can take longer.
 _PATIENCE_S = 6 * 3600
 
+#: While the publisher works, the run looks so often whether the quarter's lock is still its own.
+_LOOK_S = 5.0
+
 #: One thread per actor (busy OpenMP threads of several processes stall each other), and numba's own thread pool,
 #: because with Intel's OpenMP one UMAP call makes every later encode 20 times slower. Bytes depend on it, too.
 _ACTOR_ENVIRONMENT = {
@@ -172,6 +175,7 @@ def run_quarter(
         ):
             report = _map_and_reduce(run, config_here, log, watched)
             record = run_record(run, config, report, log)
+            lock.check()  # run.json says that all is whole: not if somebody else publishes by now
             lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
     return RunOutcome(record, already_done=False)
@@ -184,11 +188,12 @@ def _map_and_reduce(run: RunFiles, config: RunConfig, log: RunLog, on_progress: 
         with _timed(log, "map"):
             log.topics = _map(run, config, room, on_progress)
         check_parts(run, config, log.topics)
-        on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
+        clustering = Progress("themes", 0, 1, "clustering the topics of all firms")
+        on_progress(clustering)
         run.lake.delete_file(run.lake.run_file(run.quarter, run.run_id))  # until the new one, nothing is whole
         with _timed(log, "reduce"):
             publisher = publisher or _start_publisher(config, room)
-            report: ReduceReport = ray.get(publisher.publish.remote(run))
+            report = _published(publisher.publish.remote(run), lambda: on_progress(clustering))
     finally:
         if publisher is not None:
             ray.kill(publisher)
@@ -384,6 +389,14 @@ def _start_publisher(config: RunConfig, room: _Room) -> Any:
     actor: Any = ray.remote(ThemePublisher)
     actor = actor.options(num_cpus=_IO_CPUS, num_gpus=n_gpus, runtime_env=_ACTOR_ENVIRONMENT)
     return actor.remote(config, llm_api_key(config.llm), room.device)
+
+
+def _published(publication: Any, on_wait: Callable[[], None]) -> ReduceReport:
+    """Wait for the publisher, and call now and then what ends the run if its lock is lost."""
+    while not ray.wait([publication], timeout=_LOOK_S)[0]:
+        on_wait()
+    report: ReduceReport = ray.get(publication)
+    return report
 
 
 @contextmanager

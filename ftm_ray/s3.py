@@ -11,6 +11,7 @@ stand in cluster/iam/.
 """
 
 import io
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from ftm_ray.config import aws_region
 from ftm_ray.errors import ConfigError, RetryableError
 from ftm_ray.local import Mark
 from ftm_ray.s3_errors import NO_ANSWER, ChangedMeanwhile, EmptyFile, reported
+
+logger = logging.getLogger(__name__)
 
 #: Tries of one call, first one included. Pauses grow to 20 s (botocore's standard mode), so that a busy minute passes.
 TRIES = 8
@@ -213,7 +216,7 @@ class S3Files:
             keys, endpoint = found.get_frozen_credentials(), self._client.meta.endpoint_url
         settings: dict[str, Any] = {"region": self._client.meta.region_name}
         if ".amazonaws." in endpoint:
-            settings["region"] = fs.resolve_s3_region(self._bucket)  # unlike boto3, it does not follow a bucket there
+            settings["region"] = self._bucket_region()
         else:
             scheme, _, host = endpoint.partition("://")
             settings |= {"scheme": scheme, "endpoint_override": host}
@@ -227,6 +230,17 @@ class S3Files:
             **settings,
         )
         return fs.SubTreeFileSystem("/".join(part for part in (self._bucket, self._prefix) if part), client)
+
+    def _bucket_region(self) -> str:
+        """Where the bucket is: unlike boto3, pyarrow does not follow it there."""
+        try:
+            return str(fs.resolve_s3_region(self._bucket))
+        except OSError as error:  # it asks the global endpoint; some private networks reach only that of their region
+            region = str(self._client.meta.region_name)
+            logger.debug(
+                "the region of %s could not be looked up, so it is taken to be %s: %s", self._bucket, region, error
+            )
+            return region
 
     # -- names and errors ---------------------------------------------------------------------------------------
 

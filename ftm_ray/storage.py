@@ -159,7 +159,8 @@ class Lake:
 
     def filesystem(self) -> fs.FileSystem:
         """ROOT as pyarrow's datasets take it, to read from; a file is opened when it is read, and not before."""
-        return self._files.filesystem()
+        with self._reported("read", ""):
+            return self._files.filesystem()
 
     def read_row_groups(self, path: str) -> Iterator[pa.Table]:
         """Read a Parquet file row group by row group, one in memory at a time."""

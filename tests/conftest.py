@@ -7,6 +7,7 @@ os.environ.update(
     OMP_NUM_THREADS="1",
     HF_HUB_OFFLINE="1",  # no test may download
     TOKENIZERS_PARALLELISM="false",
+    NO_PROXY="127.0.0.1,localhost",  # servers of tests are on this machine
 )
 
 from pathlib import Path

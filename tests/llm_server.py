@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ class Reply(NamedTuple):
         body: Text as it is, other values as JSON.
         headers: Beside those that every reply has.
         fate: 'whole'; 'truncated' = half the body and a proper end of the connection; 'reset' = half the body, and
-            the connection breaks; 'hang' = nothing at all until the server ends.
+            the connection breaks; 'hang' = nothing at all until the server ends; 'trickle' = a blank now and then.
     """
 
     status: int
@@ -73,6 +73,11 @@ def truncated() -> Reply:
 def hang() -> Reply:
     """No answer, ever."""
     return named("Never", "Sent.")._replace(fate="hang")
+
+
+def trickle() -> Reply:
+    """No answer, but blanks to keep the connection, as some proxies send them."""
+    return named("Never", "Sent.")._replace(fate="trickle")
 
 
 class LlmServer(AbstractContextManager["LlmServer"]):
@@ -167,6 +172,8 @@ def _handler(server: LlmServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, text)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
+            while reply.fate == "trickle" and not server.closing.wait(0.03):
+                self.wfile.write(b" ")
             self.wfile.write(content if reply.fate == "whole" else content[: len(content) // 2])
             if reply.fate == "reset":
                 self._break_connection()
@@ -176,6 +183,10 @@ def _handler(server: LlmServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # who waited no longer is gone
+                super().handle()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from ftm_ray import text
 from ftm_ray.errors import SourceError
-from ftm_ray.locks import quarter_lock
+from ftm_ray.locks import QuarterLock, quarter_lock
 from ftm_ray.schemas import COVERAGE, PREFETCH, Manifest, check_table
 from ftm_ray.sources.calls import Firm, Source
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
@@ -41,7 +41,7 @@ from ftm_ray.sources.manifest import (
 )
 from ftm_ray.storage import Lake, check_quarter
 
-__all__ = ["PrefetchReport", "is_prefetched", "prefetch_quarter", "read_manifest"]
+__all__ = ["PrefetchReport", "is_prefetched", "prefetch_quarter", "prefetch_under", "read_manifest"]
 
 logger = logging.getLogger(__name__)
 
@@ -109,18 +109,35 @@ def prefetch_quarter(
         SourceError: The source has no usable call in the quarter, a run works on it, or it or the lake cannot be read
             or written.
     """
-    inputs = _inputs(source, check_quarter(quarter))
-    if _is_whole(lake, quarter, inputs):
-        logger.info("prefetch %s: inputs unchanged, nothing to do", quarter)
-        _delete_coverage_parts(lake, quarter)  # a run that was killed right after its manifest left them
-        return _report(lake, quarter, "unchanged")
+    if is_prefetched(lake, check_quarter(quarter), source):
+        return _unchanged(lake, quarter)
     with quarter_lock(lake, quarter, "prefetch", take_lock) as lock:
+        return prefetch_under(lock, lake, quarter, source, on_progress)
 
-        def watched(stage: str, done: int, total: int | None) -> None:
-            lock.check()
-            on_progress(stage, done, total)
 
-        return _build(lake, quarter, source, inputs, watched)
+def prefetch_under(
+    lock: QuarterLock, lake: Lake, quarter: str, source: Source, on_progress: Progress
+) -> PrefetchReport:
+    """`prefetch_quarter` for who holds the quarter's lock already, as a fetch from WRDS does.
+
+    Raises:
+        SourceError: As `prefetch_quarter`, or the lock was lost on the way.
+    """
+    inputs = _inputs(source, quarter)
+    if _is_whole(lake, quarter, inputs):  # made by somebody else before the lock was ours
+        return _unchanged(lake, quarter)
+
+    def watched(stage: str, done: int, total: int | None) -> None:
+        lock.check()
+        on_progress(stage, done, total)
+
+    return _build(lake, quarter, source, inputs, watched)
+
+
+def _unchanged(lake: Lake, quarter: str) -> PrefetchReport:
+    logger.info("prefetch %s: inputs unchanged, nothing to do", quarter)
+    _delete_coverage_parts(lake, quarter)  # a run that was killed right after its manifest left them
+    return _report(lake, quarter, "unchanged")
 
 
 def _build(lake: Lake, quarter: str, source: Source, inputs: str, on_progress: Progress) -> PrefetchReport:

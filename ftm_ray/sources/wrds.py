@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from ftm_ray.errors import SourceError
 from ftm_ray.sources.calls import Call, Firm, Passage, Turn, normal_speaker_type
 from ftm_ray.sources.columns import text_value
 from ftm_ray.sources.wrds_calls import ListedCall, WrdsSettings
@@ -43,7 +44,11 @@ class WrdsSource:
         return dict(self._counts)
 
     def firms(self, quarter: str) -> Iterator[Firm]:
-        """Firms with a call that is read, ordered by firm_id."""
+        """Firms with a call that is read, ordered by firm_id.
+
+        Raises:
+            SourceError: What was said belongs to another list of calls.
+        """
         calls = read_calls(self._lake, quarter)
         self._counts = Counter(call.left_out for call in calls if call.left_out is not None)
         turns = self._turns(quarter, calls)
@@ -52,11 +57,23 @@ class WrdsSource:
         for _, members in groupby(read, key=lambda member: member[1].firm_id):
             firm = []
             for number, listed in members:
+                if ahead is not None and ahead[0] < number:
+                    raise self._mixed(quarter)
                 said: tuple[Turn, ...] = ()
                 if ahead is not None and ahead[0] == number:
                     said, ahead = ahead[1], next(turns, None)
                 firm.append((listed, said))  # a call without a row has no text, and is reported as such
             yield _firm(firm)
+        if ahead is not None:
+            raise self._mixed(quarter)
+
+    def _mixed(self, quarter: str) -> SourceError:
+        """Turns of a call that is not read: two fetches wrote into one folder, or a person did."""
+        folder = self._lake.full_path(Lake.wrds_dir(quarter))
+        return SourceError(
+            f"the turns in {folder} do not fit its calls.parquet; delete that folder and run `ftm prefetch {quarter} "
+            "--from wrds` again"
+        )
 
     def neighbours(self, quarter: str, firm_ids: Collection[str]) -> Iterator[Passage]:
         """None: other quarters are not fetched for a comparison."""

@@ -28,6 +28,9 @@ TURNS_SQL = files("ftm_ray").joinpath("data/wrds_turns.sql").read_text(encoding=
 #: Where the tables lie at WRDS, unless --schema says otherwise.
 SCHEMAS: Mapping[str, str] = {"transcripts": "ciq", "gvkey": "ciq", "links": "crsp"}
 
+#: Firms in one file of text; about 20,000 rows and 20 MB: what a kill may cost to fetch again.
+FIRMS_PER_PART = 200
+
 
 class LeftOut(StrEnum):
     """Why the text of a call is not fetched."""
@@ -105,6 +108,7 @@ class WrdsSettings:
             "firms": [self.firms.key, sorted(self.firms.values)] if self.firms else None,
             "limit": self.limit,
             "schemas": {name: self.schemas[name] for name in SCHEMAS},
+            "firms_per_part": FIRMS_PER_PART,
             "queries": hashlib.sha256((CALLS_SQL + TURNS_SQL).encode()).hexdigest(),
         }
 

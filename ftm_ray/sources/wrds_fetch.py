@@ -20,13 +20,12 @@ import pyarrow as pa
 
 from ftm_ray.errors import SourceError
 from ftm_ray.schemas import WRDS_CALLS, WRDS_TURNS, check_table
+from ftm_ray.sources import wrds_calls
 from ftm_ray.sources.wrds_calls import ListedCall, WrdsSettings, calls_table, decide_calls, listed_calls
 from ftm_ray.storage import Lake
 
 if TYPE_CHECKING:
     from ftm_ray.sources.wrds_database import WrdsDatabase
-
-FIRMS_PER_PART = 200  # about 20,000 rows and 20 MB: what a kill may cost to fetch again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,10 @@ OnFetchStep = Callable[[FetchStep], None]
 
 def is_fetched(lake: Lake, quarter: str, settings: WrdsSettings) -> bool:
     """Whether everything that is asked for lies in the lake."""
-    if not _is_same_request(lake, quarter, settings):
+    if not is_same_request(lake, quarter, settings):
         return False
     n_parts = len(_parts(read_calls(lake, quarter)))
-    return all(lake.exists(part_path(quarter, number)) for number in range(n_parts))
+    return n_parts > 0 and all(lake.exists(part_path(quarter, number)) for number in range(n_parts))
 
 
 def list_calls(database: "WrdsDatabase", quarter: str, settings: WrdsSettings) -> list[ListedCall]:
@@ -72,14 +71,8 @@ def fetch_quarter(
         SourceError: WRDS has no call that may be read, or the connection or the lake fails.
     """
     calls = _pinned_calls(lake, quarter, settings, database)
-    parts = _parts(calls)
-    if not parts:
-        raise SourceError(
-            f"none of the {len(calls):,} calls of {quarter} is to be read, for their links or --firms; "
-            "--keep-unlinked reads firms without PERMNO, --dry-run shows the reasons"
-        )
     progress = _Progress(calls, on_step)
-    for number, members in enumerate(parts):
+    for number, members in enumerate(_parts(calls)):
         if not lake.exists(part_path(quarter, number)):
             tables = progress.counted(_part_tables(database, calls, members))
             lake.write_batches(part_path(quarter, number), WRDS_TURNS, tables)
@@ -138,18 +131,26 @@ def part_path(quarter: str, number: int) -> str:
     return f"{Lake.wrds_dir(quarter)}/turns_{number:04d}.parquet"
 
 
-def _is_same_request(lake: Lake, quarter: str, settings: WrdsSettings) -> bool:
+def is_same_request(lake: Lake, quarter: str, settings: WrdsSettings) -> bool:
+    """Whether the list of calls that lies in the lake is that of this request."""
     path = f"{Lake.wrds_dir(quarter)}/request.json"
     return lake.exists(path) and lake.read_json(path) == settings.request(quarter)
 
 
 def _pinned_calls(lake: Lake, quarter: str, settings: WrdsSettings, database: "WrdsDatabase") -> list[ListedCall]:
     """The list that an interrupted fetch wrote down, so that it goes on with the same; else a new one."""
-    if _is_same_request(lake, quarter, settings):
+    if is_same_request(lake, quarter, settings):
         return read_calls(lake, quarter)
     calls = list_calls(database, quarter, settings)
+    if not _parts(calls):  # before anything is deleted: a slip in --firms must not cost an earlier fetch
+        raise SourceError(
+            f"none of the {len(calls):,} calls of {quarter} is to be read, for their links or --firms; "
+            "--keep-unlinked reads firms without PERMNO, --dry-run shows the reasons"
+        )
     folder = Lake.wrds_dir(quarter)
     lake.delete_file(f"{folder}/request.json")  # first: without it the rest is nobody's
+    # An unfinished store was made from the old list; without its plan it is not gone on with, but made anew.
+    lake.delete_file(f"{Lake.prefetch_dir(quarter)}/plan.json")
     for name in lake.list_files(folder):
         lake.delete_file(f"{folder}/{name}")
     lake.write_table(f"{folder}/calls.parquet", calls_table(calls))
@@ -158,11 +159,11 @@ def _pinned_calls(lake: Lake, quarter: str, settings: WrdsSettings, database: "W
 
 
 def _parts(calls: Sequence[ListedCall]) -> list[list[int]]:
-    """The rows of the calls that are read, in parts of `FIRMS_PER_PART` firms."""
+    """The rows of the calls that are read, in parts of `wrds_calls.FIRMS_PER_PART` firms."""
     read = [number for number, call in enumerate(calls) if call.left_out is None]
     firms = [list(group) for _, group in groupby(read, key=lambda number: calls[number].firm_id)]
-    steps = range(0, len(firms), FIRMS_PER_PART)
-    return [[number for firm in firms[start : start + FIRMS_PER_PART] for number in firm] for start in steps]
+    steps = range(0, len(firms), wrds_calls.FIRMS_PER_PART)
+    return [[number for firm in firms[start : start + wrds_calls.FIRMS_PER_PART] for number in firm] for start in steps]
 
 
 def _days(quarter: str) -> tuple[date, date]:

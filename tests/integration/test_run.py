@@ -1,13 +1,19 @@
 """A quarter from transcripts to published tables, on real Ray."""
 
+import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
+import ray
 from sample import NO_LLM, QUARTER, parts, prefetch_sample, published_bytes, record
 
+from ftm_ray import pipeline
 from ftm_ray.config import RunConfig
+from ftm_ray.errors import SourceError
+from ftm_ray.locks import QuarterLock
 from ftm_ray.pipeline import run_quarter
 from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.storage import Lake
@@ -110,3 +116,48 @@ def test_other_theme_settings_reuse_the_map(lake):
 
 def record_of(lake: Lake, run_id: str) -> dict:
     return lake.read_json(lake.run_file(QUARTER, run_id))
+
+
+def test_a_run_that_loses_its_lock_does_not_wait_for_the_publisher(ray_cluster, monkeypatch):
+    monkeypatch.setattr(pipeline, "_LOOK_S", 0.1)
+
+    @ray.remote
+    def publish_slowly():
+        time.sleep(60)
+
+    publication = publish_slowly.remote()
+    looks = []
+
+    def look():
+        looks.append(1)
+        if len(looks) == 3:
+            raise SourceError("the lock was taken over")
+
+    start = time.monotonic()
+    with pytest.raises(SourceError, match="taken over"):
+        pipeline._published(publication, look)
+    assert time.monotonic() - start < 30
+    ray.cancel(publication, force=True)
+
+
+def test_a_run_that_lost_its_lock_writes_no_record(tmp_path, ray_cluster, monkeypatch):
+    """Somebody else may be publishing by then: run.json would call a mix whole."""
+    lake = prefetch_sample(tmp_path)
+    check, is_lost = QuarterLock.check, []
+    reduced = pipeline._map_and_reduce
+
+    def lost_at_the_end(*arguments):
+        report = reduced(*arguments)
+        is_lost.append(True)
+        return report
+
+    def checked(lock):
+        if is_lost:
+            raise SourceError("the lock was taken over")
+        check(lock)
+
+    monkeypatch.setattr(pipeline, "_map_and_reduce", lost_at_the_end)
+    monkeypatch.setattr(QuarterLock, "check", checked)
+    with pytest.raises(SourceError, match="taken over"):
+        run_quarter(lake.root, QUARTER, RunConfig(workers=1, llm=NO_LLM), lambda _: None)
+    assert not lake.list_folders(f"runs/quarter={QUARTER}")

@@ -13,6 +13,7 @@ from invented import QUARTER as SIX_FIRMS_QUARTER
 from invented import run_files, write_six_firms, write_six_parts
 from s3_server import BUCKET, Fault, credentials
 from sample import QUARTER, SAMPLE
+from standin import QUARTER as WRDS_QUARTER
 
 from ftm_ray.answers import AnswerStore, StoredAnswer
 from ftm_ray.reduce import ThemePublisher
@@ -59,6 +60,21 @@ def test_prefetch_through_faults(server, monkeypatch):
     # Other inputs: the store is made again, and what was there is deleted.
     assert ftm(*arguments[:4], "--root", ROOT).exit_code == 0
     assert ftm(*arguments).exit_code == 0
+
+
+def test_prefetch_from_wrds(server, wrds_cases, monkeypatch):
+    act_as(server, "prefetch", monkeypatch)
+    arguments = ("prefetch", WRDS_QUARTER, "--from", "wrds", "--root", ROOT)
+    result = ftm(*arguments, columns=200)
+    assert result.exit_code == 0, result.stderr
+    assert f"{ROOT}/prefetch/transcripts/quarter={WRDS_QUARTER}" in result.stdout
+    fetched = Lake(ROOT).list_files(Lake.wrds_dir(WRDS_QUARTER))
+    assert fetched == ["calls.parquet", "request.json", "turns_0000.parquet"]
+    # Another request: what was fetched for the first is deleted.
+    start = len(server.calls)
+    assert ftm(*arguments, "--keep-unlinked").exit_code == 0
+    deleted = {call.key for call in server.calls[start:] if call.action == "s3:DeleteObject"}
+    assert deleted >= {f"{PREFIX}/{Lake.wrds_dir(WRDS_QUARTER)}/{name}" for name in fetched}
 
 
 def test_expired_credentials_end_the_run_and_publish_nothing(server):
@@ -180,9 +196,10 @@ def keep_and_find_an_answer(remote):
 
 
 def test_nothing_outside_the_prefix_is_touched(server):
-    """No listing of the whole bucket, no delete but of this quarter's files and the lock."""
+    """No listing of the whole bucket, no delete but of these quarters' files and their locks."""
     calls = [call for call in server.calls if call.who in MACHINES]
     assert all(call.key.startswith(f"{PREFIX}/") for call in calls)
     deleted = {call.key for call in calls if call.action == "s3:DeleteObject"}
     assert deleted
-    assert all(f"quarter={QUARTER}" in key or key.endswith(".ftm-doctor.json") for key in deleted)
+    ours = (f"quarter={QUARTER}", f"quarter={WRDS_QUARTER}", ".ftm-doctor.json")
+    assert all(any(part in key for part in ours) for key in deleted)

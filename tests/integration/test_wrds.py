@@ -32,10 +32,10 @@ forkserver.set_forkserver_preload(["ftm_ray.cli", "ftm_ray.launch_wrds", "ftm_ra
 def prefetch(root: str, environment: dict[str, str]) -> None:
     """`ftm prefetch` with small parts and chunks; runs in a child."""
     from ftm_ray.cli import main
-    from ftm_ray.sources import prefetch, wrds_fetch
+    from ftm_ray.sources import prefetch, wrds_calls
 
     os.environ.update(environment)
-    wrds_fetch.FIRMS_PER_PART = prefetch.FIRMS_PER_CHUNK = FIRMS_PER_PART
+    wrds_calls.FIRMS_PER_PART = prefetch.FIRMS_PER_CHUNK = FIRMS_PER_PART
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)

@@ -7,6 +7,7 @@ import pytest
 from ftm_ray import answers
 from ftm_ray.answers import AnswerStore, StoredAnswer, question_digest
 from ftm_ray.config import LlmSettings
+from ftm_ray.errors import SourceError
 from ftm_ray.prompts import Prompt
 from ftm_ray.schemas import LLM_ANSWERS, check_table
 
@@ -108,6 +109,22 @@ def test_answers_kept_while_others_are_written_are_not_lost(lake):
     assert all(known.find(f"q{i}") == ANSWER for i in range(20))
 
 
+def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monkeypatch):
+    """Storage that fails for a moment costs no answer."""
+    store, write = AnswerStore(lake, QUARTER), lake.write_table
+
+    def full(*_):
+        raise SourceError("the disk is full")
+
+    monkeypatch.setattr(lake, "write_table", full)
+    with pytest.raises(SourceError, match="full"):
+        keep(store, "q1", "q2")
+    monkeypatch.setattr(lake, "write_table", write)
+    keep(store, "q3")
+    known = AnswerStore(lake, QUARTER)
+    assert all(known.find(question) == ANSWER for question in ("q1", "q2", "q3"))
+
+
 def test_quarters_do_not_share_answers(lake):
     keep(AnswerStore(lake, QUARTER), "q1")
     assert AnswerStore(lake, "2024Q2").find("q1") is None
@@ -155,6 +172,11 @@ def test_model_and_longest_answer_make_another_question(change):
 )
 def test_each_letter_of_the_prompt_counts(other):
     assert question_digest(other, SETTINGS) != question_digest(PROMPT, SETTINGS)
+
+
+def test_other_weights_behind_the_same_name_make_another_question():
+    digests = {question_digest(PROMPT, SETTINGS, weights) for weights in ((), ("a", None), (None, "a"), (None, None))}
+    assert len(digests) == 4
 
 
 def test_a_new_prompt_version_asks_again(monkeypatch):

@@ -136,6 +136,9 @@ def test_a_model_over_several_cards_needs_whole_ones(share):
         {"llm.max_tokens": 100},
         {"llm.max_prompt_tokens": 500},
         {"serve.quantization": "fp8"},
+        {"serve.model_source": "/models/other"},
+        {"serve.load_format": "dummy"},
+        {"llm.tokenizer": "/models/other"},
         {"keep_unlinked": True},
     ],
     ids=str,
@@ -160,6 +163,7 @@ def test_theme_and_gate_settings_change_the_run_but_not_the_map(change):
         {"llm.max_attempts": 9},
         {"llm.api_key_variable": "X"},
         {"llm.patience_s": 1.0},
+        {"llm.use_proxy": False},
         {"llm.endpoint": "http://one/v1"},
         {"serve.preset": "80gb"},
         {"serve.max_replicas": 4},
@@ -194,11 +198,19 @@ def test_blanks_around_a_key_are_no_part_of_it(monkeypatch, text, key):
     assert llm_api_key(LlmSettings()) == key
 
 
-@pytest.mark.parametrize("name", ["sk-123", "", "MY KEY", "$KEY"])
+@pytest.mark.parametrize("text", ["sk 123", "sk-\n123", "sk-\u00e9", "sk-\x00123", "sk-\t123"])
+def test_a_key_that_no_header_can_hold_is_refused_by_its_variable_and_not_repeated(monkeypatch, text):
+    monkeypatch.setattr("os.environ", {"FTM_LLM_API_KEY": text})  # the real one takes no NUL
+    with pytest.raises(ConfigError, match="the key in FTM_LLM_API_KEY") as caught:
+        llm_api_key(LlmSettings())
+    assert "sk" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["sk-123", "", "MY KEY", "$KEY", "sk_live_123", "Key", "1KEY"])
 def test_a_key_in_the_place_of_its_variable_is_refused_and_not_repeated(name):
     with pytest.raises(ConfigError, match="must be the name of an environment variable") as caught:
         load_config(None, {"llm.api_key_variable": name})
-    assert "sk-123" not in str(caught.value)
+    assert not name.startswith("sk") or name not in str(caught.value)
 
 
 def test_the_address_of_the_model_does_not_change_the_identity_of_the_map():

@@ -191,6 +191,8 @@ def test_answers_can_be_ranked():
         ("O'Neil and O'Neil's plan", ["O'Neil"]),
         ("acme is a word when it is written small", []),
         ("Acmes and MyAcme are other words", []),
+        ("Acme-led growth at non-Acme firms", ["Acme"]),
+        ("'Acme' and Smiths' and Smith' pay", ["Acme", "Smith"]),
         ("Other firms grow", []),
         ("", []),
     ],

@@ -8,7 +8,10 @@ import pytest
 from command import ftm, one_error_line
 from standin import QUARTER
 
+from ftm_ray import launch_wrds
 from ftm_ray.cli import cli
+from ftm_ray.errors import SourceError
+from ftm_ray.locks import QuarterLock
 from ftm_ray.storage import Lake
 
 
@@ -52,6 +55,50 @@ def test_prefetch_shows_links_and_coverage_and_the_next_command_needs_no_login(w
     assert value["wrds"]["unlinked_firms"] == {"1004": "No Key SA", "1011": "Delisted Co."}
     refused = prefetch(tmp_path, "--as-of", "2023-03-31")
     assert refused.exit_code == 4  # another request is another fetch, and there is no server
+
+
+def test_nobody_else_can_fetch_the_same_quarter_meanwhile(wrds_cases, tmp_path, monkeypatch):
+    """The second is turned away before it logs in, and what the first fetches is whole."""
+    fetch = launch_wrds.fetch_quarter
+    second = []
+
+    def asked_again(*arguments):
+        second.append(prefetch(tmp_path, "--keep-unlinked"))
+        fetch(*arguments)
+
+    monkeypatch.setattr(launch_wrds, "fetch_quarter", asked_again)
+    assert prefetch(tmp_path).exit_code == 0
+    assert second[0].exit_code == 4
+    assert "the quarter is locked" in one_error_line(second[0])
+    assert "Duo" not in second[0].stderr
+    assert Lake(str(tmp_path)).list_files("locks") == []
+
+
+def test_a_fetch_that_lost_its_lock_stops(wrds_cases, tmp_path, monkeypatch):
+    fetch = launch_wrds.fetch_quarter
+
+    def lost(lake, quarter, settings, database, on_step):
+        monkeypatch.setattr(QuarterLock, "check", lambda self: (_ for _ in ()).throw(SourceError("taken over")))
+        fetch(lake, quarter, settings, database, on_step)
+
+    monkeypatch.setattr(launch_wrds, "fetch_quarter", lost)
+    result = prefetch(tmp_path)
+    assert result.exit_code == 4
+    assert "taken over" in one_error_line(result)
+    assert not list(tmp_path.rglob("turns_*.parquet"))
+
+
+def test_the_list_of_another_request_is_not_shown(wrds_cases, tmp_path, monkeypatch):
+    """The store is whole, but what lies beside it was fetched for a request that then failed."""
+    assert prefetch(tmp_path).exit_code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(launch_wrds, "prefetch_under", lambda *_: (_ for _ in ()).throw(SourceError("the disk is full")))
+        assert prefetch(tmp_path, "--keep-unlinked").exit_code == 4
+    again = prefetch(tmp_path)
+    assert again.exit_code == 0
+    assert "was ready; no change" in again.stdout
+    assert "WRDS lists" not in again.stdout
+    assert "wrds" not in json.loads(prefetch(tmp_path, "--json").stdout)
 
 
 def test_firms_limit_and_as_of(wrds_cases, tmp_path):
@@ -137,7 +184,7 @@ def test_without_psycopg_it_says_what_to_install(wrds_cases, tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "psycopg", None)
     result = prefetch(tmp_path)
     assert result.exit_code == 2
-    assert "pip install 'ftm-ray[wrds]'" in one_error_line(result)
+    assert "pip install -c constraints.txt -e '.[wrds]'" in one_error_line(result)
 
 
 def test_the_screen_fits_the_window(wrds_cases, tmp_path):

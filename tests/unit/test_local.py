@@ -1,7 +1,9 @@
 """Files of a folder: marks that several processes watch. The rest is tested through the lake (test_storage.py)."""
 
+import errno
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,30 @@ def test_of_two_that_make_a_mark_one_wins(files):
     files.delete("locks/m")
     assert files.read_mark("locks/m") is None
     assert files.write_mark("locks/m", b"four", second) is None
+
+
+def test_of_many_that_replace_a_mark_at_once_one_wins(files, monkeypatch):
+    """Each looks and replaces; between the two, all others get their turn."""
+    version = files.write_mark("locks/m", b"old", None)
+    read_mark = LocalFiles.read_mark
+
+    def slow(self, path):
+        found = read_mark(self, path)
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(LocalFiles, "read_mark", slow)
+    contents = [f"number {number}".encode() for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        versions = list(pool.map(lambda content: files.write_mark("locks/m", content, version), contents))
+    [winner] = [content for content, written in zip(contents, versions, strict=True) if written]
+    assert files.read_mark("locks/m").content == winner
+    assert [name for name in files.names_in("locks")[0] if not name.startswith(".")] == ["m"]
+
+
+def test_marks_are_written_on_a_disk_without_flock(files, monkeypatch):
+    monkeypatch.setattr("fcntl.flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "No locks available")))
+    assert files.write_mark("m", b"two", files.write_mark("m", b"one", None))
 
 
 def test_a_mark_that_is_written_again_is_young_again(files, tmp_path):

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from command import ftm, one_error_line
@@ -121,6 +123,48 @@ def test_a_held_lock_stays_young(lake, monkeypatch):
         wait_until(lambda: len(writes) >= 3)
         lock.check()
         assert lake.read_mark(PATH).age_s < 5
+
+
+def test_after_a_sleep_the_lock_itself_is_asked(lake, monkeypatch):
+    """The thread that refreshes has not woken up yet; what was taken over meanwhile is not ours."""
+    with quarter_lock(lake, QUARTER, "old") as lock:
+        lock._refreshed_at -= locks.STALE_S + 1
+        lock.check()  # nobody came
+        lake.delete_file(PATH)
+        lock._refreshed_at = time.time()
+        lock.check()  # not asked: each question is a call to S3
+        lock._refreshed_at -= locks.STALE_S + 1
+        put(lake, elsewhere("new"))
+        with pytest.raises(SourceError, match="taken over by new on other-host"):
+            lock.check()
+
+
+def test_another_machine_of_the_same_name_is_not_this_one(lake):
+    """Its process is not here, which does not say that it is dead."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    myself = locks._myself("2024Q1-abc")
+    assert Path("/proc/sys/kernel/random/boot_id").read_text().strip() in myself.pid_space
+    twin = replace(myself, pid=gone.pid, pid_space=f"another-boot {os.readlink('/proc/self/ns/pid')}")
+    put(lake, twin)
+    with pytest.raises(SourceError, match="2024Q1-abc on "):
+        quarter_lock(lake, QUARTER, "mine").__enter__()
+
+
+def test_without_proc_the_network_card_names_the_machine(monkeypatch):
+    monkeypatch.setattr(locks, "Path", lambda _: Path("/nonexistent"))
+    assert locks._pid_space() == f"{uuid.getnode():x}"
+
+
+def test_a_lock_that_cannot_be_given_back_does_not_hide_the_real_error(lake, monkeypatch, caplog):
+    def away(path):
+        raise SourceError("the network is away")
+
+    with pytest.raises(ValueError, match="the real one"), quarter_lock(lake, QUARTER, "work"):
+        monkeypatch.setattr(lake, "delete_file", away)
+        raise ValueError("the real one")
+    assert "the lock could not be given back" in caplog.text
+    assert "the network is away" in caplog.text
 
 
 def test_who_was_silent_and_lost_it_is_told_and_leaves_the_new_lock_alone(lake, monkeypatch):

@@ -246,6 +246,13 @@ def test_another_model_or_limit_asks_again(lake, change):
     assert ask(store=store(lake))[0].label == "Freight costs"  # and the first is still known
 
 
+def test_other_weights_behind_the_same_name_are_asked_again(lake):
+    ask(GOOD, store=AnswerStore(lake, "2024Q1", ["fp8"]))
+    name, account, _ = ask(named("Other", "Words."), store=AnswerStore(lake, "2024Q1", ["none"]))
+    assert (name.label, account.n_remembered) == ("Other", 0)
+    assert ask(store=AnswerStore(lake, "2024Q1", ["fp8"]))[1].n_remembered == 1
+
+
 def test_another_prompt_or_prompt_version_asks_again(lake, monkeypatch):
     ask(GOOD, store=store(lake))
     other = topic_prompt(["freight"], ["Other sentence."], EstimatedTokens(), 900)
@@ -410,6 +417,26 @@ def test_what_one_batch_could_not_get_the_next_try_asks_for_alone(part, lake):
     second, server = rename(first.table, echo_keywords, lake)
     assert len(server.requests) == 2
     assert {topic["summary_source"] for topic in topics_of(second.table)} == {"llm"}
+
+
+def test_what_was_answered_before_something_broke_is_kept(part, lake, monkeypatch):
+    """One question meets an error that nobody foresaw, after the answer to another came."""
+    send, answered = llm.LlmClient.ask, asyncio.Event()
+
+    async def broken(client, prompt, account):
+        if "wages" in prompt.material:
+            await answered.wait()
+            raise RuntimeError("nobody foresaw this")
+        reply = await send(client, prompt, account)
+        asyncio.get_running_loop().call_later(0.05, answered.set)  # when it is kept
+        return reply
+
+    monkeypatch.setattr(llm.LlmClient, "ask", broken)
+    with pytest.raises(RuntimeError):
+        rename(part, echo_keywords, lake)
+    monkeypatch.setattr(llm.LlmClient, "ask", send)
+    batch, server = rename(part, echo_keywords, lake)
+    assert (batch.account.n_remembered, len(server.requests)) == (1, 2)
 
 
 def test_a_restless_endpoint_costs_no_name_and_every_request_is_counted():

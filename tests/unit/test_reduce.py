@@ -1,7 +1,7 @@
 """The last step as a whole, over invented parts and real files."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from invented import (
 )
 from llm_server import LlmServer, completion, error, named
 
+from ftm_ray import reduce
 from ftm_ray.config import LlmSettings, ThemeSettings
 from ftm_ray.errors import QualityError
 from ftm_ray.reduce import ThemePublisher
@@ -190,6 +191,18 @@ def test_without_an_llm_a_theme_is_called_by_its_words_and_a_sentence(run, small
         words, _, sentence = theme["description"].partition(": ")
         assert words == ", ".join(theme["keywords"][:5])
         assert sentence in said
+
+
+def test_themes_without_an_llm_that_share_their_first_words_are_told_apart(run, small, monkeypatch):
+    found = reduce.find_themes
+
+    def same_keywords(*args):
+        themes = found(*args)
+        return replace(themes, themes=tuple(replace(theme, keywords=("costs",)) for theme in themes.themes))
+
+    monkeypatch.setattr(reduce, "find_themes", same_keywords)
+    ThemePublisher(small, "none").publish(run)
+    assert published(run.lake)["themes"]["label"].to_pylist() == ["costs", "costs (2)", "costs (3)"]
 
 
 def described(label):

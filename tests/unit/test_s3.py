@@ -283,3 +283,26 @@ def test_of_two_that_make_a_mark_one_wins(lake):
     files.delete("m")
     assert files.read_mark("m") is None
     assert files.write_mark("m", b"four", second) is None
+
+
+def test_questions_work_where_the_region_cannot_be_looked_up(s3, monkeypatch):
+    """In a private network that reaches S3's endpoint of its own region, and no other."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+    def unreachable(bucket):
+        raise OSError(f"When resolving region for bucket '{bucket}': curlCode: 28, Timeout was reached")
+
+    monkeypatch.setattr("ftm_ray.s3.fs.resolve_s3_region", unreachable)
+    assert S3Files("bucket", "ftm", None)._bucket_region() == "eu-central-1"
+    assert Lake("s3://bucket/ftm").filesystem().base_fs.region == "eu-central-1"
+
+
+def test_what_pyarrow_cannot_open_is_one_sentence(s3, monkeypatch):
+    def broken(*_, **__):
+        raise OSError("no such option")
+
+    monkeypatch.setattr("ftm_ray.s3.fs.S3FileSystem", broken)
+    with pytest.raises(SourceError, match="cannot read s3://bucket/ftm: no such option"):
+        Lake("s3://bucket/ftm").filesystem()

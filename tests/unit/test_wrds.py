@@ -3,10 +3,12 @@
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from standin import LONG_TEXT, ODD_TEXT, QUARTER
 
-from ftm_ray.sources import wrds_fetch
+from ftm_ray.errors import SourceError
+from ftm_ray.sources import prefetch, wrds_calls, wrds_fetch
 from ftm_ray.sources.calls import Call, Turn
 from ftm_ray.sources.prefetch import is_prefetched, prefetch_quarter
 from ftm_ray.sources.wrds import WrdsSource, _name_and_title, speaker_type
@@ -33,7 +35,7 @@ def call(transcriptid: int, month: int, day: int, *turns: Turn) -> Call:
 
 
 def test_firms_row_for_row(lake, wrds_cases, monkeypatch):
-    monkeypatch.setattr(wrds_fetch, "FIRMS_PER_PART", 3)
+    monkeypatch.setattr(wrds_calls, "FIRMS_PER_PART", 3)
     firms = list(fetched(lake).firms(QUARTER))
     assert [(f.firm_id, f.firm_name, f.gvkey, f.permno, f.link_date, f.calls) for f in firms] == [
         (
@@ -119,6 +121,22 @@ def test_every_reading_gives_the_same_and_counts_anew(lake, wrds_cases):
     assert list(source.neighbours(QUARTER, {"1001"})) == []
 
 
+def test_turns_that_fit_no_call_are_refused(lake, wrds_cases):
+    """As two fetches that wrote into one folder would leave it: never firms that are silently empty."""
+    source = fetched(lake)
+    path = wrds_fetch.part_path(QUARTER, 0)
+    turns = lake.read_table(path)
+    calls = wrds_fetch.read_calls(lake, QUARTER)
+    left_out = next(number for number, listed in enumerate(calls) if listed.left_out is not None)
+    for number in (left_out, len(calls)):  # a call in the middle that is not read, and one behind the last
+        odd = turns.slice(0, 1).set_column(
+            0, turns.schema.field("call"), pa.array([number], turns.schema.field(0).type)
+        )
+        lake.write_table(path, pa.concat_tables([turns, odd]).sort_by("call"))
+        with pytest.raises(SourceError, match=r"do not fit its calls.parquet; delete that folder"):
+            list(source.firms(QUARTER))
+
+
 def test_the_store_accounts_for_every_call_that_was_read(lake, wrds_cases):
     source = fetched(lake)
     assert not is_prefetched(lake, QUARTER, source)
@@ -129,6 +147,25 @@ def test_the_store_accounts_for_every_call_that_was_read(lake, wrds_cases):
     assert (lines["short"], lines["empty"]) == (10, 1)
     assert (report.manifest.source, report.manifest.linked, report.manifest.n_firms) == ("wrds", True, 1)
     assert is_prefetched(lake, QUARTER, source)
+
+
+def test_an_unfinished_store_is_made_anew_when_the_calls_are_listed_anew(lake, wrds_cases, monkeypatch):
+    """Its chunks are of the earlier state of WRDS; gone on with, it would mix two."""
+    with monkeypatch.context() as patch:
+        patch.setattr(prefetch, "_publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prefetch_quarter(lake, QUARTER, fetched(lake), lambda *_: None)
+    lake.delete_file(f"{Lake.wrds_dir(QUARTER)}/request.json")  # as another request leaves it that is killed at once
+    wrds_cases.execute("UPDATE ciq.wrds_transcript_detail SET transcriptid = 12 WHERE transcriptid = 13")
+    assert prefetch_quarter(lake, QUARTER, fetched(lake), lambda *_: None).state == "built"
+    coverage = lake.read_table(f"{Lake.prefetch_dir(QUARTER)}/coverage.parquet")
+    assert "12" in coverage["transcript_id"].to_pylist()
+
+
+def test_the_request_says_how_the_parts_are_cut(monkeypatch):
+    before = ALL.request(QUARTER)
+    monkeypatch.setattr(wrds_calls, "FIRMS_PER_PART", 7)
+    assert ALL.request(QUARTER) != before
 
 
 def test_the_store_can_be_made_again_without_wrds(lake, wrds_cases, tmp_path):

@@ -1,5 +1,6 @@
 """Fetching into the lake: what stands there, and that nothing is fetched twice. The database is a real PostgreSQL."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ from standin import QUARTER
 
 from ftm_ray.errors import SourceError
 from ftm_ray.schemas import WRDS_TURNS, check_table
-from ftm_ray.sources import wrds_database, wrds_fetch
-from ftm_ray.sources.wrds_calls import SCHEMAS, FirmList, WrdsSettings
+from ftm_ray.sources import wrds_calls, wrds_database, wrds_fetch
+from ftm_ray.sources.wrds_calls import SCHEMAS, FirmList, WrdsSettings, calls_table
 from ftm_ray.sources.wrds_database import connect
 from ftm_ray.sources.wrds_fetch import fetch_quarter, is_fetched, read_calls, read_turns
 from ftm_ray.storage import Lake
@@ -20,7 +21,7 @@ FOLDER = Lake.wrds_dir(QUARTER)
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     """Two firms a part and three rows a batch, so that nine firms give several."""
-    monkeypatch.setattr(wrds_fetch, "FIRMS_PER_PART", 2)
+    monkeypatch.setattr(wrds_calls, "FIRMS_PER_PART", 2)
     monkeypatch.setattr(wrds_database, "ROWS_PER_BATCH", 3)
 
 
@@ -126,6 +127,25 @@ def test_a_quarter_without_linked_calls_says_how_to_read_them(lake, database):
     nobody = WrdsSettings(firms=FirmList("companyid", frozenset({"1004"})))
     with pytest.raises(SourceError, match="none of the 15 calls .*--keep-unlinked"):
         fetch(lake, database, nobody)
+
+
+def test_a_request_that_reads_nothing_leaves_what_was_fetched(lake, database):
+    fetch(lake, database)
+    before = files(lake)
+    wrong_id = WrdsSettings(firms=FirmList("companyid", frozenset({"999999"})))
+    for _ in range(2):  # the second time, too: nothing of the wrong request was written down
+        with pytest.raises(SourceError, match="none of the 15 calls "):
+            fetch(lake, database, wrong_id)
+    assert not is_fetched(lake, QUARTER, wrong_id)
+    assert is_fetched(lake, QUARTER, SETTINGS)
+    assert files(lake) == before
+
+
+def test_a_list_without_a_call_to_read_is_not_fetched(lake, database):
+    fetch(lake, database)
+    nothing = [replace(call, left_out="not_asked") for call in read_calls(lake, QUARTER)]
+    lake.write_table(f"{FOLDER}/calls.parquet", calls_table(nothing))
+    assert not is_fetched(lake, QUARTER, SETTINGS)
 
 
 def test_the_quarter_ends_where_the_next_begins():
