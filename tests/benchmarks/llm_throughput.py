@@ -150,7 +150,8 @@ def offline(arguments) -> None:
         resources = ray.cluster_resources()
         ray.shutdown()
     preset = choose_preset(config.serve.preset, resources)
-    described = application(config.llm, config.serve, preset, os.cpu_count() or 1)["llm_configs"][0]
+    threads = max(1, (os.cpu_count() or 2) // 2)  # as serving.py gives them
+    described = application(config.llm, config.serve, preset, threads)["llm_configs"][0]
     engine = described["engine_kwargs"]
     engine.pop("enable_prompt_tokens_details")  # of the HTTP server
     os.environ.update(described["runtime_env"]["env_vars"])

@@ -201,20 +201,25 @@ FINAL = {
 }
 
 
+def patience(reply):
+    """Seconds to wait for an answer: few where none will come, but enough for a busy machine to send a question."""
+    return 0.5 if reply.fate in ("hang", "trickle") else 5.0
+
+
 @pytest.mark.parametrize(("reply", "outcome"), PASSING.values(), ids=PASSING)
 def test_a_failure_that_may_pass_is_tried_again_so_many_times(reply, outcome):
-    replies, account, _ = ask(reply, max_attempts=3, timeout_s=0.2 if reply.fate in ("hang", "trickle") else 5.0)
+    tries = 3 if patience(reply) > 1 else 2
+    replies, account, _ = ask(reply, max_attempts=tries, timeout_s=patience(reply))
     assert replies == [outcome]
-    assert (account.n_requests, account.n_retries) == (3, 2)
+    assert (account.n_requests, account.n_retries) == (tries, tries - 1)
 
 
 @pytest.mark.parametrize(("reply", "outcome"), PASSING.values(), ids=PASSING)
 def test_a_failure_that_passed_costs_no_answer(reply, outcome):
-    timeout_s = 0.6 if reply.fate in ("hang", "trickle") else 5.0
-    (answered,), account, server = ask(in_turn(reply, reply, GOOD), max_attempts=3, timeout_s=timeout_s)
+    (answered,), account, server = ask(in_turn(reply, GOOD), max_attempts=2, timeout_s=patience(reply))
     assert answered.content == GOOD.body["choices"][0]["message"]["content"]
-    assert account.n_retries == 2
-    assert server.requests[0] == server.requests[2]
+    assert account.n_retries == 1
+    assert server.requests[0] == server.requests[1]
     assert (account.prompt_tokens, account.completion_tokens) == (11, 7)
 
 
@@ -647,7 +652,7 @@ def test_an_endpoint_that_answers_is_fine():
 
 @pytest.mark.parametrize("reply", [error(503), error(429), reset(), hang(), Reply(200, "<html>Hello</html>", {})])
 def test_an_endpoint_that_may_come_back_is_asked_once_and_named(reply):
-    trouble, n_requests = check(reply, timeout_s=0.2)
+    trouble, n_requests = check(reply, timeout_s=patience(reply))
     assert n_requests == 1
     assert trouble.startswith("the LLM at http://127.0.0.1:")
     assert "does not answer" in trouble
@@ -730,7 +735,7 @@ def test_second_asks_cost_but_are_no_questions_of_their_own():
     asked = LlmAccount(
         n_questions=5, n_remembered=2, n_requests=4, n_retries=1, prompt_tokens=40, outcomes={"named": 5}
     )
-    assert asked.as_second_ask() == LlmAccount(n_requests=4, n_retries=1, n_again=3, prompt_tokens=9)
+    assert asked.as_second_ask() == LlmAccount(n_requests=4, n_retries=1, n_again=3, prompt_tokens=40)
     assert asked.outcomes == {"named": 5}
 
 

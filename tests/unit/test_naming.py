@@ -101,7 +101,7 @@ WAYS = {
     Outcome.ECHO: (named("Freight costs", LONG_SENTENCE), 2, {}),
     Outcome.MALFORMED: (Reply(200, "<html>Hello</html>", {}), 1, {}),
     Outcome.REJECTED: (error(422), 2, {}),  # once more without what strict endpoints refuse
-    Outcome.TIMED_OUT: (hang(), 2, {"timeout_s": 0.1, "max_attempts": 2}),
+    Outcome.TIMED_OUT: (hang(), 2, {"timeout_s": 0.5, "max_attempts": 2}),
     Outcome.UNREACHABLE: (reset(), 2, {"max_attempts": 2}),
     Outcome.BUSY: (error(429), 2, {"max_attempts": 2}),
     Outcome.SERVER_ERROR: (error(500), 2, {"max_attempts": 2}),
