@@ -137,7 +137,7 @@ def _deploy(llm: LlmSettings, serve: ServeSettings, wait: "_Wait") -> None:
     """Hand the application to Serve, which starts it while we go on."""
     if importlib.util.find_spec("vllm") is None:
         raise ConfigError(
-            "vLLM is not installed here, so no model can be served: pip install -c constraints.txt 'ftm-ray[llm]' "
+            "vLLM is not installed here, so no model can be served: pip install -c constraints.txt -e '.[llm]' "
             "on machines with a GPU, `make setup-llm-cpu` on others, or use --llm URL or none"
         )
     preset = choose_preset(serve.preset, ray.cluster_resources())
