@@ -4,7 +4,7 @@
         plan.json            what the chunks below are made from
         coverage/part_0000.parquet ...  coverage of each chunk; gone when coverage.parquet is there
         chunk_0000.parquet ...          200 firms each, one row per firm, row groups of up to 25 firms
-        coverage.parquet     one row per call that came in: kept or dropped, and why
+        coverage.parquet     one row per call that came in: kept or dropped, and why; then calls that were never read
         manifest.json        written last; without it there is no store
 
 A rerun with the same inputs keeps the chunks that are there and makes the others; with other inputs everything is
@@ -30,7 +30,7 @@ from ftm_ray.schemas import COVERAGE, PREFETCH, Manifest, check_table
 from ftm_ray.sources.calls import Firm, Source
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
 from ftm_ray.sources.defects import CallKey, Verdict, judge_calls
-from ftm_ray.sources.firm_rows import firm_rows
+from ftm_ray.sources.firm_rows import firm_rows, unread_row
 from ftm_ray.sources.manifest import (
     STORE_VERSION,
     chunk_entries,
@@ -244,7 +244,8 @@ def _is_chunk_done(lake: Lake, plan: _Plan, chunk: int) -> bool:
 def _publish(lake: Lake, plan: _Plan, source: Source) -> None:
     """Gather the coverage, then say what the store holds."""
     parts = [lake.read_table(_coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
-    coverage = pa.concat_tables(parts)
+    unread = [unread_row(call, plan.quarter) for call in source.unread_calls(plan.quarter)]
+    coverage = pa.concat_tables([*parts, pa.Table.from_pylist(unread, schema=COVERAGE)])
     lake.write_table(f"{plan.folder}/coverage.parquet", coverage)
     lines = coverage_lines(coverage)
     chunks, firms = chunk_entries(lake, plan.quarter, parts, plan.firms_per_row_group)
