@@ -23,7 +23,7 @@ from ftm_ray.names import firm_name_tokens, person_names
 from ftm_ray.naming import keyword_name
 from ftm_ray.quality import npmi_coherence, topic_diversity
 from ftm_ray.schemas import FIRM_TOPICS, PREFETCH, FirmStatus, check_table
-from ftm_ray.text import is_foreign, rule_drop_reason
+from ftm_ray.text import rule_drop_reason
 from ftm_ray.topics import MIN_SENTENCES, FirmTopics, Topic, fit_firm_topics, without_topics
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,6 @@ class FirmTopicFinder:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         fit_firm_topics(["warm up"] * n, ["warm"] * n, vectors, self.settings, self.use_gpu)
         self.encoder.encode(["warm up"])
-        is_foreign("Wir haben im vergangenen Quartal den Umsatz gesteigert")  # loads the language model, 0.5 s
 
 
 def _row(firm: dict[str, Any], work: _Work, status: FirmStatus, reason: str | None) -> dict[str, Any]:

@@ -126,10 +126,16 @@ def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":
     click.echo("Logging in to WRDS. Approve the Duo push if your phone shows one.", err=True)
     database = connect(user, settings.schemas, _ask_password if has_person else None)
     try:
-        database.check_readable()
+        no_titles = database.check_readable()
     except BaseException:
         database.close()
         raise
+    if no_titles:
+        click.echo(
+            f"Without titles of people ({no_titles}): executives become CEO or CFO only where their title stands "
+            "behind the name.",
+            err=True,
+        )
     return database
 
 

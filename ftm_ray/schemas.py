@@ -114,6 +114,7 @@ WRDS_TURNS = pa.schema(
         pa.field("component_type", pa.string()),
         pa.field("speaker_type", pa.string()),
         pa.field("person", pa.string()),
+        pa.field("title", pa.string()),  # the person's at their firm; null where unknown or not to be read
         pa.field("person_company", pa.string()),
         pa.field("text", pa.string()),
     ]

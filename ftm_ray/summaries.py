@@ -17,6 +17,15 @@ from ftm_ray.sources.prefetch import PrefetchReport
 from ftm_ray.sources.wrds_calls import CallSummary
 from ftm_ray.status import MapStatus, QuarterStatus
 
+#: Why the text of a call is not fetched from WRDS; docs/wrds.md has the rules.
+_LEFT_OUT_WORDS = {
+    "not_asked": "not in the list of --firms",
+    "over_limit": "behind the firms of --limit",
+    "no_gvkey": "no gvkey holds on the day of the call",
+    "no_permno": "no PERMNO holds on the day of the call",
+    "other_permno": "another PERMNO than the firm's last linked call",
+}
+
 #: Reasons and notes of the coverage report in words; docs/coverage-rules.md has the rules.
 _COVERAGE_WORDS = {
     "empty": "no text",
@@ -33,15 +42,7 @@ _COVERAGE_WORDS = {
     "no_firm_name": "the firm has no name; its id stands in",
     "html": "HTML remnants, repaired",
     "mojibake": "broken characters, repaired",
-}
-
-#: Why the text of a call is not fetched from WRDS; docs/wrds.md has the rules.
-_LEFT_OUT_WORDS = {
-    "not_asked": "not in the list of --firms",
-    "over_limit": "behind the firms of --limit",
-    "no_gvkey": "no gvkey holds on the day of the call",
-    "no_permno": "no PERMNO holds on the day of the call",
-    "other_permno": "another PERMNO than the firm's last linked call",
+    **_LEFT_OUT_WORDS,
 }
 
 _NO_LLM = (
@@ -296,7 +297,7 @@ def _links_words(linked: bool, n_unlinked: int, n_firms: int) -> str:
     if not linked:
         return "no PERMNO links (--links FILE gives them): all firms are kept, and there will be no table per stock"
     if not n_unlinked:
-        return "every firm has a PERMNO"
+        return "every firm in the store has a PERMNO"
     return f"{n_unlinked:,} of {n_firms:,} firms have no PERMNO; a run leaves them out unless --keep-unlinked"
 
 

@@ -37,6 +37,9 @@ CREATE TABLE ciq.wrds_transcript_person (
   transcriptcomponenttypeid smallint, transcriptcomponenttypename varchar(200),
   transcriptpersonid integer, transcriptpersonname varchar(400), proid integer, companyofperson varchar(400),
   speakertypeid smallint, speakertypename varchar(200), componenttextpreview varchar(400), word_count integer);
+-- people in their positions at firms
+CREATE TABLE ciq.ciqprofessional (
+  proid integer, personid integer, companyid integer, title varchar(400), prorank smallint, boardrank smallint);
 -- which gvkey a company had, and when
 CREATE TABLE ciq.wrds_gvkey (
   companyid numeric(11,0), gvkey varchar(6), startdate date, enddate date, companyname varchar(400));
@@ -47,6 +50,7 @@ CREATE TABLE crsp.ccmxpf_lnkhist (
 CREATE INDEX ON ciq.wrds_transcript_detail (mostimportantdateutc);
 CREATE INDEX ON ciq.ciqtranscriptcomponent (transcriptid);
 CREATE INDEX ON ciq.wrds_transcript_person (transcriptcomponentid);
+CREATE INDEX ON ciq.ciqprofessional (proid);
 CREATE INDEX ON ciq.wrds_gvkey (companyid);
 CREATE INDEX ON crsp.ccmxpf_lnkhist (gvkey);
 """
@@ -118,6 +122,7 @@ class Said:
     person: str | None = "Pat Lee"
     speaker_type: str = "Executives"
     component_type: int = 2
+    proid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,16 @@ class Seed:
         number, kind = self.n_components, said.component_type
         self._add("ciq.ciqtranscriptcomponent", (number, transcriptid, order, kind, number, said.text))
         if said.person is not None:
-            person = (number, said.person, None, None, 2, said.speaker_type, said.text[:100], len(said.text.split()))
+            person = (
+                number,
+                said.person,
+                said.proid,
+                None,
+                2,
+                said.speaker_type,
+                said.text[:100],
+                len(said.text.split()),
+            )
             self._add("ciq.wrds_transcript_person", (number, transcriptid, order, kind, COMPONENT_TYPES[kind], *person))
 
     def gvkey(self, companyid, gvkey, start=None, end=None) -> None:
@@ -169,6 +183,9 @@ class Seed:
         self.gvkey(companyid, f"{companyid:06d}")
         self.permno(f"{companyid:06d}", permno)
 
+    def professional(self, proid, title) -> None:
+        self._add("ciq.ciqprofessional", (proid, proid, None, title, None, None))
+
     def _add(self, table: str, row: tuple) -> None:
         self.rows.setdefault(table, []).append(row)
 
@@ -178,7 +195,7 @@ class Seed:
             if replace:
                 cursor.execute(
                     "TRUNCATE ciq.wrds_transcript_detail, ciq.ciqtranscriptcomponent, ciq.wrds_transcript_person, "
-                    "ciq.wrds_gvkey, crsp.ccmxpf_lnkhist"
+                    "ciq.ciqprofessional, ciq.wrds_gvkey, crsp.ccmxpf_lnkhist"
                 )
             for table, rows in self.rows.items():
                 with cursor.copy(f"COPY {table} FROM STDIN") as copy:
@@ -263,12 +280,17 @@ def seed_cases(seed: Seed) -> None:
         Said("Thank you all.", "Jo Chief - Chief Executive Officer & Director"),
         Said("Revenue rose.", "Ann Fin, CFO"),
         Said("We hired.", "Max Other-Name"),
+        Said("Costs fell.", "Flo Tables", proid=7001),
+        Said("Guidance is next.", "Asa Sistant", proid=7002),
         Said("What about margins?", "Al Yst", "Analysts", 3),
         Said("They rose.", None, component_type=4),
         Said("Next question.", None, component_type=7),
         Said("   ", "Al Yst", "Analysts", 3),
     )
     seed.call(1008, "Speakers Inc.", 512, feb, Version(81, feb, turns))
+    seed.professional(7001, "Executive Vice President & Chief Financial Officer")
+    seed.professional(7002, "Vice President, Office of the CEO")
+    seed.professional(7002, "Vice President, Office of the CEO")  # a row too many in a joined table is no turn too many
     seed.linked(1008, 10008)
     seed.call(1009, "Conference Co.", 513, feb, Version(91, feb, (Said("A talk."),)), event_type=51)
     seed.linked(1009, 10009)

@@ -5,7 +5,7 @@ once for all sources.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -52,6 +52,19 @@ class Passage:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadCall:
+    """A call that the source knows and does not hand over, because of its firm's links; `reason` says which."""
+
+    firm_id: str
+    firm_name: str | None
+    transcript_id: str
+    call_date: date
+    permno: int | None
+    gvkey: str | None
+    reason: str
+
+
 class Source(Protocol):
     """Where transcripts come from. Methods may be called more than once and must give the same each time."""
 
@@ -72,19 +85,28 @@ class Source(Protocol):
     def neighbours(self, quarter: str, firm_ids: Collection[str]) -> Iterator[Passage]:
         """Texts of these firms in the quarters before and after, where the source holds them."""
 
+    def unread_calls(self, quarter: str) -> Sequence[UnreadCall]:
+        """Calls that `firms` leaves out for their links; empty where the source leaves that to the run."""
+
     def input_counts(self) -> Mapping[str, int]:
         """Rows of the quarter and rows left out, by reason. Complete once `firms` has been called."""
 
 
 SPEAKER_TYPES = ("Operator", "CEO", "CFO", "Executive", "Analyst", "Other")
 
+# Who works for a chief, or was or will be one, is none: "Office of the CEO", "Assistant to the CFO", "Deputy CEO".
+_NOT_HERSELF = r"(?<!of the )(?<!to the )(?<!to )(?<!deputy )(?<!former )(?<!ex-)"
+
 # In this order: "Chief Financial Officer" is an executive too, "Executives" of Capital IQ are not all CEO.
 _SPEAKER_TYPE_PATTERNS = (
     ("Operator", re.compile(r"operator|moderator|coordinator")),
-    ("CEO", re.compile(r"\bceo\b|chief executive")),
-    ("CFO", re.compile(r"\bcfo\b|chief financial")),
+    ("CEO", re.compile(rf"{_NOT_HERSELF}\b(?:ceo\b|chief executive)")),
+    ("CFO", re.compile(rf"{_NOT_HERSELF}\b(?:cfo\b|chief financial)")),
     ("Analyst", re.compile(r"analyst")),
-    ("Executive", re.compile(r"executive|officer|president|chair|director|\bc[oti]o\b|management|investor relations")),
+    (
+        "Executive",
+        re.compile(r"executive|officer|president|chair|director|\bc[efoti]o\b|management|investor relations"),
+    ),
 )
 
 

@@ -16,7 +16,7 @@ class CoverageLine:
 
     Attributes:
         kind: 'in', 'kept', 'dropped' or 'noted'. Sentences in = kept + all dropped; calls likewise.
-        reason: Why dropped (a `DropReason`), or what was noted (a `Note`); null for in and kept.
+        reason: Why dropped (a `DropReason`, or a `LeftOut` of WRDS), or what was noted (a `Note`); null for in, kept.
         n_firms: Firms with such a call; firms dropped are those of which no call is left.
         n_calls: Calls. A call that lost only some of its sentences counts as kept.
         n_sentences: Sentences.

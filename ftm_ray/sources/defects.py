@@ -163,8 +163,10 @@ def _pairs_alike(traces: Sequence[_Trace]) -> list[_Pair]:
     sizes = [len(trace.hashes) if trace.reason is None else 0 for trace in traces]
     hashes = np.concatenate([trace.hashes[:size] for trace, size in zip(traces, sizes, strict=True)])
     order = np.argsort(hashes, kind="stable")
-    holders = np.repeat(np.arange(len(traces)), sizes)[order]
-    starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order[:1]]))
+    holders = np.repeat(np.arange(len(traces), dtype=np.int32), sizes)[order]
+    hashes = hashes[order]
+    del order  # a million sentences or more: each of these arrays counts
+    starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
     ends = np.append(starts, len(hashes))[1:]
     is_shared = (ends - starts >= 2) & (ends - starts <= MAX_SHARERS)  # most sentences are said in one call only
     shared: Counter[tuple[int, int]] = Counter()

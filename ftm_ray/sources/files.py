@@ -26,6 +26,7 @@ from ftm_ray.sources.calls import (
     Firm,
     Passage,
     Turn,
+    UnreadCall,
     normal_speaker_type,
     quarter_number,
     quarter_of,
@@ -115,6 +116,10 @@ class FilesSource:
     def linked(self) -> bool:
         """Whether a link file was given, or a file has a column of PERMNOs."""
         return self._links_file is not None or any("permno" in columns for columns in self._columns.values())
+
+    def unread_calls(self, quarter: str) -> tuple[UnreadCall, ...]:
+        """None: firms without a link come in, and the run leaves them out unless --keep-unlinked."""
+        return ()
 
     def input_counts(self) -> Mapping[str, int]:
         """Rows of the quarter, and rows left out by reason."""

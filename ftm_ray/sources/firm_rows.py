@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray import text
-from ftm_ray.sources.calls import Call, Firm, Turn
+from ftm_ray.sources.calls import Call, Firm, Turn, UnreadCall
 from ftm_ray.sources.defects import CallKey, DropReason, Verdict, pasted_again, repair_notes
 
 
@@ -64,6 +64,25 @@ def firm_rows(firm: Firm, quarter: str, verdicts: Mapping[CallKey, Verdict]) -> 
             }
         )
     return FirmRows(_prefetch_row(firm, quarter, kept) if kept else None, coverage)
+
+
+def unread_row(call: UnreadCall, quarter: str) -> dict[str, Any]:
+    """The coverage row of a call whose text was never read."""
+    return {
+        "firm_id": call.firm_id,
+        "firm_name": call.firm_name,
+        "transcript_id": call.transcript_id,
+        "call_date": call.call_date,
+        "quarter": quarter,
+        "kept": False,
+        "reason": call.reason,
+        "notes": [],
+        "permno": call.permno,
+        "gvkey": call.gvkey,
+        "n_turns": 0,
+        "n_sentences_in": 0,
+        "n_sentences_kept": 0,
+    }
 
 
 def _sentences(call: Call) -> list[_Sentence]:

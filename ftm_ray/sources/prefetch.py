@@ -4,7 +4,7 @@
         plan.json            what the chunks below are made from
         coverage/part_0000.parquet ...  coverage of each chunk; gone when coverage.parquet is there
         chunk_0000.parquet ...          200 firms each, one row per firm, row groups of up to 25 firms
-        coverage.parquet     one row per call that came in: kept or dropped, and why
+        coverage.parquet     one row per call that came in: kept or dropped, and why; then calls that were never read
         manifest.json        written last; without it there is no store
 
 A rerun with the same inputs keeps the chunks that are there and makes the others; with other inputs everything is
@@ -15,7 +15,8 @@ sentences take about 40 s of one core (docs/own-files.md).
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,7 +31,7 @@ from ftm_ray.schemas import COVERAGE, PREFETCH, Manifest, check_table
 from ftm_ray.sources.calls import Firm, Source
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
 from ftm_ray.sources.defects import CallKey, Verdict, judge_calls
-from ftm_ray.sources.firm_rows import firm_rows
+from ftm_ray.sources.firm_rows import firm_rows, unread_row
 from ftm_ray.sources.manifest import (
     STORE_VERSION,
     chunk_entries,
@@ -146,10 +147,12 @@ def _build(lake: Lake, quarter: str, source: Source, inputs: str, on_progress: P
     firms = source.firms(quarter)
     n_done = 0
     for chunk in range(plan.n_chunks):
-        chunk_firms = list(islice(firms, FIRMS_PER_CHUNK))
-        if not _is_chunk_done(lake, plan, chunk):
-            _write_chunk(lake, plan, chunk, _counted(chunk_firms, n_done, plan, on_progress))
-        n_done += len(chunk_firms)
+        chunk_firms = _counted(islice(firms, FIRMS_PER_CHUNK), n_done, plan, on_progress)
+        if _is_chunk_done(lake, plan, chunk):
+            deque(chunk_firms, maxlen=0)  # passed over
+        else:
+            _write_chunk(lake, plan, chunk, chunk_firms)
+        n_done = min(n_done + FIRMS_PER_CHUNK, len(plan.firm_ids))
         on_progress("cleaning", n_done, len(plan.firm_ids))
     _publish(lake, plan, source)
     logger.info("prefetch %s: %s, %d firms came in", quarter, state, n_done)
@@ -211,29 +214,32 @@ def _make_plan(source: Source, quarter: str, inputs: str, on_progress: Progress)
     return _Plan(quarter, inputs, tuple(firm_ids), verdicts, firms_per_row_group)
 
 
-def _counted(firms: Sequence[Firm], n_before: int, plan: _Plan, on_progress: Progress) -> Iterator[Firm]:
+def _counted(firms: Iterable[Firm], n_before: int, plan: _Plan, on_progress: Progress) -> Iterator[Firm]:
     for number, firm in enumerate(firms):
         on_progress("cleaning", n_before + number, len(plan.firm_ids))
         yield firm
 
 
 def _write_chunk(lake: Lake, plan: _Plan, chunk: int, firms: Iterable[Firm]) -> None:
-    """Write one chunk; its coverage goes first, so that a chunk never stands without."""
+    """Write one chunk, then its coverage, which says that the chunk is done; one row group is in memory at a time."""
     coverage: list[dict[str, Any]] = []
+    lake.write_batches(f"{plan.folder}/{chunk_name(chunk)}", PREFETCH, _row_groups(plan, firms, coverage))
+    part = _coverage_part(plan, chunk)
+    lake.write_table(part, check_table(pa.Table.from_pylist(coverage, schema=COVERAGE), COVERAGE, part))
+
+
+def _row_groups(plan: _Plan, firms: Iterable[Firm], coverage: list[dict[str, Any]]) -> Iterator[pa.Table]:
+    """The rows of these firms, in tables of `firms_per_row_group`; their coverage is added to the list."""
     rows: list[dict[str, Any]] = []
-    row_groups: list[pa.Table] = []  # packed: a chunk's sentences as Python dicts take several times the room
     for firm in firms:
         made = firm_rows(firm, plan.quarter, plan.verdicts)
         coverage += made.coverage
         rows += [made.row] if made.row is not None else []
         if len(rows) == plan.firms_per_row_group:
-            row_groups.append(pa.Table.from_pylist(rows, schema=PREFETCH))
+            yield pa.Table.from_pylist(rows, schema=PREFETCH)
             rows = []
     if rows:
-        row_groups.append(pa.Table.from_pylist(rows, schema=PREFETCH))
-    part = _coverage_part(plan, chunk)
-    lake.write_table(part, check_table(pa.Table.from_pylist(coverage, schema=COVERAGE), COVERAGE, part))
-    lake.write_batches(f"{plan.folder}/{chunk_name(chunk)}", PREFETCH, row_groups)
+        yield pa.Table.from_pylist(rows, schema=PREFETCH)
 
 
 def _is_chunk_done(lake: Lake, plan: _Plan, chunk: int) -> bool:
@@ -244,7 +250,8 @@ def _is_chunk_done(lake: Lake, plan: _Plan, chunk: int) -> bool:
 def _publish(lake: Lake, plan: _Plan, source: Source) -> None:
     """Gather the coverage, then say what the store holds."""
     parts = [lake.read_table(_coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
-    coverage = pa.concat_tables(parts)
+    unread = [unread_row(call, plan.quarter) for call in source.unread_calls(plan.quarter)]
+    coverage = pa.concat_tables([*parts, pa.Table.from_pylist(unread, schema=COVERAGE)])
     lake.write_table(f"{plan.folder}/coverage.parquet", coverage)
     lines = coverage_lines(coverage)
     chunks, firms = chunk_entries(lake, plan.quarter, parts, plan.firms_per_row_group)

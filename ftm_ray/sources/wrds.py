@@ -11,9 +11,9 @@ from itertools import groupby
 from typing import Any
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources.calls import Call, Firm, Passage, Turn, normal_speaker_type
+from ftm_ray.sources.calls import Call, Firm, Passage, Turn, UnreadCall, normal_speaker_type
 from ftm_ray.sources.columns import text_value
-from ftm_ray.sources.wrds_calls import ListedCall, WrdsSettings
+from ftm_ray.sources.wrds_calls import LeftOut, ListedCall, WrdsSettings
 from ftm_ray.sources.wrds_fetch import read_calls, read_turns
 from ftm_ray.storage import Lake
 
@@ -79,6 +79,22 @@ class WrdsSource:
         """None: other quarters are not fetched for a comparison."""
         return iter(())
 
+    def unread_calls(self, quarter: str) -> list[UnreadCall]:
+        """Calls without a PERMNO that fits. Those that were not asked for (--firms, --limit) are not missed."""
+        return [
+            UnreadCall(
+                firm_id=call.firm_id,
+                firm_name=text_value(call.companyname),
+                transcript_id=str(call.transcriptid),
+                call_date=call.call_date,
+                permno=call.permno,
+                gvkey=call.gvkey,
+                reason=call.left_out,
+            )
+            for call in read_calls(self._lake, quarter)
+            if call.left_out is not None and call.left_out not in (LeftOut.NOT_ASKED, LeftOut.OVER_LIMIT)
+        ]
+
     def _turns(self, quarter: str, calls: list[ListedCall]) -> Iterator[tuple[int, tuple[Turn, ...]]]:
         """The turns of each call that has any, with its row in the list of calls."""
         for number, rows in groupby(self._rows(quarter, calls), key=lambda row: row["call"]):
@@ -88,6 +104,7 @@ class WrdsSource:
     def _rows(self, quarter: str, calls: list[ListedCall]) -> Iterator[dict[str, Any]]:
         for table in read_turns(self._lake, quarter, calls):
             self._counts["rows of the quarter"] += table.num_rows
+            self._counts["rows with a title"] += table.num_rows - table.column("title").null_count
             yield from table.to_pylist()
 
 
@@ -111,6 +128,7 @@ def _turn(row: Mapping[str, Any]) -> Turn | None:
     if text is None:
         return None
     name, title = _name_and_title(text_value(row["person"]))
+    title = text_value(row["title"]) or title
     is_operator = row["component_type_id"] in _OPERATOR_COMPONENTS
     kind = "Operator" if is_operator else speaker_type(row["speaker_type"], title)
     return Turn(text, name, kind, text_value(row["component_type"]))

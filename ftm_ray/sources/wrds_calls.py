@@ -26,7 +26,7 @@ CALLS_SQL = files("ftm_ray").joinpath("data/wrds_calls.sql").read_text(encoding=
 TURNS_SQL = files("ftm_ray").joinpath("data/wrds_turns.sql").read_text(encoding="utf-8")
 
 #: Where the tables lie at WRDS, unless --schema says otherwise.
-SCHEMAS: Mapping[str, str] = {"transcripts": "ciq", "gvkey": "ciq", "links": "crsp"}
+SCHEMAS: Mapping[str, str] = {"transcripts": "ciq", "gvkey": "ciq", "links": "crsp", "titles": "ciq"}
 
 #: Firms in one file of text; about 20,000 rows and 20 MB: what a kill may cost to fetch again.
 FIRMS_PER_PART = 200
@@ -90,7 +90,7 @@ class WrdsSettings:
         keep_unlinked: Also fetch firms without PERMNO.
         firms: Only these firms; null = all.
         limit: Only so many firms, the first by firm_id; null = all.
-        schemas: Where the tables lie: 'transcripts', 'gvkey' and 'links' to the name of a schema.
+        schemas: Where the tables lie: 'transcripts', 'gvkey', 'links' and 'titles' to the name of a schema.
     """
 
     as_of: date | None = None

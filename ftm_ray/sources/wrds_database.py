@@ -19,7 +19,7 @@ from psycopg import errors, sql
 from psycopg.rows import class_row
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources.wrds_calls import CALLS_SQL, TURNS_SQL, ListedCall
+from ftm_ray.sources.wrds_calls import CALLS_SQL, SCHEMAS, TURNS_SQL, ListedCall
 
 WRDS_HOST = "wrds-pgdata.wharton.upenn.edu"
 WRDS_PORT = "9737"
@@ -37,6 +37,9 @@ _TABLES = (
     ("gvkey", "wrds_gvkey"),
     ("links", "ccmxpf_lnkhist"),
 )
+#: People with their titles. It belongs to another subscription (People Intelligence), so a fetch can do without.
+_TITLES_TABLE = ("titles", "ciqprofessional")
+_NO_TITLES = sql.SQL("(SELECT NULL::bigint AS proid, NULL::text AS title)")
 
 _PRIVILEGES_SQL = """
 SELECT n.oid IS NOT NULL AS has_schema, c.oid IS NOT NULL AS has_table,
@@ -56,6 +59,7 @@ class WrdsDatabase:
     def __init__(self, connection: psycopg.Connection, schemas: Mapping[str, str]) -> None:
         self._connection = connection
         self._schemas = schemas
+        self._has_titles = False
 
     def __enter__(self) -> "WrdsDatabase":
         return self
@@ -69,27 +73,41 @@ class WrdsDatabase:
         """Log out."""
         self._connection.close()
 
-    def check_readable(self) -> None:
+    def check_readable(self) -> str | None:
         """See that every table is there and may be read, before anything is asked of it.
+
+        Returns:
+            What is missing where that can be done without: the titles of people, unless --schema asked for them.
 
         Raises:
             SourceError: A schema or table is not there, or this account may not read it.
         """
         for name, table in _TABLES:
-            schema = self._schemas[name]
-            with self._reported("looking up what may be read"):
-                row = self._connection.execute(_PRIVILEGES_SQL, [schema, table]).fetchone()
-                elsewhere = [row[0] for row in self._connection.execute(_ELSEWHERE_SQL, [table])]
-            has_schema, has_table, is_readable = row or (False, False, False)
-            if not has_table:
-                what = f"the schema {schema} has no table {table}" if has_schema else f"there is no schema {schema}"
-                where = f"; {table} is in: {', '.join(elsewhere)}" if elsewhere else ""
-                raise SourceError(f"WRDS: {what}{where}. Say where it is with --schema {name}=NAME")
-            if not is_readable:
-                raise SourceError(
-                    f"WRDS: this account may not read {schema}.{table}; ask your WRDS representative whether your "
-                    f"institution subscribes to it, or name another schema with --schema {name}=NAME"
-                )
+            if trouble := self._trouble_reading(name, table):
+                raise SourceError(f"WRDS: {trouble}")
+        no_titles = self._trouble_reading(*_TITLES_TABLE)
+        if no_titles and self._schemas["titles"] != SCHEMAS["titles"]:
+            raise SourceError(f"WRDS: {no_titles}")
+        self._has_titles = no_titles is None
+        return no_titles
+
+    def _trouble_reading(self, name: str, table: str) -> str | None:
+        """Why a table cannot be read, and what to do about it; null where it can."""
+        schema = self._schemas[name]
+        with self._reported("looking up what may be read"):
+            row = self._connection.execute(_PRIVILEGES_SQL, [schema, table]).fetchone()
+            elsewhere = [row[0] for row in self._connection.execute(_ELSEWHERE_SQL, [table])]
+        has_schema, has_table, is_readable = row or (False, False, False)
+        if not has_table:
+            what = f"the schema {schema} has no table {table}" if has_schema else f"there is no schema {schema}"
+            where = f"; {table} is in: {', '.join(elsewhere)}" if elsewhere else ""
+            return f"{what}{where}. Say where it is with --schema {name}=NAME"
+        if not is_readable:
+            return (
+                f"this account may not read {schema}.{table}; ask your WRDS representative whether your "
+                f"institution subscribes to it, or name another schema with --schema {name}=NAME"
+            )
+        return None
 
     def calls(self, first_day: date, next_quarter: date, as_of: date | None) -> list[ListedCall]:
         """All earnings calls from the first day up to the first day of the next quarter, with version and link."""
@@ -122,7 +140,8 @@ class WrdsDatabase:
     def _query(self, text: str) -> sql.Composed:
         """A query of ours with the names of the schemas put in."""
         names = {name: sql.Identifier(schema) for name, schema in self._schemas.items()}
-        return sql.SQL(text).format(**names)
+        titles = sql.Identifier(self._schemas["titles"], _TITLES_TABLE[1]) if self._has_titles else _NO_TITLES
+        return sql.SQL(text).format(**names, professionals=titles)
 
     @contextmanager
     def _reported(self, doing: str) -> Iterator[None]:

@@ -25,7 +25,7 @@ def test_a_dry_run_counts_and_writes_nothing(wrds_cases, tmp_path):
     assert result.exit_code == 0
     for part in (
         "WRDS lists 15 calls of 12 firms in 2023Q1 (dry run",
-        "12 calls of 10 firms, 20 rows",
+        "12 calls of 10 firms, 22 rows",
         "no_gvkey      1 call",
         "other_permno  1 call",
         "2 calls with n_link > 1",
@@ -34,7 +34,7 @@ def test_a_dry_run_counts_and_writes_nothing(wrds_cases, tmp_path):
         assert part in result.stdout
     assert not root.exists()
     counts = json.loads(prefetch(root, "--dry-run", "--json", "--keep-unlinked").stdout)
-    assert (counts["n_calls_read"], counts["n_rows"], counts["left_out"]) == (14, 22, {"other_permno": 1})
+    assert (counts["n_calls_read"], counts["n_rows"], counts["left_out"]) == (14, 24, {"other_permno": 1})
 
 
 def test_prefetch_shows_links_and_coverage_and_the_next_command_needs_no_login(wrds_cases, tmp_path, monkeypatch):
@@ -42,6 +42,7 @@ def test_prefetch_shows_links_and_coverage_and_the_next_command_needs_no_login(w
     assert result.exit_code == 0
     assert "WRDS lists 15 calls" in result.stdout
     assert "2023Q1 is ready: 1 firm, 1 call" in result.stdout
+    assert "Without titles" not in result.stderr
     assert "Approve the Duo push" in result.stderr
     monkeypatch.setenv("PGHOST", "/nonexistent")
     again = prefetch(tmp_path)
@@ -55,6 +56,23 @@ def test_prefetch_shows_links_and_coverage_and_the_next_command_needs_no_login(w
     assert value["wrds"]["unlinked_firms"] == {"1004": "No Key SA", "1011": "Delisted Co."}
     refused = prefetch(tmp_path, "--as-of", "2023-03-31")
     assert refused.exit_code == 4  # another request is another fetch, and there is no server
+
+
+def test_an_account_that_may_not_read_titles_is_told_and_served(wrds_cases, tmp_path):
+    wrds_cases.execute("ALTER TABLE ciq.ciqprofessional RENAME TO hidden")
+    try:
+        result = prefetch(tmp_path)
+    finally:
+        wrds_cases.execute("ALTER TABLE ciq.hidden RENAME TO ciqprofessional")
+    assert result.exit_code == 0
+    assert "Without titles of people (the schema ciq has no table ciqprofessional" in " ".join(result.stderr.split())
+
+
+def test_status_shows_firms_that_were_left_out_for_their_links(wrds_cases, tmp_path):
+    assert prefetch(tmp_path).exit_code == 0
+    shown = ftm("status", QUARTER, "--root", tmp_path, columns=120).stdout
+    for reason in ("no_gvkey", "no_permno", "other_permno"):
+        assert f"dropped: {reason}" in shown
 
 
 def test_nobody_else_can_fetch_the_same_quarter_meanwhile(wrds_cases, tmp_path, monkeypatch):

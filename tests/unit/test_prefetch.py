@@ -51,6 +51,9 @@ class ListSource:
     def neighbours(self, quarter: str, firm_ids: Collection[str]) -> Iterator[Passage]:
         return iter(())
 
+    def unread_calls(self, quarter: str) -> tuple[()]:
+        return ()
+
     def input_counts(self) -> dict[str, int]:
         return {"rows of the quarter": len(self.given)}
 

@@ -22,6 +22,7 @@ ALL, KEEP = WrdsSettings(), WrdsSettings(keep_unlinked=True)
 
 def fetched(lake, settings=ALL) -> WrdsSource:
     with connect("postgres", SCHEMAS, None) as database:
+        database.check_readable()
         fetch_quarter(lake, QUARTER, settings, database, lambda _: None)
     return WrdsSource(lake, settings)
 
@@ -80,6 +81,8 @@ def test_firms_row_for_row(lake, wrds_cases, monkeypatch):
                     Turn("Thank you all.", "Jo Chief", "CEO", "Presenter Speech"),
                     Turn("Revenue rose.", "Ann Fin", "CFO", "Presenter Speech"),
                     Turn("We hired.", "Max Other-Name", "Executive", "Presenter Speech"),
+                    Turn("Costs fell.", "Flo Tables", "CFO", "Presenter Speech"),
+                    Turn("Guidance is next.", "Asa Sistant", "Executive", "Presenter Speech"),
                     Turn("What about margins?", "Al Yst", "Analyst", "Question"),
                     Turn("They rose.", None, None, None),
                     Turn("Next question.", None, "Operator", None),
@@ -116,7 +119,7 @@ def test_a_past_state(lake, wrds_cases):
 def test_every_reading_gives_the_same_and_counts_anew(lake, wrds_cases):
     source = fetched(lake)
     assert list(source.firms(QUARTER)) == list(source.firms(QUARTER))
-    counts = {"no_gvkey": 1, "no_permno": 1, "other_permno": 1, "rows of the quarter": 20}
+    counts = {"no_gvkey": 1, "no_permno": 1, "other_permno": 1, "rows of the quarter": 22, "rows with a title": 2}
     assert source.input_counts() == counts
     assert list(source.neighbours(QUARTER, {"1001"})) == []
 
@@ -137,16 +140,28 @@ def test_turns_that_fit_no_call_are_refused(lake, wrds_cases):
             list(source.firms(QUARTER))
 
 
-def test_the_store_accounts_for_every_call_that_was_read(lake, wrds_cases):
+def test_the_store_accounts_for_every_call_that_wrds_lists(lake, wrds_cases):
     source = fetched(lake)
     assert not is_prefetched(lake, QUARTER, source)
     report = prefetch_quarter(lake, QUARTER, source, lambda *_: None)
     # the invented cases are a sentence long, but for the one with 100 kB
-    lines = {line.reason: line.n_calls for line in report.lines if line.kind in ("in", "dropped")}
-    assert lines[None] == 12
-    assert (lines["short"], lines["empty"]) == (10, 1)
+    lines = {line.reason: line.n_calls for line in report.lines if line.kind in ("in", "dropped") and line.n_calls}
+    assert lines == {None: 15, "short": 10, "empty": 1, "no_gvkey": 1, "no_permno": 1, "other_permno": 1}
     assert (report.manifest.source, report.manifest.linked, report.manifest.n_firms) == ("wrds", True, 1)
     assert is_prefetched(lake, QUARTER, source)
+    coverage = lake.read_table(f"{Lake.prefetch_dir(QUARTER)}/coverage.parquet").to_pylist()
+    unread = {row["firm_id"]: row for row in coverage if row["reason"] in ("no_gvkey", "no_permno", "other_permno")}
+    assert {firm_id: (row["transcript_id"], row["permno"], row["gvkey"]) for firm_id, row in unread.items()} == {
+        "1004": ("41", None, None),
+        "1011": ("111", None, "011011"),
+        "1012": ("121", 10012, "012012"),
+    }
+    assert not any(row["kept"] or row["n_sentences_in"] for row in unread.values())
+
+
+def test_firms_that_nobody_asked_for_are_not_missed_in_the_coverage(lake, wrds_cases):
+    source = fetched(lake, WrdsSettings(limit=1))
+    assert {call.reason for call in source.unread_calls(QUARTER)} == {"no_gvkey", "no_permno", "other_permno"}
 
 
 def test_an_unfinished_store_is_made_anew_when_the_calls_are_listed_anew(lake, wrds_cases, monkeypatch):
@@ -202,6 +217,11 @@ def test_a_title_behind_the_name(person, expected):
         ("Executives", "Chief Executive Officer", "CEO"),
         ("Executives", "Executive VP & CFO", "CFO"),
         ("Executives", "Vice President", "Executive"),
+        ("Executives", "Founder, Co-CEO & Director", "CEO"),
+        ("Executives", "Vice President, Office of the CEO", "Executive"),
+        ("Executives", "Assistant to the Chief Financial Officer", "Executive"),
+        ("Executives", "Deputy CFO", "Executive"),
+        ("Executives", "Former Chief Executive Officer", "Executive"),
         ("Analysts", "CEO", "Analyst"),
         ("Operator", None, "Operator"),
         ("Shareholders", None, "Other"),

@@ -12,12 +12,16 @@ from ftm_ray.sources import wrds_database
 from ftm_ray.sources.wrds_calls import SCHEMAS
 from ftm_ray.sources.wrds_database import connect
 
+#: Columns of wrds_turns.sql.
+NUMBER, ORDER, TYPE_ID, TYPE, SPEAKER_TYPE, PERSON, TITLE, TEXT = 0, 2, 3, 4, 5, 6, 7, 9
+
 JAN, APRIL, JULY = date(2023, 1, 1), date(2023, 4, 1), date(2023, 7, 1)
 
 
 @pytest.fixture
 def database(wrds_cases):
     with connect("postgres", SCHEMAS, None) as database:
+        database.check_readable()
         yield database
 
 
@@ -81,22 +85,25 @@ def rows(database, *transcriptids):
 
 def test_turns_come_row_for_row_in_the_order_asked(database):
     said = rows(database, 81, 13, 999)
-    assert [(row[0], row[2], row[3], row[4], row[5], row[6], row[8]) for row in said] == [
+    columns = (NUMBER, ORDER, TYPE_ID, TYPE, SPEAKER_TYPE, PERSON, TEXT)
+    assert [tuple(row[column] for column in columns) for row in said] == [
         (1, 0, 1, "Presentation Operator Message", "Operator", "Operator", "Good day and welcome."),
         (1, 1, 2, "Presenter Speech", "Executives", "Jo Chief - Chief Executive Officer & Director", "Thank you all."),
         (1, 2, 2, "Presenter Speech", "Executives", "Ann Fin, CFO", "Revenue rose."),
         (1, 3, 2, "Presenter Speech", "Executives", "Max Other-Name", "We hired."),
-        (1, 4, 3, "Question", "Analysts", "Al Yst", "What about margins?"),
-        (1, 5, 4, None, None, None, "They rose."),
-        (1, 6, 7, None, None, None, "Next question."),
-        (1, 7, 3, "Question", "Analysts", "Al Yst", "   "),
+        (1, 4, 2, "Presenter Speech", "Executives", "Flo Tables", "Costs fell."),
+        (1, 5, 2, "Presenter Speech", "Executives", "Asa Sistant", "Guidance is next."),
+        (1, 6, 3, "Question", "Analysts", "Al Yst", "What about margins?"),
+        (1, 7, 4, None, None, None, "They rose."),
+        (1, 8, 7, None, None, None, "Next question."),
+        (1, 9, 3, "Question", "Analysts", "Al Yst", "   "),
         (2, 0, 2, "Presenter Speech", "Executives", "Pat Lee", "Third version."),
         (2, 1, 2, "Presenter Speech", "Executives", "Pat Lee", "It goes on."),
     ]
 
 
 def test_odd_and_long_texts_arrive_to_the_letter(database):
-    assert [row[8] for row in rows(database, 101)] == [ODD_TEXT, LONG_TEXT]
+    assert [row[TEXT] for row in rows(database, 101)] == [ODD_TEXT, LONG_TEXT]
 
 
 def test_a_transcript_of_two_companies_comes_for_each(database):
@@ -104,19 +111,43 @@ def test_a_transcript_of_two_companies_comes_for_each(database):
 
 
 def test_rows_are_counted_without_fetching_them(database):
-    assert database.n_turns([81, 13, 999]) == 10
+    assert database.n_turns([81, 13, 999]) == 12
 
 
 def test_text_comes_in_batches(database, monkeypatch):
     monkeypatch.setattr(wrds_database, "ROWS_PER_BATCH", 3)
-    assert [len(batch) for batch in database.turns([81, 13])] == [3, 3, 3, 1]
+    assert [len(batch) for batch in database.turns([81, 13])] == [3, 3, 3, 3]
 
 
 # --- what may be read ----------------------------------------------------------------------------------------------
 
 
 def test_everything_readable_says_nothing(database):
-    database.check_readable()
+    assert database.check_readable() is None
+
+
+def test_without_the_titles_a_fetch_goes_on_and_says_so(wrds_cases):
+    """They belong to another subscription."""
+    wrds_cases.execute("ALTER TABLE ciq.ciqprofessional SET SCHEMA crsp")
+    try:
+        with connect("postgres", SCHEMAS, None) as database:
+            assert "no table ciqprofessional; ciqprofessional is in: crsp" in database.check_readable()
+            assert titles(database) == {None}
+        with connect("postgres", {**SCHEMAS, "titles": "crsp"}, None) as database:
+            assert database.check_readable() is None
+            assert "Vice President, Office of the CEO" in titles(database)
+        nowhere = {**SCHEMAS, "titles": "ciq_pplintel"}
+        with (
+            connect("postgres", nowhere, None) as database,
+            pytest.raises(SourceError, match="no schema ciq_pplintel"),
+        ):
+            database.check_readable()  # asked for by name, so it is not done without
+    finally:
+        wrds_cases.execute("ALTER TABLE crsp.ciqprofessional SET SCHEMA ciq")
+
+
+def titles(database) -> set[str | None]:
+    return {row[TITLE] for row in rows(database, 81)}
 
 
 @pytest.mark.parametrize(
