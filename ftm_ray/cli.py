@@ -5,20 +5,25 @@ Exit codes: 0 done, 2 usage or configuration, 3 quality gate, 4 source or storag
 inside the command that needs them, so that `ftm --help` and `ftm themes` answer at once.
 """
 
-import json
 import logging
 import sys
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ftm_ray import __version__
+from ftm_ray.cli_llm import llm
 from ftm_ray.errors import FtmError, QualityError, SourceError
-
-if TYPE_CHECKING:
-    from ftm_ray.storage import Lake
+from ftm_ray.options import (
+    config_option,
+    json_option,
+    open_lake,
+    print_json,
+    quarter_argument,
+    root_option,
+    take_lock_option,
+)
 
 logger = logging.getLogger("ftm_ray")
 
@@ -38,18 +43,6 @@ class FtmGroup(click.Group):
         except (KeyboardInterrupt, click.Abort):  # Abort: Ctrl-C at a prompt
             click.echo("stopped; the same command goes on where this one stopped", err=True)
             ctx.exit(EXIT_CTRL_C)
-
-
-def _quarter(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
-    from ftm_ray.storage import check_quarter
-
-    return check_quarter(value)
-
-
-quarter_argument = click.argument("quarter", callback=_quarter)
-root_option = click.option("--root", required=True, help="Where everything lies: a folder or s3://bucket/prefix.")
-take_lock_option = click.option("--take-lock", is_flag=True, help="Take over the lock that a dead run left.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.group(cls=FtmGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -104,15 +97,15 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
     if options["source"] == "wrds" and options["dry_run"]:
         _dry_run(quarter, options, as_json)
         return
-    report = launch_prefetch(_lake(root), quarter, options)
+    report = launch_prefetch(open_lake(root), quarter, options)
     listed = None
     if options["source"] == "wrds":
         from ftm_ray.launch_wrds import fetched_calls
 
-        listed = fetched_calls(_lake(root), quarter, options)
+        listed = fetched_calls(open_lake(root), quarter, options)
     if as_json:
         manifest = {name: value for name, value in asdict(report.manifest).items() if name != "batches"}
-        _print_json(asdict(report) | {"manifest": manifest} | ({"wrds": asdict(listed)} if listed else {}))
+        print_json(asdict(report) | {"manifest": manifest} | ({"wrds": asdict(listed)} if listed else {}))
         return
     if listed:
         show_listed_calls(quarter, listed)
@@ -125,7 +118,7 @@ def prefetch(quarter: str, root: str, as_json: bool, **options: Any) -> None:
 @click.option("--llm", metavar="none|serve|URL", help="Who names topics. [default: serve, where a GPU is]")
 @click.option("--llm-model", help="Model that is served, or its name at the endpoint. [default: Qwen/Qwen3-8B]")
 @click.option("--keep-llm", is_flag=True, help="Leave the served model up for the next quarter (`ftm llm down`).")
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
+@config_option
 @click.option("--workers", type=click.IntRange(min=1), help="Topic actors at work at once. [default: by the machine]")
 @click.option("--keep-unlinked", is_flag=True, help="Keep firms without PERMNO where others have one.")
 @take_lock_option
@@ -147,7 +140,7 @@ def run(quarter: str, root: str, as_json: bool, **options: Any) -> None:
 
     outcome = launch_run(root, quarter, options)
     if as_json:
-        _print_json({"already_done": outcome.already_done, "record": outcome.record})
+        print_json({"already_done": outcome.already_done, "record": outcome.record})
     else:
         show_run(outcome.record, root, outcome.already_done)
 
@@ -165,9 +158,9 @@ def status(quarter: str, root: str, as_json: bool) -> None:
     from ftm_ray.status import quarter_status
     from ftm_ray.summaries import show_status
 
-    found = quarter_status(_lake(root), quarter)
+    found = quarter_status(open_lake(root), quarter)
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
     else:
         show_status(found, root)
 
@@ -186,9 +179,9 @@ def themes(quarter: str, root: str, top: int, as_json: bool) -> None:
     from ftm_ray.results import list_themes
     from ftm_ray.screens import show_themes
 
-    found = list_themes(_lake(root), quarter, top)
+    found = list_themes(open_lake(root), quarter, top)
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
     else:
         show_themes(found)
 
@@ -208,9 +201,9 @@ def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) ->
     from ftm_ray.results import trace_theme
     from ftm_ray.screens import show_trace
 
-    found = trace_theme(_lake(root), theme_id, max_sentences or (None if as_json else 5))
+    found = trace_theme(open_lake(root), theme_id, max_sentences or (None if as_json else 5))
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
     else:
         show_trace(found)
 
@@ -234,7 +227,7 @@ def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool) -> N
 
     found = answer(open_results(root, *quarters), question)
     if as_json:
-        _print_json(found.to_pylist() if found is not None else [])
+        print_json(found.to_pylist() if found is not None else [])
     elif found is not None:
         show_rows(found)
 
@@ -254,9 +247,9 @@ def verify(quarter: str, root: str, as_json: bool) -> None:
     from ftm_ray.screens import show_checks
     from ftm_ray.verify import verify_quarter
 
-    checks = verify_quarter(_lake(root), quarter)
+    checks = verify_quarter(open_lake(root), quarter)
     if as_json:
-        _print_json([asdict(check) for check in checks])
+        print_json([asdict(check) for check in checks])
     else:
         show_checks(
             ("fail", check.name, "\n".join(check.problems)) if check.problems else ("ok", check.name, check.seen)
@@ -283,7 +276,7 @@ def doctor(root: str | None, llm: str | None, as_json: bool) -> None:
 
     findings = examine(root, llm)
     if as_json:
-        _print_json([asdict(finding) for finding in findings])
+        print_json([asdict(finding) for finding in findings])
     else:
         show_checks((f.status, f.name, f"{f.seen}\n-> {f.advice}" if f.advice else f.seen) for f in findings)
     failed = [finding.name for finding in findings if finding.status == "fail"]
@@ -291,108 +284,10 @@ def doctor(root: str | None, llm: str | None, as_json: bool) -> None:
         raise SourceError(f"not ready: {', '.join(failed)}")
 
 
-@cli.group(short_help="Serve the LLM, or compare two.")
-def llm() -> None:
-    """Serve the LLM for several quarters, or see how two LLMs name the same topics.
-
-    \b
-      ftm llm up --llm-model Qwen/Qwen3-8B
-      ftm llm down
-    """
-
-
-@llm.command(short_help="Keep a model up on the cluster.")
-@click.option("--llm-model", help="Model that is served. [default: Qwen/Qwen3-8B]")
-@click.option("--preset", type=click.Choice(["auto", "24gb", "80gb", "cpu"]), help="Settings. [default: by the GPUs]")
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
-def up(**options: Any) -> None:
-    """Keep a model up on the cluster, so that several quarters need not load it each.
-
-    Needs a cluster (RAY_ADDRESS). `ftm run --llm serve` finds the model there, uses it and leaves it up. If it does not
-    come up, or at Ctrl-C, what was started is taken down again.
-
-    \b
-      ray start --head
-      export RAY_ADDRESS=auto
-      ftm llm up --llm-model Qwen/Qwen3-8B --preset 24gb
-      ftm run 2023Q1 --root lake --llm serve
-      ftm llm down
-    """
-    from ftm_ray.standing import bring_up
-
-    found = bring_up(options)
-    click.echo(f"{found.model} is up at {found.url}; `ftm llm down` ends it")
-
-
-@llm.command("status", short_help="Say which model is up.")
-@json_option
-def llm_status(as_json: bool) -> None:
-    """Say which model is up on the cluster, and where.
-
-    \b
-      ftm llm status --json
-    """
-    from ftm_ray.standing import look
-
-    found = look()
-    if as_json:
-        _print_json(asdict(found))
-    elif found.state == "down":
-        click.echo("no model is up")
-    else:
-        facts = [found.state, found.model or "no answer yet", found.url, found.message]
-        click.echo(", ".join(fact for fact in facts if fact) + f", replicas: {found.n_replicas}")
-
-
-@llm.command(short_help="Take the model down.")
-def down() -> None:
-    """Take down the model on the cluster, whoever started it, and free its GPUs.
-
-    \b
-      ftm llm down
-    """
-    from ftm_ray.standing import take_down
-
-    click.echo("the model is down" if take_down() else "no model is up")
-
-
-@llm.command(short_help="Have two LLMs name the same topics.")
-@quarter_argument
-@root_option
-@click.option("--a", required=True, metavar="URL|serve", help="The first LLM.")
-@click.option("--b", required=True, metavar="URL|serve", help="The second LLM.")
-@click.option("--a-model", help="Model name sent to the first. [default: Qwen/Qwen3-8B]")
-@click.option("--b-model", help="Model name sent to the second. [default: Qwen/Qwen3-8B]")
-@click.option("--a-key-variable", metavar="NAME", help="Variable with the first's key. [default: FTM_LLM_API_KEY]")
-@click.option("--b-key-variable", metavar="NAME", help="Variable with the second's key. [default: FTM_LLM_API_KEY]")
-@click.option("--sample", type=click.IntRange(min=1), default=50, show_default=True, help="Topics that both name.")
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings (docs/configuration.md).")
-@json_option
-def compare(quarter: str, root: str, as_json: bool, **options: Any) -> None:
-    """Have two LLMs name the same topics of QUARTER, and write a page and a table that show them side by side.
-
-    \b
-      export GROK_KEY=...
-      ftm llm compare 2023Q1 --root lake --a serve \\
-        --b https://api.x.ai/v1 --b-model grok-4 --b-key-variable GROK_KEY --sample 50
-    """
-    from ftm_ray.launch import launch_compare
-    from ftm_ray.summaries import show_comparison
-
-    comparison = launch_compare(_lake(root), quarter, options)
-    if as_json:
-        _print_json(asdict(comparison))
-    else:
-        show_comparison(comparison, root)
+cli.add_command(llm)
 
 
 # --- behind the commands -------------------------------------------------------------------------------------------
-
-
-def _lake(root: str) -> "Lake":
-    from ftm_ray.storage import Lake
-
-    return Lake(root)
 
 
 def _dry_run(quarter: str, options: dict[str, Any], as_json: bool) -> None:
@@ -401,13 +296,9 @@ def _dry_run(quarter: str, options: dict[str, Any], as_json: bool) -> None:
 
     listed, n_rows = dry_run(quarter, options)
     if as_json:
-        _print_json(asdict(listed) | {"n_rows": n_rows})
+        print_json(asdict(listed) | {"n_rows": n_rows})
     else:
         show_listed_calls(quarter, listed, n_rows)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
 class _StandardError(logging.Handler):

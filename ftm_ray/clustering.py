@@ -44,6 +44,12 @@ def mean_vector(vectors: Vectors) -> Vectors:
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
 
 
+def random_vectors(n: int, dim: int) -> Vectors:
+    """Random unit vectors, always the same, (n, dim) float32: something to warm up with."""
+    vectors = np.random.default_rng(0).standard_normal((n, dim)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
 def nearest_neighbors(vectors: Vectors, n_neighbors: int) -> tuple[npt.NDArray[np.int32], Vectors]:
     """Exact nearest neighbours by cosine distance; each point is its own first neighbour, as UMAP expects.
 

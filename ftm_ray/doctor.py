@@ -136,6 +136,7 @@ def _storage(root: str | None) -> Finding:
     if root is None:
         return Finding("storage", "skip", "not tested", "--root ROOT tests a folder or s3://bucket/prefix")
     path = ".ftm-doctor.json"
+    was_there = "://" in root or Path(root).expanduser().exists()
     try:
         lake = Lake(root)
         lake.write_json(path, {"written_by": "ftm doctor"})
@@ -146,6 +147,8 @@ def _storage(root: str | None) -> Finding:
     if "://" in root:
         return Finding("storage", "ok", f"{root} can be written and read")
     free = shutil.disk_usage(Path(root).expanduser()).free
+    if not was_there:
+        Path(root).expanduser().rmdir()  # a look leaves nothing behind
     seen = f"{root} can be written and read, {free / (1 << 30):,.0f} GiB free"
     if free < _ENOUGH_DISK_BYTES:
         return Finding("storage", "warn", seen, "Ray needs room beside the outputs, in /tmp")

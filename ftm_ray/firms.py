@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from ftm_ray.boilerplate import BoilerplateClassifier
-from ftm_ray.clustering import Vectors, choose_gpu
+from ftm_ray.clustering import Vectors, choose_gpu, random_vectors
 from ftm_ray.config import EmbedSettings, TopicSettings
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.errors import FtmError
@@ -128,10 +128,8 @@ class FirmTopicFinder:
 
     def _warm_up(self) -> None:
         """Fit and encode something at once: numba compiles for 10 s, which must not fall on the first firm."""
-        rng = np.random.default_rng(0)
         n = self.settings.small_firm_sentences + 10
-        vectors = rng.standard_normal((n, self.encoder.dim)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors = random_vectors(n, self.encoder.dim)
         fit_firm_topics(["warm up"] * n, ["warm"] * n, vectors, self.settings, self.use_gpu)
         self.encoder.encode(["warm up"])
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from ftm_ray.answers import AnswerStore
 from ftm_ray.boilerplate import BoilerplateClassifier
-from ftm_ray.clustering import Vectors, choose_gpu, cluster
+from ftm_ray.clustering import Vectors, choose_gpu, cluster, random_vectors
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.gates import check_theme_names
@@ -67,10 +67,7 @@ class ThemePublisher:
 
     def _warm_up(self) -> None:
         """Cluster something at once: numba compiles for 5 s, which can go on while the map works."""
-        rng = np.random.default_rng(0)
-        vectors = rng.standard_normal((MIN_TOPICS, 8)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        cluster(vectors, scaled_settings(self.config.themes, MIN_TOPICS), self._use_gpu)
+        cluster(random_vectors(MIN_TOPICS, 8), scaled_settings(self.config.themes, MIN_TOPICS), self._use_gpu)
 
     def publish(self, run: RunFiles) -> ReduceReport:
         """Publish everything but run.json."""

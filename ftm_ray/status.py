@@ -49,7 +49,8 @@ class QuarterStatus:
 
     Attributes:
         stage: 'prefetched', 'mapping' (parts are missing), 'mapped' (parts are whole, nothing is published),
-            'publishing' (tables are there, run.json is not yet) or 'published'.
+            'publishing' (tables are there, run.json is not yet), 'published', or 'outdated' (published from transcripts
+            that were since brought in anew).
         maps: Those made from the transcripts that are there now: the published one first, then the furthest.
         n_old_maps: Maps of transcripts that were since brought in anew; no run goes on with them.
         record: run.json of the published run; None before.
@@ -88,7 +89,7 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
     coverage = lake.read_table(f"{lake.prefetch_dir(quarter)}/coverage.parquet")
     return QuarterStatus(
         quarter=quarter,
-        stage=_stage(maps, run_id, record),
+        stage=_stage(maps, run_id, record, manifest),
         n_firms=manifest.n_firms,
         n_calls=manifest.n_calls,
         n_sentences=manifest.n_sentences,
@@ -102,9 +103,9 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
     )
 
 
-def _stage(maps: list[MapStatus], run_id: str | None, record: dict[str, Any] | None) -> str:
+def _stage(maps: list[MapStatus], run_id: str | None, record: dict[str, Any] | None, manifest: Manifest) -> str:
     if record is not None:
-        return "published"
+        return "published" if record["prefetch"]["digest"] == manifest.digest else "outdated"
     if run_id is not None:
         return "publishing"
     if not maps:

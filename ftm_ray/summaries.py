@@ -273,6 +273,7 @@ def _stage_words(status: QuarterStatus, root: str) -> str:
         "mapped": f"all firms are done, nothing is published; {command} ends it or says what is wrong",
         "publishing": f"being published, or the publication was stopped; {command} ends it",
         "published": "published",
+        "outdated": f"published from transcripts that were since brought in anew; {command} takes the new ones",
     }[status.stage]
 
 

@@ -101,9 +101,7 @@ def _cut_at_clauses(words: list[str]) -> Iterator[str]:
 
 MIN_LETTERS_FOREIGN = 8  # below this a name or a brand in another script decides too much
 MIN_WORDS_LANGUAGE_ID = 8  # in a shorter passage two names decide too much
-MAX_FUNCTION_WORDS = (
-    0.25  # English speech is half "the", "of", "we"; others share few of them ("a", "in", "i")
-)
+MAX_FUNCTION_WORDS = 0.25  # English speech is half "the", "of", "we"; others share few of them ("a", "in", "i")
 # Words that stand in the English dictionary: of 20,808 real sentences that came this far the English ones have at least
 # 0.50 (two with a web address), sentences in ten other languages at most 0.45.
 MIN_ENGLISH_RATIO = 0.5

@@ -193,6 +193,11 @@ def test_doctor_tells_what_works_and_leaves_nothing_behind(tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_doctor_makes_no_folder(tmp_path):
+    assert "can be written" in ftm("doctor", "--root", tmp_path / "new", columns=200).stdout
+    assert not (tmp_path / "new").exists()
+
+
 def test_doctor_says_what_to_do_where_something_fails(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     blocked = tmp_path / "file"

@@ -105,6 +105,17 @@ def test_parts_of_other_transcripts_are_not_counted(prefetched, config, calls):
     assert (found["stage"], found["n_old_maps"]) == ("prefetched", 1)
 
 
+def test_what_is_published_from_other_transcripts_is_outdated(prefetched, config, calls):
+    run = run_files(prefetched, read_manifest(prefetched, QUARTER), config)
+    for number in (0, 1):
+        write_part(run, number, two_topics)
+    publish(run, config)
+    calls.write_text(calls.read_text(encoding="utf-8").replace("AAA", "ABA"), encoding="utf-8")
+    ftm("prefetch", QUARTER, "--path", calls, "--column", "text=spoken", "--root", prefetched.root)
+    shown = ftm("status", QUARTER, "--root", prefetched.root, columns=200).stdout
+    assert "published from transcripts that were since brought in anew; `ftm run 2024Q1" in shown
+
+
 def write_part(run, number, make_row):
     batch = run.manifest.batches[number]
     firms = run.lake.read_row_group(f"{run.lake.prefetch_dir(QUARTER)}/{batch.chunk}", batch.row_group).to_pylist()
