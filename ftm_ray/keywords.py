@@ -19,7 +19,7 @@ N_CANDIDATES = 100
 
 #: A keyword stands in this share of its topic's sentences, and in two at least. Words said once or twice in a topic
 #: of twenty sentences are what it happens to mention, not what it is about; without this limit NPMI was -0.20, with it
-#: -0.04 on the ten-firm set (docs/quality.md).
+#: -0.04 on the ten-firm set (docs/quality.md; -0.05 since "tax rate" stands for "tax" and "rate").
 _MIN_SHARE = 0.15
 
 #: A topic has at least this many keywords if it has words at all.
@@ -28,7 +28,7 @@ _MIN_KEYWORDS = 3
 #: Weaker than this share of the best keyword's weight is left out: better four good keywords than ten.
 _MIN_RELATIVE_WEIGHT = 0.3
 
-#: A phrase must be said this often; two words that met twice are no term.
+#: A phrase must be said this often: two words that met twice are no term, unless they are never said apart ("red sea").
 _MIN_PHRASE_SENTENCES = 3
 
 #: A phrase outranks its words when it makes up this share of the occurrences of its rarer word.
@@ -109,11 +109,18 @@ def _weigh_phrases(weights: dict[str, float], n_inside: dict[str, int]) -> dict[
         words = term.split()
         if len(words) == 1:
             weighed[term] = weight
-        elif words[0] != words[1] and n_inside[term] >= max(
-            _MIN_PHRASE_SENTENCES, _PHRASE_SHARE * min(n_inside.get(word, 2 * n_inside[term]) for word in words)
-        ):
+        elif words[0] != words[1] and _is_standing(n_inside[term], [n_inside.get(word) for word in words]):
             weighed[term] = max(weight, *(1.001 * weights.get(word, 0.0) for word in words))
     return weighed
+
+
+def _is_standing(n_phrase: int, n_words: Sequence[int | None]) -> bool:
+    """Whether two words are a term: said often and mostly together, or, if seldom, never one without the other."""
+    if None in n_words:  # a word too weak to be a candidate: nothing says that it is only ever said here
+        return n_phrase >= _MIN_PHRASE_SENTENCES
+    rarer, other = sorted(n for n in n_words if n is not None)
+    is_usual = n_phrase >= _MIN_PHRASE_SENTENCES and n_phrase >= _PHRASE_SHARE * rarer
+    return is_usual or n_phrase == rarer == other
 
 
 def without_shared_words(terms: Sequence[str]) -> list[str]:

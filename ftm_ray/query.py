@@ -148,7 +148,10 @@ def answer(results: Results, question: str) -> pa.Table | None:
 
 def plain_words(error: duckdb.Error) -> str:
     """What DuckDB complains of, in one line, without the Python traceback of a file that could not be read."""
-    return " ".join(str(error).partition(" Detail: Python exception")[0].split())
+    words = " ".join(str(error).partition(" Detail: Python exception")[0].split())
+    if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
+        return f"{words.partition(' Did you mean')[0]} The tables are {', '.join(TABLES)}"
+    return words
 
 
 def _records(lake: Lake, quarters: Sequence[str]) -> list[dict[str, Any]]:

@@ -24,8 +24,9 @@ MIN_TOPICS = 12
 #: of 75,000. Without a limit 150 health-care topics of 2,500 were one theme, and 50 topics were two.
 _LARGEST_PER_ROOT = 2.5
 
-#: A theme gets at least this many keywords; where its firms share fewer, words of single firms fill up.
-_MIN_SHARED_KEYWORDS = 5
+#: A theme gets at least this many keywords, as many as its label shows; where its firms share fewer, words of single
+#: firms fill up. No more than that: they are product names and the like.
+_MIN_SHARED_KEYWORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _theme_keywords(topics: TopicSet, labels: Labels, n_keywords: int) -> dict[i
     """c-TF-IDF over themes, where a term counts once per firm.
 
     So a firm that repeats its own product's name cannot give a theme its words: terms of one firm alone only fill up
-    a theme whose firms share fewer than five. A phrase counts for its words, too, or "free cash flow" of one firm and
+    a theme whose firms share fewer than three. A phrase counts for its words, too, or "free cash flow" of one firm and
     "cash flow" of another would have nothing in common.
 
     Source: Grootendorst (2022), BERTopic, equation 3, with firms for occurrences.

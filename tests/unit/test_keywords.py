@@ -62,6 +62,14 @@ def test_two_words_that_merely_met_are_no_phrase():
     assert choose(candidates, members=range(5), texts=texts) == ["store", "think"]
 
 
+def test_two_words_said_twice_and_never_apart_are_a_phrase():
+    texts = ["red sea port", "red sea delay", "port delay"]
+    candidates = [("red", 0.9), ("sea", 0.8), ("port", 0.5), ("delay", 0.4), ("red sea", 0.3)]
+    assert choose(candidates, members=range(3), texts=texts)[0] == "red sea"
+    apart = [*texts, "sea delay"]
+    assert "red sea" not in choose(candidates, members=range(4), texts=apart)
+
+
 def test_a_word_said_twice_running_is_no_phrase():
     assert choose([("store store", 0.9), ("store", 0.5)], texts=["store store"] * 3) == ["store"]
 

@@ -198,6 +198,14 @@ def test_a_wrong_question_is_one_line(lake, question):
     assert "this cannot be answered" in one_error_line(result)
 
 
+def test_who_asks_for_an_unknown_table_is_told_which_there_are(lake):
+    said = one_error_line(ftm("sql", "FROM theme", "--root", lake.root))
+    assert "theme does not exist! The tables are " in said
+    assert "themes, " in said
+    assert "sentiment_ready" in said
+    assert "Did you mean" not in said
+
+
 # --- documentation -------------------------------------------------------------------------------------------------
 
 

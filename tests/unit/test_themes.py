@@ -190,7 +190,7 @@ def test_words_of_single_firms_fill_up_a_theme_that_shares_few(blobs):
     keywords = [("freight", f"own{i % 6}") for i in range(12)]
     words = words_of_first_theme(blobs, keywords)
     assert words[0] == "freight"
-    assert len(words) == 5
+    assert len(words) == 3
 
 
 def test_phrases_of_several_firms_have_their_words_in_common(blobs):
