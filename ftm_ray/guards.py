@@ -30,9 +30,9 @@ class Outcome(StrEnum):
     MALFORMED = "malformed"  # status 200, but no chat completion
     # no answer came
     REJECTED = "rejected"  # 4xx: this request will never be answered
-    TIMED_OUT = "timed_out"
+    TIMED_OUT = "timed_out"  # no answer in time, or 408
     UNREACHABLE = "unreachable"  # no connection, or one that broke
-    BUSY = "busy"  # 429
+    BUSY = "busy"  # 429, 409
     SERVER_ERROR = "server_error"  # 5xx
     GIVEN_UP = "given_up"  # the endpoint had been silent for too long, and this question was not asked (again)
 

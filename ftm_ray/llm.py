@@ -309,16 +309,25 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def _outcome(error: Exception) -> Outcome:
-    from openai import APIConnectionError, APIStatusError, APITimeoutError, InternalServerError, RateLimitError
+    from openai import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        ConflictError,
+        InternalServerError,
+        RateLimitError,
+    )
 
     if isinstance(error, APITimeoutError | TimeoutError):  # first, for it is a kind of connection error
         return Outcome.TIMED_OUT
     if isinstance(error, APIConnectionError):
         return Outcome.UNREACHABLE
-    if isinstance(error, RateLimitError):
+    if isinstance(error, RateLimitError | ConflictError):  # 409: others hold what it needs, for a moment
         return Outcome.BUSY
     if isinstance(error, InternalServerError):
         return Outcome.SERVER_ERROR
+    if isinstance(error, APIStatusError) and error.status_code == 408:  # a gateway that did not wait for the model
+        return Outcome.TIMED_OUT
     return Outcome.REJECTED if isinstance(error, APIStatusError) else Outcome.MALFORMED
 
 

@@ -161,6 +161,8 @@ PASSING = {
     "503": (error(503), Outcome.SERVER_ERROR),
     "504": (error(504), Outcome.SERVER_ERROR),
     "429": (error(429), Outcome.BUSY),
+    "409": (error(409), Outcome.BUSY),
+    "408": (error(408), Outcome.TIMED_OUT),
     "a broken connection": (reset(), Outcome.UNREACHABLE),
     "half an answer": (truncated(), Outcome.UNREACHABLE),
     "silence": (hang(), Outcome.TIMED_OUT),
@@ -650,7 +652,9 @@ def test_an_endpoint_that_answers_is_fine():
     assert check(GOOD) == (None, 1)
 
 
-@pytest.mark.parametrize("reply", [error(503), error(429), reset(), hang(), Reply(200, "<html>Hello</html>", {})])
+@pytest.mark.parametrize(
+    "reply", [error(503), error(429), error(408), error(409), reset(), hang(), Reply(200, "<html>Hello</html>", {})]
+)
 def test_an_endpoint_that_may_come_back_is_asked_once_and_named(reply):
     trouble, n_requests = check(reply, timeout_s=patience(reply))
     assert n_requests == 1
