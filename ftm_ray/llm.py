@@ -8,6 +8,7 @@ or `patience_s` is over. So a model that moves to another node costs a pause, an
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import AsyncIterator
@@ -337,17 +338,23 @@ def _wait(attempts: int) -> float:
 
 
 def _wanted_wait(error: Exception) -> float | None:
-    """What the server asks for in Retry-After (seconds, milliseconds or a date), bounded; None where it does not."""
+    """What the server asks for in its headers (seconds, milliseconds or a date), bounded; None where it does not."""
     headers = getattr(getattr(error, "response", None), "headers", {})
+    wishes = (_number(headers.get("retry-after-ms", "")) / 1000, _seconds(headers.get("retry-after", "")))
+    wish = next((wish for wish in wishes if wish > 0), None)  # not so for nan: what cannot be read is no wish
+    return None if wish is None else min(2 * _LONGEST_WAIT_S, wish)
+
+
+def _seconds(retry_after: str) -> float:
+    """Retry-After is a number of seconds or a date; nan where it is neither."""
     try:
-        if "retry-after-ms" in headers:
-            seconds = float(headers["retry-after-ms"]) / 1000
-        elif headers.get("retry-after", "").strip()[:1].isdigit():
-            seconds = float(headers["retry-after"])
-        elif "retry-after" in headers:
-            seconds = (parsedate_to_datetime(headers["retry-after"]) - datetime.now(UTC)).total_seconds()
-        else:
-            return None
-    except (ValueError, TypeError):  # TypeError: a date without a zone
-        return None
-    return min(2 * _LONGEST_WAIT_S, max(0.0, seconds))
+        return (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):  # no date; TypeError: a date without a zone
+        return _number(retry_after)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -285,7 +285,14 @@ def test_waits_are_bounded_and_differ(monkeypatch):
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     "headers",
-    [{"retry_after": "0.3"}, {"retry_after_ms": "300"}, {"retry_after_ms": "300", "retry_after": "60"}],
+    [
+        {"retry_after": "0.3"},
+        {"retry_after_ms": "300"},
+        {"retry_after_ms": "300", "retry_after": "60"},
+        {"retry_after_ms": "soon", "retry_after": "0.3"},
+        {"retry_after_ms": "nan", "retry_after": "0.3"},
+        {"retry_after_ms": "", "retry_after": "0.3"},
+    ],
     ids=str,
 )
 def test_the_wait_that_the_server_asks_for_is_kept(monkeypatch, status, headers):
