@@ -76,7 +76,7 @@ class LlmAccount:
             n_questions=0,
             n_remembered=0,
             outcomes={},
-            n_again=self.n_again + self.n_questions - self.n_remembered,
+            n_again=self.n_requests - self.n_retries,  # questions given up before they were sent are none
         )
 
     def count(self, outcome: Outcome) -> None:

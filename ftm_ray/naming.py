@@ -108,11 +108,13 @@ class Namer:
         judged = judge_answer(reply.content, reply.finish_reason, prompt, own_names)
         if judged.reminder is None:
             return reply, judged
-        account.n_again += 1
+        cost = LlmAccount()
         try:
-            second = await self._client.ask(prompt.again(judged.reminder), account)
+            second = await self._client.ask(prompt.again(judged.reminder), cost)
         except NoAnswerError:
             return reply, judged
+        finally:
+            account.add(cost.as_second_ask())  # nothing, if the endpoint was given up before it was sent
         judged_again = judge_answer(second.content, second.finish_reason, prompt, own_names)
         return (reply, judged) if judged.faults < judged_again.faults else (second, judged_again)
 

@@ -750,6 +750,11 @@ def test_second_asks_cost_but_are_no_questions_of_their_own():
     assert asked.outcomes == {"named": 5}
 
 
+def test_second_asks_that_were_given_up_before_they_were_sent_are_none():
+    asked = LlmAccount(n_questions=3, n_requests=2, n_retries=1, outcomes={"given_up": 3})
+    assert asked.as_second_ask() == LlmAccount(n_requests=2, n_retries=1, n_again=1)
+
+
 def test_an_account_survives_the_way_through_json():
     """As it goes from the naming actor to the driver."""
     one = LlmAccount(n_questions=2, request_s=0.25, outcomes={"named": 2})

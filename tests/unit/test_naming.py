@@ -8,11 +8,11 @@ import pytest
 from invented import done_row, firm, part_table, topic_vector
 from llm_server import LlmServer, Reply, completion, error, hang, named, reset
 
-from ftm_ray import answers, llm
+from ftm_ray import answers, llm, naming
 from ftm_ray.answers import AnswerStore
 from ftm_ray.config import LlmSettings
 from ftm_ray.guards import Outcome
-from ftm_ray.llm import LlmAccount
+from ftm_ray.llm import LlmAccount, NoAnswerError
 from ftm_ray.naming import Name, Namer, ThemeToName, TopicNamer, keyword_name, name_themes
 from ftm_ray.prompts import PROMPT_VERSION, topic_prompt
 from ftm_ray.schemas import FIRM_TOPICS
@@ -197,6 +197,28 @@ def test_the_second_question_may_be_tried_again_too():
     name, account, _ = ask(PROSE, error(503), GOOD, max_attempts=2)
     assert name.label == "Freight costs"
     assert (account.n_requests, account.n_again, account.n_retries) == (3, 1, 1)
+
+
+def test_a_second_question_that_was_never_sent_is_not_counted(monkeypatch):
+    """Meanwhile other questions found the endpoint down for too long."""
+    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
+    account = LlmAccount()
+
+    async def go(url):
+        namer = namer_for(url, patience_s=0.0)
+        judge = naming.judge_answer
+
+        def judge_and_break(*args):
+            namer._client._line.failed(NoAnswerError(Outcome.SERVER_ERROR))
+            return judge(*args)
+
+        monkeypatch.setattr(naming, "judge_answer", judge_and_break)
+        return await namer.name(PROMPT, OWN_NAMES, account)
+
+    with LlmServer(lambda *_: WITH_NAME) as server:
+        assert asyncio.run(go(server.url)).names_firm
+        assert_adds_up(account, server)
+    assert (account.n_requests, account.n_again, account.outcomes) == (1, 0, {"named": 1})
 
 
 # --- answers are kept ----------------------------------------------------------------------------------------------
