@@ -125,7 +125,8 @@ class ThemePublisher:
             for theme, said in zip(found.themes, texts, strict=True)
         ]
         if self.config.llm.endpoint == "none" or not found.themes:
-            return numbered(fallbacks)[0]
+            names, report.n_numbered_labels = numbered(fallbacks)
+            return names
         answers = AnswerStore(run.lake, run.quarter, self.config.weights())
         own_names = _own_names(run)
         firm_ids = topics["firm_id"].to_pylist()

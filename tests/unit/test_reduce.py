@@ -201,8 +201,9 @@ def test_themes_without_an_llm_that_share_their_first_words_are_told_apart(run, 
         return replace(themes, themes=tuple(replace(theme, keywords=("costs",)) for theme in themes.themes))
 
     monkeypatch.setattr(reduce, "find_themes", same_keywords)
-    ThemePublisher(small, "none").publish(run)
+    report = ThemePublisher(small, "none").publish(run)
     assert published(run.lake)["themes"]["label"].to_pylist() == ["costs", "costs (2)", "costs (3)"]
+    assert report.n_numbered_labels == 2
 
 
 def described(label):
