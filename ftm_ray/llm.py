@@ -35,6 +35,10 @@ _LONGEST_WAIT_S = 30.0
 _SECONDS_BETWEEN_LOOKS = 60.0
 
 
+#: Enough to tell a web page from an error of some other program.
+_SHOWN_CHARACTERS = 100
+
+
 @dataclass(slots=True)
 class LlmAccount:
     """What was asked and what came back. Sums of accounts are accounts.
@@ -95,11 +99,17 @@ class Reply:
 
 
 class NoAnswerError(Exception):
-    """A question that got no answer; `outcome` says why."""
+    """A question that got no answer.
 
-    def __init__(self, outcome: Outcome) -> None:
+    Attributes:
+        outcome: Why.
+        came: What came instead, where that is known. It may repeat the key, so it is no part of the error's text.
+    """
+
+    def __init__(self, outcome: Outcome, came: object = "") -> None:
         super().__init__(outcome.value)
         self.outcome = outcome
+        self.came = came
 
 
 class LlmClient:
@@ -151,7 +161,7 @@ class LlmClient:
                 if outcome in _PASSING or isinstance(error, _refusals()):
                     self._line.failed(error)
                 if outcome not in _PASSING:
-                    raise NoAnswerError(outcome) from error
+                    raise NoAnswerError(outcome, getattr(error, "doc", "")) from error  # doc: of a JSONDecodeError
                 if not self._line.is_down:  # questions that try a line which is down are not used up by it
                     attempts += 1
                     if attempts >= self.settings.max_attempts:
@@ -193,7 +203,7 @@ async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccoun
     """Ask one small question before any work begins; returns what is wrong if the endpoint may yet come back.
 
     Raises:
-        ConfigError: It refuses the key or does not know the model: no waiting will help.
+        ConfigError: It refuses the key, does not know the model, or is no LLM at all: no waiting will help.
     """
     from openai import APIStatusError, AuthenticationError, NotFoundError, PermissionDeniedError
 
@@ -218,8 +228,20 @@ async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccoun
                 f"the LLM at {settings.endpoint} rejects the simplest question (status {cause.status_code}); check "
                 f"--llm-model and the key in {settings.api_key_variable}"
             ) from None
+        if error.outcome is Outcome.MALFORMED:
+            raise ConfigError(
+                f"{settings.endpoint} answers, but not as an OpenAI-compatible endpoint does: "
+                f"{_beginning(error.came, api_key)}. Check --llm: does the URL end in /v1?"
+            ) from None
         return f"the LLM at {settings.endpoint} does not answer ({error.outcome.value})"
     return None
+
+
+def _beginning(came: object, api_key: str) -> str:
+    """What came instead of an answer, for a person to recognise it: one line, without the key."""
+    text = came if isinstance(came, str) else getattr(came, "to_json", came.__repr__)()
+    line = " ".join(text.replace(api_key, "***").split())
+    return f"it sent {line[:_SHOWN_CHARACTERS]!r}" if line else "it sent nothing"  # !r: no control character
 
 
 class _Line:
@@ -289,9 +311,9 @@ def _reply(completion: Any) -> Reply:
         choice = completion.choices[0]
         content, finish_reason = choice.message.content, choice.finish_reason
     except (AttributeError, LookupError, TypeError) as error:
-        raise NoAnswerError(Outcome.MALFORMED) from error
+        raise NoAnswerError(Outcome.MALFORMED, completion) from error
     if not isinstance(content, str | None):
-        raise NoAnswerError(Outcome.MALFORMED)
+        raise NoAnswerError(Outcome.MALFORMED, completion)
     usage = getattr(completion, "usage", None)
     return Reply(content, finish_reason, _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens"))
 

@@ -659,9 +659,7 @@ def test_an_endpoint_that_answers_is_fine():
     assert check(GOOD) == (None, 1)
 
 
-@pytest.mark.parametrize(
-    "reply", [error(503), error(429), error(408), error(409), reset(), hang(), Reply(200, "<html>Hello</html>", {})]
-)
+@pytest.mark.parametrize("reply", [error(503), error(429), error(408), error(409), reset(), hang()])
 def test_an_endpoint_that_may_come_back_is_asked_once_and_named(reply):
     trouble, n_requests = check(reply, timeout_s=patience(reply))
     assert n_requests == 1
@@ -693,6 +691,23 @@ def test_an_unknown_model_or_path_stops_the_run_at_once():
         check(error(404))
 
 
+NO_LLM = {
+    "a page": (Reply(200, "<!doctype html>\n<title>Our wiki</title>" + "x" * 9999, {}), "<title>Our wiki</title>"),
+    "another program": (Reply(200, {"status": "green"}, {}), '"status": "green"'),
+    "broken JSON": (Reply(200, '{"choices": [', {"Content-Type": "application/json"}), '{"choices": ['),
+    "nothing": (Reply(200, "", {}), "nothing"),
+}
+
+
+@pytest.mark.parametrize(("reply", "came"), NO_LLM.values(), ids=NO_LLM)
+def test_a_url_that_leads_to_something_else_stops_the_run_at_once_and_shows_what_came(reply, came):
+    with pytest.raises(ConfigError, match=r"does the URL end in /v1\?") as stopped:
+        check(reply)
+    assert came in str(stopped.value)
+    assert stopped.value.exit_code == 2
+    assert len(str(stopped.value)) < 300
+
+
 # --- secrets -------------------------------------------------------------------------------------------------------
 
 
@@ -716,7 +731,7 @@ def test_the_key_is_in_no_log_and_no_exception_even_if_the_endpoint_repeats_it(s
     assert KEY not in caplog.text  # nor in those of the libraries
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 422])
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 422])
 def test_the_key_is_in_no_line_of_the_error_that_stops_a_run(status):
     with pytest.raises(ConfigError) as caught:
         check(error(status, f"bad key {KEY}"))
