@@ -21,7 +21,7 @@ import ray
 from pydantic import SecretStr
 from ray.data import ActorPoolStrategy, DataContext
 
-from ftm_ray.config import RunConfig, llm_api_key
+from ftm_ray.config import LlmSettings, RunConfig, llm_api_key
 from ftm_ray.errors import ConfigError
 from ftm_ray.gates import check_parts
 from ftm_ray.guards import Outcome
@@ -216,13 +216,14 @@ def _llm(config: RunConfig, keep: bool, log: RunLog, on_progress: OnProgress) ->
             log.endpoint = url
             log.seconds["llm"] = round(time.perf_counter() - start, 3)
             on_progress(Progress("LLM", 1, 1, f"{config.llm.model} answers at {url}"))
-            yield _at(config, url, use_proxy=False, tokenizer=config.llm.tokenizer or config.serve.model_source)
+            tokenizer = config.llm.tokenizer or config.serve.model_source
+            yield _with(config, config.llm.served_at(url), tokenizer=tokenizer)
     else:
         log.endpoint = endpoint
         trouble = asyncio.run(check_endpoint(config.llm, llm_api_key(config.llm), log.check))
         if trouble:
             logger.warning("%s; the map goes on, and names are asked for later", trouble)
-        yield _at(config, endpoint)
+        yield _with(config, config.llm, endpoint=endpoint)
 
 
 def _endpoint_by_default() -> str:
@@ -236,8 +237,8 @@ def _endpoint_by_default() -> str:
     )
 
 
-def _at(config: RunConfig, url: str, **changes: Any) -> RunConfig:
-    return config.model_copy(update={"llm": config.llm.model_copy(update={"endpoint": url} | changes)})
+def _with(config: RunConfig, llm: LlmSettings, **changes: Any) -> RunConfig:
+    return config.model_copy(update={"llm": llm.model_copy(update=changes)})
 
 
 # --- map -----------------------------------------------------------------------------------------------------------
