@@ -88,6 +88,9 @@ class LlmSettings(Settings):
     )
     model: str = Field("Qwen/Qwen3-8B", description="Model name sent to the endpoint.")
     tokenizer: str | None = Field(None, description="Counts a prompt's tokens: folder or hub name; null = the model's.")
+    estimate_tokens: bool = Field(
+        False, description="Bound prompts by an estimate; a run does so where the model's tokenizer cannot be had."
+    )
     api_key_variable: str | None = Field(
         "FTM_LLM_API_KEY", description="Environment variable that holds the endpoint's key; null = no key is sent."
     )
@@ -112,7 +115,8 @@ class LlmSettings(Settings):
     @field_validator("api_key_variable")
     @classmethod
     def _is_a_name(cls, name: str | None) -> str | None:
-        if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):  # a key has small letters, and would stand in run.json
+        # A key has small letters, and would stand in run.json.
+        if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
             raise ValueError("must be the name of an environment variable in capitals, not the key itself")
         return name
 

@@ -21,7 +21,7 @@ from ftm_ray.guards import Judged, Outcome, cut_label, judge_answer, names_in
 from ftm_ray.llm import LlmAccount, LlmClient, NoAnswerError, Reply
 from ftm_ray.prompts import PROMPT_VERSION, Prompt, theme_prompt, topic_prompt
 from ftm_ray.schemas import FIRM_TOPICS, SummarySource
-from ftm_ray.tokens import token_counter
+from ftm_ray.tokens import EstimatedTokens, token_counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Namer:
 
     def __init__(self, settings: LlmSettings, api_key: str, answers: AnswerStore | None) -> None:
         self.settings = settings
-        self.counter = token_counter(settings.tokenizer or settings.model)
+        is_estimate = settings.estimate_tokens
+        self.counter = EstimatedTokens() if is_estimate else token_counter(settings.tokenizer or settings.model)
         self._client = LlmClient(settings, api_key)
         self._answers = answers
 

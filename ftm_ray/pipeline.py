@@ -37,6 +37,7 @@ from ftm_ray.session import ray_session
 from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.stages import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.storage import Lake
+from ftm_ray.tokens import ModelTokenizer, token_counter
 
 logger = logging.getLogger(__name__)
 
@@ -217,13 +218,14 @@ def _llm(config: RunConfig, keep: bool, log: RunLog, on_progress: OnProgress) ->
             log.seconds["llm"] = round(time.perf_counter() - start, 3)
             on_progress(Progress("LLM", 1, 1, f"{config.llm.model} answers at {url}"))
             tokenizer = config.llm.tokenizer or config.serve.model_source
-            yield _with(config, config.llm.served_at(url), tokenizer=tokenizer)
+            yield _with(config, config.llm.served_at(url).model_copy(update={"tokenizer": tokenizer}), log)
     else:
         log.endpoint = endpoint
+        on_progress(Progress("LLM", 0, 1, f"asking {endpoint}"))
         trouble = asyncio.run(check_endpoint(config.llm, llm_api_key(config.llm), log.check))
         if trouble:
             logger.warning("%s; the map goes on, and names are asked for later", trouble)
-        yield _with(config, config.llm, endpoint=endpoint)
+        yield _with(config, config.llm, log)
 
 
 def _endpoint_by_default() -> str:
@@ -237,8 +239,16 @@ def _endpoint_by_default() -> str:
     )
 
 
-def _with(config: RunConfig, llm: LlmSettings, **changes: Any) -> RunConfig:
-    return config.model_copy(update={"llm": llm.model_copy(update=changes)})
+def _with(config: RunConfig, llm: LlmSettings, log: RunLog) -> RunConfig:
+    """The configuration with the LLM that answers.
+
+    Whether its tokens are counted or estimated is decided here, once: each actor for itself could find another answer,
+    and would say so where nobody reads it.
+    """
+    tokenizer = llm.tokenizer or llm.model
+    is_counted = not llm.estimate_tokens and isinstance(token_counter(tokenizer), ModelTokenizer)
+    log.tokenizer = tokenizer if is_counted else None
+    return config.model_copy(update={"llm": llm.model_copy(update={"estimate_tokens": not is_counted})})
 
 
 # --- map -----------------------------------------------------------------------------------------------------------

@@ -47,10 +47,17 @@ class EstimatedTokens:
 
 @cache
 def token_counter(source: str) -> TokenCounter:
-    """The tokenizer of a model (folder or hub name), or an estimate where it is not to be had."""
-    if "/" in source or Path(source).is_dir():  # else the name of a closed model, such as grok-4, which no hub knows
+    """The tokenizer of a model (folder or hub name), or an estimate where it is not to be had, which is said once."""
+    why = "no hub knows it"  # a closed model, such as grok-4
+    if "/" in source or Path(source).is_dir():
         try:
             return ModelTokenizer(source)
         except (OSError, ValueError) as error:  # the hub's errors are OSErrors; ValueError: not a name it could have
-            logger.info("no tokenizer for %s (%s): prompts are bounded by length", source, type(error).__name__)
+            why = type(error).__name__
+    logger.warning(
+        "no tokenizer for %s (%s): the length of its prompts is estimated from above, so they may hold fewer "
+        "sentences; llm.tokenizer can name one",
+        source,
+        why,
+    )
     return EstimatedTokens()
