@@ -9,7 +9,7 @@ down, and nothing pretends: every question ends in one counted outcome, and the 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ftm_ray.answers import AnswerStore, StoredAnswer, question_digest
 from ftm_ray.config import LlmSettings
-from ftm_ray.guards import Judged, Outcome, cut_label, judge_answer, names_in
+from ftm_ray.guards import Judged, Outcome, OwnNames, cut_label, judge_answer, names_in
 from ftm_ray.llm import LlmAccount, LlmClient, NoAnswerError, Reply
 from ftm_ray.prompts import PROMPT_VERSION, Prompt, theme_prompt, topic_prompt
 from ftm_ray.schemas import FIRM_TOPICS, SummarySource
@@ -67,12 +67,12 @@ class Namer:
         self._client = LlmClient(settings, api_key)
         self._answers = answers
 
-    async def name(self, prompt: Prompt, own_names: Collection[str], account: LlmAccount) -> Name | None:
+    async def name(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> Name | None:
         """Ask for one name; null if there is no answer or none that passes the guards.
 
         Args:
             prompt: The question.
-            own_names: Words in lower case that the answer should not hold.
+            own_names: What the answer should not hold.
             account: Gets what this question cost and how it ended.
         """
         account.n_questions += 1
@@ -103,7 +103,7 @@ class Namer:
             await self._answers.keep(question, answer)
         return _name(answer, own_names)
 
-    async def _ask(self, prompt: Prompt, own_names: Collection[str], account: LlmAccount) -> tuple[Reply, Judged]:
+    async def _ask(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> tuple[Reply, Judged]:
         """Ask, and where the answer can be mended, once more. The better of the two answers counts."""
         reply = await self._client.ask(prompt, account)
         judged = judge_answer(reply.content, reply.finish_reason, prompt, own_names)
@@ -143,7 +143,7 @@ class TopicNamer:
     async def __call__(self, table: pa.Table) -> NamedBatch:
         """Take FIRM_TOPICS rows and give them back with better names."""
         rows = table.to_pylist()
-        unnamed = [(topic, frozenset(row["own_names"])) for row in rows for topic in _unnamed(row["topics"])]
+        unnamed = [(topic, OwnNames(frozenset(row["own_names"]))) for row in rows for topic in _unnamed(row["topics"])]
         account = LlmAccount()
         prompts = [self._prompt(topic) for topic, _ in unnamed]
         questions = zip(prompts, unnamed, strict=True)
@@ -170,14 +170,14 @@ class ThemeToName:
         keywords: Most telling first.
         summaries: Of its exemplar topics, most central first.
         neighbours: Positions of the nearest themes in the list of all, nearest first.
-        own_names: Words that name one of its firms.
+        own_names: What its firms and their people are called.
         fallback: Its name if the LLM gives none.
     """
 
     keywords: tuple[str, ...]
     summaries: tuple[str, ...]
     neighbours: tuple[int, ...]
-    own_names: frozenset[str]
+    own_names: OwnNames
     fallback: Name
 
 
@@ -262,7 +262,7 @@ def _unnamed(topics: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [topic for topic in topics if topic["summary_source"] != SummarySource.LLM.value]
 
 
-def _name(answer: StoredAnswer, own_names: Collection[str]) -> Name:
+def _name(answer: StoredAnswer, own_names: OwnNames) -> Name:
     return Name(
         label=answer.label,
         representation=answer.text,
@@ -272,5 +272,5 @@ def _name(answer: StoredAnswer, own_names: Collection[str]) -> Name:
         finish_reason=answer.finish_reason,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
-        names_firm=bool(names_in(f"{answer.label} {answer.text}", own_names)),
+        names_firm=bool(names_in(f"{answer.label}. {answer.text}", own_names)),
     )

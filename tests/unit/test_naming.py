@@ -11,7 +11,7 @@ from llm_server import LlmServer, Reply, completion, error, hang, named, reset
 from ftm_ray import answers, llm, naming
 from ftm_ray.answers import AnswerStore
 from ftm_ray.config import LlmSettings
-from ftm_ray.guards import Outcome
+from ftm_ray.guards import Outcome, OwnNames
 from ftm_ray.llm import LlmAccount, NoAnswerError
 from ftm_ray.naming import Name, Namer, ThemeToName, TopicNamer, keyword_name, name_themes
 from ftm_ray.prompts import PROMPT_VERSION, topic_prompt
@@ -20,7 +20,7 @@ from ftm_ray.tokens import EstimatedTokens
 
 LONG_SENTENCE = "Ocean freight rates from Asia rose again and added to our shipping cost."
 PROMPT = topic_prompt(["freight", "port"], [LONG_SENTENCE, "Ports were full."], EstimatedTokens(), 900)
-OWN_NAMES = frozenset({"acme", "smith"})
+OWN_NAMES = OwnNames(frozenset({"acme", "smith"}))
 
 GOOD = named("Freight costs", "Firms pay more for freight, which lowers margins.")
 WITH_NAME = named("Freight costs", "Acme pays more for freight.")
@@ -624,6 +624,13 @@ def test_one_theme_without_an_answer_costs_one_name():
 def test_a_description_that_names_a_firm_is_flagged():
     found, _ = name_all(themes(1), lambda *_: named("Costs", "Acme pays more.", "description"))
     assert [name.names_firm for name in found.names] == [True]
+
+
+def test_a_theme_that_begins_with_an_ordinary_word_is_not_flagged_though_a_firm_is_called_so():
+    own = OwnNames(frozenset({"target", "price"}), frozenset({"target", "price"}))
+    found, server = name_all(themes(1, own_names=own), lambda *_: named("Price Targets", "Price cuts.", "description"))
+    assert [name.names_firm for name in found.names] == [False]
+    assert len(server.requests) == 1
 
 
 def test_themes_that_are_named_again_ask_nothing_second_questions_included(lake):
