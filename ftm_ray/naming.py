@@ -18,7 +18,8 @@ import pyarrow as pa
 from ftm_ray.answers import AnswerStore, StoredAnswer, question_digest
 from ftm_ray.config import LlmSettings
 from ftm_ray.guards import Judged, Outcome, OwnNames, cut_label, judge_answer, names_in
-from ftm_ray.llm import LlmAccount, LlmClient, NoAnswerError, Reply
+from ftm_ray.llm import LlmAccount, LlmClient, Reply
+from ftm_ray.llm_line import NoAnswerError
 from ftm_ray.prompts import PROMPT_VERSION, Prompt, theme_prompt, topic_prompt
 from ftm_ray.schemas import FIRM_TOPICS, SummarySource
 from ftm_ray.tokens import EstimatedTokens, token_counter

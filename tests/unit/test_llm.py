@@ -14,11 +14,12 @@ from email.utils import format_datetime
 import pytest
 from llm_server import LlmServer, Reply, busy, completion, error, hang, named, reset, trickle, truncated
 
-from ftm_ray import llm
+from ftm_ray import llm_line
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import ConfigError
 from ftm_ray.guards import Outcome
-from ftm_ray.llm import LlmAccount, LlmClient, NoAnswerError, check_endpoint
+from ftm_ray.llm import LlmAccount, LlmClient, check_endpoint
+from ftm_ray.llm_line import NoAnswerError
 from ftm_ray.prompts import topic_prompt
 from ftm_ray.tokens import EstimatedTokens
 
@@ -33,8 +34,8 @@ def question(word="freight"):
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
     """The same waits as ever, fifty times shorter."""
-    monkeypatch.setattr(llm, "_FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 0.04)
+    monkeypatch.setattr(llm_line, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 0.04)
 
 
 def settings_for(url, **settings):
@@ -268,15 +269,15 @@ def gaps(server):
 
 
 def test_waits_grow_from_try_to_try(monkeypatch):
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 30.0)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 30.0)
     _, _, server = ask(error(503), max_attempts=5)
     assert all(gap >= least for gap, least in zip(gaps(server), (0.005, 0.01, 0.02, 0.04), strict=True))
 
 
 def test_waits_are_bounded_and_differ(monkeypatch):
-    monkeypatch.setattr(llm, "_FIRST_WAIT_S", 0.5)
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 30.0)
-    waits = [llm._wait(attempts) for attempts in (1, 2, 3, 10, 60) for _ in range(20)]
+    monkeypatch.setattr(llm_line, "_FIRST_WAIT_S", 0.5)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 30.0)
+    waits = [llm_line.wait_s(attempts) for attempts in (1, 2, 3, 10, 60) for _ in range(20)]
     assert len(set(waits)) == 100  # or all questions that failed together would come back together
     assert 0.25 <= min(waits) <= 0.5
     assert 15 <= max(waits) <= 30
@@ -296,13 +297,13 @@ def test_waits_are_bounded_and_differ(monkeypatch):
     ids=str,
 )
 def test_the_wait_that_the_server_asks_for_is_kept(monkeypatch, status, headers):
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 30.0)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 30.0)
     _, _, server = ask(in_turn(error(status, **headers), GOOD), max_attempts=2)
     assert 0.3 <= gaps(server)[0] < 10
 
 
 def test_the_wait_may_be_given_as_a_date(monkeypatch):
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 30.0)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 30.0)
 
     def answer(number, _):
         soon = datetime.now(UTC) + timedelta(seconds=1.5)  # dates have no parts of seconds: half a second at least
@@ -431,7 +432,7 @@ def test_after_ten_failures_one_question_at_a_time_is_sent_until_the_endpoint_is
 
 
 def test_tries_of_an_endpoint_that_is_down_do_not_use_up_a_question(monkeypatch):
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
     (reply,), account, _ = ask(lambda n, _: error(503) if n < 20 else GOOD, max_attempts=2)
     assert reply.content
     assert (account.n_requests, account.n_retries) == (21, 20)
@@ -448,8 +449,8 @@ def test_a_dead_endpoint_is_given_up_and_the_rest_is_not_sent(fate, caplog):
 
 
 def test_pauses_grow_to_the_longest_while_the_endpoint_is_down(monkeypatch):
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 0.1)
     really_sleep, slept = asyncio.sleep, []
 
     async def sleep(seconds):
@@ -465,7 +466,7 @@ def test_pauses_grow_to_the_longest_while_the_endpoint_is_down(monkeypatch):
 
 def test_a_silent_endpoint_is_tried_by_one_question_at_a_time(monkeypatch):
     """Here a try lasts longer than the pause before the next one. Counted by the client: the server hears no end."""
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
     send, under_way, at_once = LlmClient._request, 0, []
 
     async def counted(*args):
@@ -536,11 +537,11 @@ def test_a_late_answer_brings_a_given_up_endpoint_back_with_all_patience():
 
 
 def warnings_in(caplog):
-    return [record.getMessage() for record in caplog.records if record.name == "ftm_ray.llm"]
+    return [record.getMessage() for record in caplog.records if record.name == "ftm_ray.llm_line"]
 
 
 def test_the_next_outage_begins_with_short_pauses_again(monkeypatch):
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
     account = LlmAccount()
     really_sleep, slept = asyncio.sleep, []
 
@@ -593,8 +594,6 @@ def test_bad_questions_and_bad_answers_do_not_take_an_endpoint_down(reply, caplo
 class Clock:
     """Stands in for the module `time`, so that minutes can pass at once."""
 
-    perf_counter = staticmethod(time.perf_counter)
-
     def __init__(self):
         self.now_s = 1000.0
 
@@ -605,9 +604,9 @@ class Clock:
 
 def test_a_given_up_endpoint_is_looked_at_once_a_minute_and_used_when_it_is_back(monkeypatch):
     """A map goes on for hours; somebody may have started the endpoint again."""
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
     clock, account, is_back = Clock(), LlmAccount(), threading.Event()
-    monkeypatch.setattr(llm, "time", clock)
+    monkeypatch.setattr(llm_line, "time", clock)
 
     async def go(url):
         client = LlmClient(settings_for(url, patience_s=0.0, max_attempts=4, max_concurrency=5), KEY)
@@ -630,8 +629,8 @@ def test_a_given_up_endpoint_is_looked_at_once_a_minute_and_used_when_it_is_back
 
 
 def test_a_wish_for_a_pause_is_kept_while_the_endpoint_is_down(monkeypatch):
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 30.0)
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 30.0)
     _, _, server = ask(in_turn(error(429, retry_after="0.3"), GOOD), max_attempts=2)
     assert gaps(server)[0] >= 0.3
 
@@ -721,7 +720,7 @@ def test_the_key_is_in_no_log_and_no_exception_even_if_the_endpoint_repeats_it(s
             await LlmClient(settings_for(url, patience_s=0.0), KEY).ask(question(), LlmAccount())
         return caught.value
 
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)  # a warning is logged
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)  # a warning is logged
     with LlmServer(lambda *_: told) as server:
         why = asyncio.run(go(server.url))
     assert set(server.keys) == {f"Bearer {KEY}"}

@@ -8,11 +8,12 @@ import pytest
 from invented import done_row, firm, part_table, topic_vector
 from llm_server import LlmServer, Reply, completion, error, hang, named, reset
 
-from ftm_ray import answers, llm, naming
+from ftm_ray import answers, llm, llm_line, naming
 from ftm_ray.answers import AnswerStore
 from ftm_ray.config import LlmSettings
 from ftm_ray.guards import Outcome, OwnNames
-from ftm_ray.llm import LlmAccount, NoAnswerError
+from ftm_ray.llm import LlmAccount
+from ftm_ray.llm_line import NoAnswerError
 from ftm_ray.naming import Name, Namer, ThemeToName, TopicNamer, keyword_name, name_themes
 from ftm_ray.prompts import PROMPT_VERSION, topic_prompt
 from ftm_ray.schemas import FIRM_TOPICS
@@ -30,8 +31,8 @@ PROSE = completion("The firms discuss freight.")
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(llm, "_FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(llm, "_LONGEST_WAIT_S", 0.04)
+    monkeypatch.setattr(llm_line, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 0.04)
 
 
 def namer_for(url, store=None, **settings):
@@ -113,7 +114,7 @@ WAYS = {
 def test_every_outcome_is_reached_and_counted_once(outcome, monkeypatch, lake):
     reply, n_requests, settings = WAYS[outcome]
     if outcome is Outcome.GIVEN_UP:
-        monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
+        monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
     name, account, server = ask(*[reply] * n_requests, store=AnswerStore(lake, "2024Q1"), **settings)
     assert account.outcomes == {outcome.value: 1}
     assert len(server.requests) == n_requests
@@ -201,7 +202,7 @@ def test_the_second_question_may_be_tried_again_too():
 
 def test_a_second_question_that_was_never_sent_is_not_counted(monkeypatch):
     """Meanwhile other questions found the endpoint down for too long."""
-    monkeypatch.setattr(llm, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
     account = LlmAccount()
 
     async def go(url):
