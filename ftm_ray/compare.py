@@ -22,6 +22,7 @@ from ftm_ray.compare_page import comparison_page
 from ftm_ray.config import EmbedSettings, LlmSettings
 from ftm_ray.embed import SentenceEncoder, Vectors
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.guards import OwnNames
 from ftm_ray.llm import LlmAccount
 from ftm_ray.naming import Name, Namer
 from ftm_ray.prompts import PROMPT_VERSION, topic_prompt
@@ -151,7 +152,7 @@ async def _ask_all(
             topic["keywords"], topic["exemplar_texts"], namer.counter, side.settings.max_prompt_tokens
         )
         account = LlmAccount()
-        name = await namer.name(prompt, frozenset(topic["own_names"]), account)
+        name = await namer.name(prompt, OwnNames(frozenset(topic["own_names"])), account)
         n_answered += 1
         on_answer(n_answered)
         return _answer_columns(name, account)

@@ -88,7 +88,12 @@ class LlmSettings(Settings):
     )
     model: str = Field("Qwen/Qwen3-8B", description="Model name sent to the endpoint.")
     tokenizer: str | None = Field(None, description="Counts a prompt's tokens: folder or hub name; null = the model's.")
-    api_key_variable: str = Field("FTM_LLM_API_KEY", description="Environment variable that holds the endpoint's key.")
+    estimate_tokens: bool = Field(
+        False, description="Bound prompts by an estimate; a run does so where the model's tokenizer cannot be had."
+    )
+    api_key_variable: str | None = Field(
+        "FTM_LLM_API_KEY", description="Environment variable that holds the endpoint's key; null = no key is sent."
+    )
     use_proxy: bool = Field(True, description="Go through a proxy that the environment names (not to our own model).")
     max_concurrency: int = Field(50, ge=1, description="Requests under way at once, over the whole run.")
     timeout_s: float = Field(60.0, gt=0, description="Longest wait for one answer.")
@@ -109,10 +114,15 @@ class LlmSettings(Settings):
 
     @field_validator("api_key_variable")
     @classmethod
-    def _is_a_name(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):  # a key has small letters, and would stand in run.json
+    def _is_a_name(cls, name: str | None) -> str | None:
+        # A key has small letters, and would stand in run.json.
+        if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
             raise ValueError("must be the name of an environment variable in capitals, not the key itself")
         return name
+
+    def served_at(self, url: str) -> "LlmSettings":
+        """These settings for the cluster's own model: no proxy leads to it, and the key was meant for others."""
+        return self.model_copy(update={"endpoint": url, "use_proxy": False, "api_key_variable": None})
 
 
 class ServeSettings(Settings):
@@ -231,6 +241,8 @@ def _first_problem(error: ValidationError) -> str:
 
 def llm_api_key(settings: LlmSettings) -> str:
     """The endpoint's key; 'none' where no key is set, which local endpoints accept."""
+    if settings.api_key_variable is None:
+        return "none"
     key = os.environ.get(settings.api_key_variable, "").strip() or "none"  # a key from a file ends with a line break
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigError(f"the key in {settings.api_key_variable} holds a blank, line break or the like; set it anew")

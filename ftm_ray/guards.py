@@ -6,7 +6,7 @@ functions, so that every case can be tested without an endpoint (docs/naming.md 
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,8 @@ from ftm_ray.prompts import MAX_LABEL_WORDS, Prompt
 
 #: A text that stands word for word in the prompt is an echo from this length on; shorter ones are phrases.
 _ECHO_CHARACTERS = 40
+
+_SENTENCE_END = re.compile(r"[.!?:]\s+")
 
 
 class Outcome(StrEnum):
@@ -30,9 +32,9 @@ class Outcome(StrEnum):
     MALFORMED = "malformed"  # status 200, but no chat completion
     # no answer came
     REJECTED = "rejected"  # 4xx: this request will never be answered
-    TIMED_OUT = "timed_out"
+    TIMED_OUT = "timed_out"  # no answer in time, or 408
     UNREACHABLE = "unreachable"  # no connection, or one that broke
-    BUSY = "busy"  # 429
+    BUSY = "busy"  # 429, 409
     SERVER_ERROR = "server_error"  # 5xx
     GIVEN_UP = "given_up"  # the endpoint had been silent for too long, and this question was not asked (again)
 
@@ -45,6 +47,20 @@ _REMINDERS = {
     Outcome.NOT_JSON: "Your last answer was not the JSON object that was asked for. Answer with that object alone.",
     Outcome.ECHO: "Your last answer repeated the material. Say it in words of your own.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNames:
+    """Words, in lower case, that name a firm or the people on its calls: an answer should hold none of them.
+
+    Attributes:
+        names: All of them.
+        words: Those that are ordinary words, too (Target, Gap, Mr Price). They count only where nothing but a name has
+            a capital letter: not at the beginning of a sentence, and not in a title, where all words have one.
+    """
+
+    names: frozenset[str]
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ class Judged:
         return self.outcome is not Outcome.NAMED, self.names_firm, self.reminder is not None
 
 
-def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt, own_names: Collection[str]) -> Judged:
+def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt, own_names: OwnNames) -> Judged:
     """Accept or refuse an answer.
 
     An accepted answer may still be worth asking for again (`reminder`): where it names a firm or person, or where
@@ -78,7 +94,7 @@ def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt,
         content: The text of the answer.
         finish_reason: Why the model stopped, as the endpoint says.
         prompt: The question.
-        own_names: Words in lower case that name the firm or its speakers.
+        own_names: What the firm and its people are called.
     """
     refusal = _why_not_read(content, finish_reason)
     if refusal is None:
@@ -91,16 +107,23 @@ def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt,
             refusal = Outcome.ECHO
         else:
             label, text = fields
-            names = names_in(f"{label} {text}", own_names)
+            names = names_in(f"{label}. {text}", own_names)
             return Judged(Outcome.NAMED, label, text, _what_to_mend(label, names), bool(names))
     return Judged(refusal, reminder=_REMINDERS.get(refusal))
 
 
-def names_in(text: str, own_names: Collection[str]) -> list[str]:
-    """Names of the firm or its people in a text: capitalised words among `own_names`, each once, as written."""
-    words = [word.strip("'").removesuffix("'s") for word in re.findall(r"[^\W_][\w'&\-]*", text)]
-    pieces = [piece for word in words for piece in dict.fromkeys((word, *word.split("-")))]  # "Tesla-led" names Tesla
-    return list(dict.fromkeys(piece for piece in pieces if not piece.islower() and piece.lower() in own_names))
+def names_in(text: str, own_names: OwnNames) -> list[str]:
+    """Names of the firm or its people in a text: capitalised words among its own, each once, as written."""
+    found = []
+    for sentence in _SENTENCE_END.split(text):
+        words = [word.strip("'").removesuffix("'s") for word in re.findall(r"[^\W_][\w'&\-]*", sentence)]
+        is_title = not any(word.islower() for word in words if len(word) > 3)  # "Cost of Freight"
+        for place, word in enumerate(words):
+            ordinary = own_names.words if is_title or place == 0 else ()
+            for piece in dict.fromkeys((word, *word.split("-"))):  # "Tesla-led" names Tesla
+                if not piece.islower() and piece.lower() in own_names.names and piece.lower() not in ordinary:
+                    found.append(piece)
+    return list(dict.fromkeys(found))
 
 
 def cut_label(label: str) -> str:

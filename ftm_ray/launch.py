@@ -138,7 +138,7 @@ def _served_here(settings: LlmSettings, config: RunConfig, show: OnStep) -> Iter
         ray_session(lambda: show(Step("start", 0, 1, detail="starting Ray")), {}),
         served(settings, config.serve, False, lambda text: show(Step("LLM", 0, 1, detail=text))) as url,
     ):
-        yield settings.model_copy(update={"endpoint": url, "use_proxy": False})
+        yield settings.served_at(url)
 
 
 def run_config(options: Options) -> RunConfig:

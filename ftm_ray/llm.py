@@ -1,37 +1,24 @@
 """The one client of every LLM endpoint: the cluster's own vLLM, or any OpenAI-compatible URL.
 
 A question is asked until it is answered or hopeless: errors that pass (busy, broken connection, time-out, server
-error) are tried again after a growing, jittered wait; what the server asks for in Retry-After is honoured. When many
-questions in a row fail, the endpoint counts as down: it is then tried with one question at a time, until it answers
-or `patience_s` is over. So a model that moves to another node costs a pause, and a dead endpoint is not hammered.
+error) are tried again after a growing, jittered wait; what the server asks for in Retry-After is honoured. An endpoint
+that is down for a while is the business of `llm_line.py`.
 """
 
 import asyncio
-import logging
 import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import ConfigError
 from ftm_ray.guards import Outcome
+from ftm_ray.llm_line import Line, NoAnswerError, wait_s, wanted_wait_s
 from ftm_ray.prompts import Prompt
 
-logger = logging.getLogger(__name__)
-
-#: So many failures in a row, with no answer between them, and the endpoint counts as down.
-_FAILURES_UNTIL_DOWN = 10
-
-_FIRST_WAIT_S = 0.5
-_LONGEST_WAIT_S = 30.0
-
-#: An endpoint that was given up is still tried by one question in so many seconds.
-_SECONDS_BETWEEN_LOOKS = 60.0
+#: Enough to tell a web page from an error of some other program.
+_SHOWN_CHARACTERS = 100
 
 
 @dataclass(slots=True)
@@ -75,7 +62,7 @@ class LlmAccount:
             n_questions=0,
             n_remembered=0,
             outcomes={},
-            n_again=self.n_again + self.n_questions - self.n_remembered,
+            n_again=self.n_requests - self.n_retries,  # questions given up before they were sent are none
         )
 
     def count(self, outcome: Outcome) -> None:
@@ -91,14 +78,6 @@ class Reply:
     finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
-
-
-class NoAnswerError(Exception):
-    """A question that got no answer; `outcome` says why."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.value)
-        self.outcome = outcome
 
 
 class LlmClient:
@@ -121,7 +100,7 @@ class LlmClient:
             http_client=DefaultAsyncHttpxClient(trust_env=settings.use_proxy),
         )
         self._slots = asyncio.Semaphore(settings.max_concurrency)
-        self._line = _Line(settings.patience_s)
+        self._line = Line(settings.patience_s)
         self._is_strict = False
 
     async def ask(self, prompt: Prompt, account: LlmAccount) -> Reply:
@@ -150,13 +129,13 @@ class LlmClient:
                 if outcome in _PASSING or isinstance(error, _refusals()):
                     self._line.failed(error)
                 if outcome not in _PASSING:
-                    raise NoAnswerError(outcome) from error
+                    raise NoAnswerError(outcome, getattr(error, "doc", "")) from error  # doc: of a JSONDecodeError
                 if not self._line.is_down:  # questions that try a line which is down are not used up by it
                     attempts += 1
                     if attempts >= self.settings.max_attempts:
                         raise NoAnswerError(outcome) from error
-                    wanted_s = _wanted_wait(error)  # jittered, too, or all would come back at the same moment
-                    await asyncio.sleep(wanted_s * random.uniform(1.0, 1.25) if wanted_s else _wait(attempts))
+                    wanted_s = wanted_wait_s(error)  # jittered, too, or all would come back at the same moment
+                    await asyncio.sleep(wanted_s * random.uniform(1.0, 1.25) if wanted_s else wait_s(attempts))
                 is_retry = True
                 continue
             self._line.answered()
@@ -192,7 +171,7 @@ async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccoun
     """Ask one small question before any work begins; returns what is wrong if the endpoint may yet come back.
 
     Raises:
-        ConfigError: It refuses the key or does not know the model: no waiting will help.
+        ConfigError: It refuses the key, does not know the model, or is no LLM at all: no waiting will help.
     """
     from openai import APIStatusError, AuthenticationError, NotFoundError, PermissionDeniedError
 
@@ -217,65 +196,20 @@ async def check_endpoint(settings: LlmSettings, api_key: str, account: LlmAccoun
                 f"the LLM at {settings.endpoint} rejects the simplest question (status {cause.status_code}); check "
                 f"--llm-model and the key in {settings.api_key_variable}"
             ) from None
+        if error.outcome is Outcome.MALFORMED:
+            raise ConfigError(
+                f"{settings.endpoint} answers, but not as an OpenAI-compatible endpoint does: "
+                f"{_beginning(error.came, api_key)}. Check --llm: does the URL end in /v1?"
+            ) from None
         return f"the LLM at {settings.endpoint} does not answer ({error.outcome.value})"
     return None
 
 
-class _Line:
-    """Whether the endpoint is up, down, or given up.
-
-    While it is down, one question at a time may try it, after pauses that grow to 30 s. When it is given up, one
-    question a minute may.
-    """
-
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
-        self._n_failures = 0
-        self._down_since: float | None = None
-        self._pause_s = _FIRST_WAIT_S
-        self._next_look: float | None = None  # null = not given up
-        self._one_at_a_time = asyncio.Lock()
-
-    @property
-    def is_down(self) -> bool:
-        return self._down_since is not None
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Send one request inside: at once while the endpoint is up; alone, after a pause, while it is down."""
-        if self._down_since is not None:
-            async with self._one_at_a_time:
-                if self._down_since is not None:  # else it came back while this question waited
-                    await self._pause(self._down_since)
-                    yield
-                    return
-        yield
-
-    async def _pause(self, down_since: float) -> None:
-        now = time.monotonic()
-        if now - down_since > self._patience_s:
-            if self._next_look is None:
-                logger.warning("the LLM endpoint was silent for %.0f s and is given up", self._patience_s)
-            elif now >= self._next_look:  # a map goes on for hours: somebody may have started it again
-                self._next_look = now + _SECONDS_BETWEEN_LOOKS
-                return
-            self._next_look = self._next_look or now + _SECONDS_BETWEEN_LOOKS
-            raise NoAnswerError(Outcome.GIVEN_UP)
-        await asyncio.sleep(self._pause_s)
-        self._pause_s = min(_LONGEST_WAIT_S, 2 * self._pause_s)
-
-    def failed(self, error: Exception) -> None:
-        self._n_failures += 1
-        if self._down_since is None and self._n_failures >= _FAILURES_UNTIL_DOWN:
-            logger.warning("the LLM endpoint fails (%s); waiting for it", type(error).__name__)
-            self._down_since = time.monotonic()
-        self._pause_s = max(self._pause_s, _wanted_wait(error) or 0.0)
-
-    def answered(self) -> None:
-        self._n_failures = 0
-        self._down_since = None
-        self._next_look = None
-        self._pause_s = _FIRST_WAIT_S
+def _beginning(came: object, api_key: str) -> str:
+    """What came instead of an answer, for a person to recognise it: one line, without the key."""
+    text = came if isinstance(came, str) else getattr(came, "to_json", came.__repr__)()
+    line = " ".join(text.replace(api_key, "***").split())
+    return f"it sent {line[:_SHOWN_CHARACTERS]!r}" if line else "it sent nothing"  # !r: no control character
 
 
 #: Failures after which the same question may be answered.
@@ -288,9 +222,9 @@ def _reply(completion: Any) -> Reply:
         choice = completion.choices[0]
         content, finish_reason = choice.message.content, choice.finish_reason
     except (AttributeError, LookupError, TypeError) as error:
-        raise NoAnswerError(Outcome.MALFORMED) from error
+        raise NoAnswerError(Outcome.MALFORMED, completion) from error
     if not isinstance(content, str | None):
-        raise NoAnswerError(Outcome.MALFORMED)
+        raise NoAnswerError(Outcome.MALFORMED, completion)
     usage = getattr(completion, "usage", None)
     return Reply(content, finish_reason, _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens"))
 
@@ -309,36 +243,23 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def _outcome(error: Exception) -> Outcome:
-    from openai import APIConnectionError, APIStatusError, APITimeoutError, InternalServerError, RateLimitError
+    from openai import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        ConflictError,
+        InternalServerError,
+        RateLimitError,
+    )
 
     if isinstance(error, APITimeoutError | TimeoutError):  # first, for it is a kind of connection error
         return Outcome.TIMED_OUT
     if isinstance(error, APIConnectionError):
         return Outcome.UNREACHABLE
-    if isinstance(error, RateLimitError):
+    if isinstance(error, RateLimitError | ConflictError):  # 409: others hold what it needs, for a moment
         return Outcome.BUSY
     if isinstance(error, InternalServerError):
         return Outcome.SERVER_ERROR
+    if isinstance(error, APIStatusError) and error.status_code == 408:  # a gateway that did not wait for the model
+        return Outcome.TIMED_OUT
     return Outcome.REJECTED if isinstance(error, APIStatusError) else Outcome.MALFORMED
-
-
-def _wait(attempts: int) -> float:
-    """Seconds before the next try: doubled each time, and jittered, or all that failed together come back together."""
-    return min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
-
-
-def _wanted_wait(error: Exception) -> float | None:
-    """What the server asks for in Retry-After (seconds, milliseconds or a date), bounded; None where it does not."""
-    headers = getattr(getattr(error, "response", None), "headers", {})
-    try:
-        if "retry-after-ms" in headers:
-            seconds = float(headers["retry-after-ms"]) / 1000
-        elif headers.get("retry-after", "").strip()[:1].isdigit():
-            seconds = float(headers["retry-after"])
-        elif "retry-after" in headers:
-            seconds = (parsedate_to_datetime(headers["retry-after"]) - datetime.now(UTC)).total_seconds()
-        else:
-            return None
-    except (ValueError, TypeError):  # TypeError: a date without a zone
-        return None
-    return min(2 * _LONGEST_WAIT_S, max(0.0, seconds))

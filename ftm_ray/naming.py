@@ -9,7 +9,7 @@ down, and nothing pretends: every question ends in one counted outcome, and the 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,11 +17,12 @@ import pyarrow as pa
 
 from ftm_ray.answers import AnswerStore, StoredAnswer, question_digest
 from ftm_ray.config import LlmSettings
-from ftm_ray.guards import Judged, Outcome, cut_label, judge_answer, names_in
-from ftm_ray.llm import LlmAccount, LlmClient, NoAnswerError, Reply
+from ftm_ray.guards import Judged, Outcome, OwnNames, cut_label, judge_answer, names_in
+from ftm_ray.llm import LlmAccount, LlmClient, Reply
+from ftm_ray.llm_line import NoAnswerError
 from ftm_ray.prompts import PROMPT_VERSION, Prompt, theme_prompt, topic_prompt
 from ftm_ray.schemas import FIRM_TOPICS, SummarySource
-from ftm_ray.tokens import token_counter
+from ftm_ray.tokens import EstimatedTokens, token_counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,17 @@ class Namer:
 
     def __init__(self, settings: LlmSettings, api_key: str, answers: AnswerStore | None) -> None:
         self.settings = settings
-        self.counter = token_counter(settings.tokenizer or settings.model)
+        is_estimate = settings.estimate_tokens
+        self.counter = EstimatedTokens() if is_estimate else token_counter(settings.tokenizer or settings.model)
         self._client = LlmClient(settings, api_key)
         self._answers = answers
 
-    async def name(self, prompt: Prompt, own_names: Collection[str], account: LlmAccount) -> Name | None:
+    async def name(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> Name | None:
         """Ask for one name; null if there is no answer or none that passes the guards.
 
         Args:
             prompt: The question.
-            own_names: Words in lower case that the answer should not hold.
+            own_names: What the answer should not hold.
             account: Gets what this question cost and how it ended.
         """
         account.n_questions += 1
@@ -102,17 +104,19 @@ class Namer:
             await self._answers.keep(question, answer)
         return _name(answer, own_names)
 
-    async def _ask(self, prompt: Prompt, own_names: Collection[str], account: LlmAccount) -> tuple[Reply, Judged]:
+    async def _ask(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> tuple[Reply, Judged]:
         """Ask, and where the answer can be mended, once more. The better of the two answers counts."""
         reply = await self._client.ask(prompt, account)
         judged = judge_answer(reply.content, reply.finish_reason, prompt, own_names)
         if judged.reminder is None:
             return reply, judged
-        account.n_again += 1
+        cost = LlmAccount()
         try:
-            second = await self._client.ask(prompt.again(judged.reminder), account)
+            second = await self._client.ask(prompt.again(judged.reminder), cost)
         except NoAnswerError:
             return reply, judged
+        finally:
+            account.add(cost.as_second_ask())  # nothing, if the endpoint was given up before it was sent
         judged_again = judge_answer(second.content, second.finish_reason, prompt, own_names)
         return (reply, judged) if judged.faults < judged_again.faults else (second, judged_again)
 
@@ -140,7 +144,7 @@ class TopicNamer:
     async def __call__(self, table: pa.Table) -> NamedBatch:
         """Take FIRM_TOPICS rows and give them back with better names."""
         rows = table.to_pylist()
-        unnamed = [(topic, frozenset(row["own_names"])) for row in rows for topic in _unnamed(row["topics"])]
+        unnamed = [(topic, OwnNames(frozenset(row["own_names"]))) for row in rows for topic in _unnamed(row["topics"])]
         account = LlmAccount()
         prompts = [self._prompt(topic) for topic, _ in unnamed]
         questions = zip(prompts, unnamed, strict=True)
@@ -167,14 +171,14 @@ class ThemeToName:
         keywords: Most telling first.
         summaries: Of its exemplar topics, most central first.
         neighbours: Positions of the nearest themes in the list of all, nearest first.
-        own_names: Words that name one of its firms.
+        own_names: What its firms and their people are called.
         fallback: Its name if the LLM gives none.
     """
 
     keywords: tuple[str, ...]
     summaries: tuple[str, ...]
     neighbours: tuple[int, ...]
-    own_names: frozenset[str]
+    own_names: OwnNames
     fallback: Name
 
 
@@ -259,7 +263,7 @@ def _unnamed(topics: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [topic for topic in topics if topic["summary_source"] != SummarySource.LLM.value]
 
 
-def _name(answer: StoredAnswer, own_names: Collection[str]) -> Name:
+def _name(answer: StoredAnswer, own_names: OwnNames) -> Name:
     return Name(
         label=answer.label,
         representation=answer.text,
@@ -269,5 +273,5 @@ def _name(answer: StoredAnswer, own_names: Collection[str]) -> Name:
         finish_reason=answer.finish_reason,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
-        names_firm=bool(names_in(f"{answer.label} {answer.text}", own_names)),
+        names_firm=bool(names_in(f"{answer.label}. {answer.text}", own_names)),
     )

@@ -21,7 +21,7 @@ import ray
 from pydantic import SecretStr
 from ray.data import ActorPoolStrategy, DataContext
 
-from ftm_ray.config import RunConfig, llm_api_key
+from ftm_ray.config import LlmSettings, RunConfig, llm_api_key
 from ftm_ray.errors import ConfigError
 from ftm_ray.gates import check_parts
 from ftm_ray.guards import Outcome
@@ -37,6 +37,7 @@ from ftm_ray.session import ray_session
 from ftm_ray.sources.prefetch import read_manifest
 from ftm_ray.stages import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.storage import Lake
+from ftm_ray.tokens import ModelTokenizer, token_counter
 
 logger = logging.getLogger(__name__)
 
@@ -216,13 +217,15 @@ def _llm(config: RunConfig, keep: bool, log: RunLog, on_progress: OnProgress) ->
             log.endpoint = url
             log.seconds["llm"] = round(time.perf_counter() - start, 3)
             on_progress(Progress("LLM", 1, 1, f"{config.llm.model} answers at {url}"))
-            yield _at(config, url, use_proxy=False, tokenizer=config.llm.tokenizer or config.serve.model_source)
+            tokenizer = config.llm.tokenizer or config.serve.model_source
+            yield _with(config, config.llm.served_at(url).model_copy(update={"tokenizer": tokenizer}), log)
     else:
         log.endpoint = endpoint
+        on_progress(Progress("LLM", 0, 1, f"asking {endpoint}"))
         trouble = asyncio.run(check_endpoint(config.llm, llm_api_key(config.llm), log.check))
         if trouble:
             logger.warning("%s; the map goes on, and names are asked for later", trouble)
-        yield _at(config, endpoint)
+        yield _with(config, config.llm, log)
 
 
 def _endpoint_by_default() -> str:
@@ -236,8 +239,16 @@ def _endpoint_by_default() -> str:
     )
 
 
-def _at(config: RunConfig, url: str, **changes: Any) -> RunConfig:
-    return config.model_copy(update={"llm": config.llm.model_copy(update={"endpoint": url} | changes)})
+def _with(config: RunConfig, llm: LlmSettings, log: RunLog) -> RunConfig:
+    """The configuration with the LLM that answers.
+
+    Whether its tokens are counted or estimated is decided here, once: each actor for itself could find another answer,
+    and would say so where nobody reads it.
+    """
+    tokenizer = llm.tokenizer or llm.model
+    is_counted = not llm.estimate_tokens and isinstance(token_counter(tokenizer), ModelTokenizer)
+    log.tokenizer = tokenizer if is_counted else None
+    return config.model_copy(update={"llm": llm.model_copy(update={"estimate_tokens": not is_counted})})
 
 
 # --- map -----------------------------------------------------------------------------------------------------------

@@ -30,6 +30,10 @@ _MAX_SUMMARY_CHARACTERS = 400
 #: What a chat template adds around the two messages and for switched-off thinking; 22 for Qwen3.
 _TEMPLATE_TOKENS = 32
 
+#: Control tokens begin with "<" (<|im_end|>, <think>, </s>) or stand in square brackets ([INST], [/INST], [|user|]):
+#: "< |im_end|>" and "(INST)" are text, to each model's tokenizer.
+_NO_CONTROL = str.maketrans({"<": "< ", "[": "(", "]": ")"})
+
 _COMMON_RULES = """\
 - Write so that the same words would fit any company with this subject: no names of companies, products, brands or \
 people, no amounts and no dates.
@@ -145,7 +149,7 @@ def _halved(quotation: str, counter: TokenCounter, max_tokens: int) -> str:
 
 def _quoted(text: str, max_characters: int) -> str:
     """One line in quotation marks, cut between words, in which no chat template or reader finds a control token."""
-    plain = " ".join(text.split()).replace("<", "< ")  # <|im_end|> and <think> are tokens, < |im_end|> is text
+    plain = " ".join(text.split()).translate(_NO_CONTROL)
     if len(plain) > max_characters:
         plain = plain[:max_characters].rpartition(" ")[0] or plain[:max_characters]
         plain += " ..."

@@ -33,12 +33,14 @@ class RunLog:
         check: What the question before the map cost.
         topics: What the naming of topics cost.
         endpoint: Where the LLM answered; null without one.
+        tokenizer: What counted the tokens of prompts; null where they were estimated.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
     check: LlmAccount = field(default_factory=LlmAccount)
     topics: LlmAccount = field(default_factory=LlmAccount)
     endpoint: str | None = None
+    tokenizer: str | None = None
 
 
 def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunLog) -> dict[str, Any]:
@@ -104,7 +106,8 @@ def _llm_record(log: RunLog, report: ReduceReport) -> dict[str, Any] | None:
     if log.endpoint is None:
         return None
     accounts = {"check": log.check, "topics": log.topics, "themes": report.theme_account}
-    return {"endpoint": log.endpoint} | {phase: _rounded_account(account) for phase, account in accounts.items()}
+    said = {"endpoint": log.endpoint, "tokenizer": log.tokenizer}
+    return said | {phase: _rounded_account(account) for phase, account in accounts.items()}
 
 
 def _rounded_account(account: LlmAccount) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from the outside (`ftm verify`), and the same command publishes it again.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,11 +22,12 @@ from ftm_ray.clustering import Vectors, choose_gpu, cluster, random_vectors
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.embed import SentenceEncoder
 from ftm_ray.gates import check_theme_names
+from ftm_ray.guards import OwnNames
 from ftm_ray.llm import LlmAccount
 from ftm_ray.naming import Name, NamedThemes, Namer, ThemeToName, keyword_name, name_themes, numbered
 from ftm_ray.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
 from ftm_ray.runs import RunFiles
-from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES
+from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES, SummarySource
 from ftm_ray.themes import MIN_TOPICS, FoundThemes, TopicSet, find_themes, nearest_themes, scaled_settings
 
 #: The LLM is told the names of so many near themes, to tell its theme apart from them.
@@ -122,9 +124,10 @@ class ThemePublisher:
             for theme, said in zip(found.themes, texts, strict=True)
         ]
         if self.config.llm.endpoint == "none" or not found.themes:
-            return numbered(fallbacks)[0]
+            names, report.n_numbered_labels = numbered(fallbacks)
+            return names
         answers = AnswerStore(run.lake, run.quarter, self.config.weights())
-        own_names = _own_names(run)
+        own_names, written_small = _own_names(run), _words_written_small(topics)
         firm_ids = topics["firm_id"].to_pylist()
         nearest = nearest_themes(found.themes, _NEIGHBOURS)
         told = [
@@ -132,7 +135,7 @@ class ThemePublisher:
                 keywords=theme.keywords,
                 summaries=tuple(texts[row]),
                 neighbours=nearest[row],
-                own_names=frozenset().union(*(own_names[firm_ids[topic]] for topic in theme.rows)),
+                own_names=_names_of({firm_ids[topic] for topic in theme.rows}, own_names, written_small),
                 fallback=fallbacks[row],
             )
             for row, theme in enumerate(found.themes)
@@ -179,6 +182,22 @@ def _own_names(run: RunFiles) -> dict[str, frozenset[str]]:
     """Words that name a firm or its speakers, by firm."""
     parts = [part for _, part in run.parts(["firm_id", "own_names"])]
     return {row["firm_id"]: frozenset(row["own_names"]) for part in parts for row in part.to_pylist()}
+
+
+def _words_written_small(topics: pa.Table) -> frozenset[str]:
+    """Words that the LLM writes in small letters where it speaks of the quarter's topics: they are not only names."""
+    rows = zip(topics["summary_source"].to_pylist(), topics["representation"].to_pylist(), strict=True)
+    said = (text for source, text in rows if source == SummarySource.LLM.value)
+    return frozenset(word for text in said for word in re.findall(r"\w+", text) if word.islower())
+
+
+def _names_of(firm_ids: set[str], own_names: dict[str, frozenset[str]], written_small: frozenset[str]) -> OwnNames:
+    """What the firms of a theme and their people are called.
+
+    Thousands of names stand together here, and among them is nearly always a Mr Price or a firm called Target.
+    """
+    names = frozenset[str]().union(*(own_names[firm_id] for firm_id in firm_ids))
+    return OwnNames(names, names & written_small)
 
 
 def _themes_table(run: RunFiles, found: FoundThemes, names: list[Name], topics: pa.Table) -> pa.Table:

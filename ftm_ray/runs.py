@@ -31,6 +31,7 @@ _STEP_FILES = (
     "guards.py",
     "keywords.py",
     "llm.py",
+    "llm_line.py",
     "mechanics.py",
     "names.py",
     "naming.py",

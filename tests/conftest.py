@@ -18,6 +18,7 @@ import pytest
 from invented import SENTENCES, cleaned, write_six_firms, write_six_parts
 from s3_server import credentials, serve
 
+from ftm_ray import llm_line
 from ftm_ray.config import EmbedSettings, LlmSettings, RunConfig, TopicSettings
 from ftm_ray.storage import Lake
 
@@ -100,6 +101,13 @@ def tokenizer_folder(tmp_path_factory):
     tokenizer.train_from_iterator([*SENTENCES, *SENTENCES], vocab_size=2000, min_frequency=2, show_progress=False)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    """The same waits as ever, fifty times shorter."""
+    monkeypatch.setattr(llm_line, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 0.04)
 
 
 @pytest.fixture(scope="session")

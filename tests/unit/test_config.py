@@ -189,6 +189,13 @@ def test_the_key_is_read_when_asked_for_and_is_no_part_of_the_configuration(monk
     assert llm_api_key(settings) == "none"
 
 
+def test_the_key_is_not_read_for_the_clusters_own_model(monkeypatch):
+    monkeypatch.setenv("FTM_LLM_API_KEY", "sk-for-others")
+    own = LlmSettings(endpoint="serve").served_at("http://10.0.0.1:8000/v1")
+    assert llm_api_key(own) == "none"
+    assert (own.endpoint, own.use_proxy) == ("http://10.0.0.1:8000/v1", False)
+
+
 @pytest.mark.parametrize(
     ("text", "key"), [("sk-123\n", "sk-123"), ("  sk-123\r\n", "sk-123"), ("", "none"), (" \n", "none")]
 )

@@ -4,13 +4,15 @@ import json
 
 import pytest
 
-from ftm_ray.guards import Outcome, cut_label, judge_answer, names_in
+from ftm_ray.guards import Outcome, OwnNames, cut_label, judge_answer, names_in
 from ftm_ray.prompts import TOPIC_RULES, theme_prompt, topic_prompt
 from ftm_ray.tokens import EstimatedTokens
 
 SENTENCES = ["Ocean freight rates from Asia rose again and added to our shipping cost.", "Ports were full."]
 PROMPT = topic_prompt(["freight", "port"], SENTENCES, EstimatedTokens(), 900)
-NAMES = frozenset({"acme", "at&t", "3m", "o'neil", "smith"})
+NAMES = OwnNames(frozenset({"acme", "at&t", "3m", "o'neil", "smith"}))
+
+NOBODY = OwnNames(frozenset())
 
 
 def answer(label="Freight costs", summary="Firms pay more for freight, which lowers margins."):
@@ -52,8 +54,8 @@ def test_the_order_of_the_fields_does_not_matter():
 def test_a_theme_has_a_description_where_a_topic_has_a_summary():
     prompt = theme_prompt(["freight"], ["Firms pay more."], [], EstimatedTokens(), 900)
     described = '{"label": "Freight", "description": "Many pay more."}'
-    assert judge_answer(described, "stop", prompt, ()).text == "Many pay more."
-    assert judge_answer(answer(), "stop", prompt, ()).outcome is Outcome.NOT_JSON
+    assert judge_answer(described, "stop", prompt, NOBODY).text == "Many pay more."
+    assert judge_answer(answer(), "stop", prompt, NOBODY).outcome is Outcome.NOT_JSON
     assert judged(described).outcome is Outcome.NOT_JSON
 
 
@@ -153,7 +155,7 @@ def test_an_answer_that_names_the_firm_or_a_person_is_worth_asking_again(label, 
 
 def test_of_many_names_some_are_told():
     names = [f"Person{letter}" for letter in "abcdefgh"]
-    reminder = judged(answer(summary=" ".join(names)), own_names={name.lower() for name in names}).reminder
+    reminder = judged(answer(summary=" ".join(names)), own_names=OwnNames(frozenset(map(str.lower, names)))).reminder
     assert "Persona, Personb, Personc, Persond, Persone." in reminder
 
 
@@ -202,4 +204,33 @@ def test_names_are_capitalised_words_among_the_firms_own(text, found):
 
 
 def test_without_own_names_nothing_is_a_name():
-    assert names_in("Acme and Smith", ()) == []
+    assert names_in("Acme and Smith", NOBODY) == []
+
+
+#: Target and Gap are firms, Mr Price speaks for one, and all of them are words.
+WORDS = OwnNames(frozenset({"target", "gap", "price", "acme", "smith"}), frozenset({"target", "gap", "price"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Price increases hold.", []),
+        ("Demand is weak. Price cuts follow: Target groups shrink.", []),
+        ("Price-led growth slows", []),
+        ("Rising Price Targets and the Funding Gap", []),  # a title
+        ("Gap. Price increases hold.", []),
+        ("Sales at Target rise.", ["Target"]),
+        ("Sales rise, Price says.", ["Price"]),
+        ("Target raises wages, as Gap does.", ["Gap"]),
+        ("Acme raises prices.", ["Acme"]),
+        ("Costs of Acme", ["Acme"]),  # no word but a name, so it counts everywhere
+        ("Smith sees a gap.", ["Smith"]),
+    ],
+)
+def test_a_name_that_is_a_word_counts_only_where_words_are_written_small(text, found):
+    assert names_in(text, WORDS) == found
+
+
+def test_the_label_is_no_part_of_the_summarys_first_sentence():
+    named = judge_answer(answer("Wages rise", "Price cuts follow."), "stop", PROMPT, WORDS)
+    assert not named.names_firm

@@ -145,12 +145,13 @@ def test_what_was_asked_stands_in_the_record_by_phase(six_firms_run, config):
         check=LlmAccount(n_requests=1, request_s=0.123456),
         topics=LlmAccount(n_questions=18, n_remembered=18, outcomes={"named": 18}),
         endpoint="http://127.0.0.1:9/v1",
+        tokenizer="Qwen/Qwen3-8B",
     )
     record = run_record(six_firms_run, config, report, log)
     assert record["naming"]["n_numbered_labels"] == 1
     llm = record["llm"]
-    assert list(llm) == ["endpoint", "check", "topics", "themes"]
-    assert llm["endpoint"] == "http://127.0.0.1:9/v1"
+    assert list(llm) == ["endpoint", "tokenizer", "check", "topics", "themes"]
+    assert (llm["endpoint"], llm["tokenizer"]) == ("http://127.0.0.1:9/v1", "Qwen/Qwen3-8B")
     assert llm["check"] == asdict(LlmAccount(n_requests=1, request_s=0.123))
     assert llm["topics"] == asdict(log.topics)
     assert llm["themes"] == asdict(report.theme_account)

@@ -201,8 +201,9 @@ def test_themes_without_an_llm_that_share_their_first_words_are_told_apart(run, 
         return replace(themes, themes=tuple(replace(theme, keywords=("costs",)) for theme in themes.themes))
 
     monkeypatch.setattr(reduce, "find_themes", same_keywords)
-    ThemePublisher(small, "none").publish(run)
+    report = ThemePublisher(small, "none").publish(run)
     assert published(run.lake)["themes"]["label"].to_pylist() == ["costs", "costs (2)", "costs (3)"]
+    assert report.n_numbered_labels == 2
 
 
 def described(label):
@@ -214,13 +215,13 @@ def by_keywords(_, body):
     return described("On " + body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ").split(", ")[0])
 
 
-def publish_with_llm(lake, config, answer):
+def publish_with_llm(lake, config, answer, write_parts=write_six_parts):
     """Publish the six firms with an LLM that answers like this; the server and the report."""
     with LlmServer(answer) as server:
         llm = LlmSettings(endpoint=server.url, model="tiny", max_attempts=1)
         config = config.model_copy(update={"llm": llm, "themes": FEW_TOPICS})
         run = run_files(lake, write_six_firms(lake), config)
-        write_six_parts(run)
+        write_parts(run)
         report = ThemePublisher(config, "none").publish(run)
     return server, report
 
@@ -293,6 +294,27 @@ def test_a_theme_whose_words_name_one_of_its_firms_is_flagged(lake, config):
     themes = published(lake)["themes"].to_pylist()
     assert [theme["names_firm"] for theme in themes] == [True] * len(themes)
     assert report.theme_account.n_again == len(themes) > 0
+
+
+def test_a_firms_name_that_topics_use_as_a_word_flags_no_theme_that_begins_with_it(lake, config):
+    """Two of the firms are called Price and Acme, and of a price a topic's summary speaks, too."""
+
+    def write_parts(run):
+        write_six_parts(run)
+        for batch in run.manifest.batches:
+            rows = run.lake.read_table(run.part_path(batch)).to_pylist()
+            for row in rows:
+                row["own_names"] = ["acme", "price"]
+            rows[0]["topics"][0] |= {"summary_source": "llm", "representation": "Firms report a higher price."}
+            run.lake.write_table(run.part_path(batch), part_table(rows))
+
+    def answer(number, body):
+        return described(f"Price number {number}" if number % 2 else f"Acme number {number}")
+
+    publish_with_llm(lake, config, answer, write_parts)
+    themes = published(lake)["themes"].to_pylist()
+    assert {theme["names_firm"] for theme in themes if theme["label"].startswith("Price")} == {False}
+    assert {theme["names_firm"] for theme in themes if theme["label"].startswith("Acme")} == {True}
 
 
 def test_themes_that_the_llm_cannot_name_stop_the_publication_and_say_why(lake, config):
