@@ -6,7 +6,7 @@ are no cross-firm theme are left out and counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,10 @@ _LARGEST_PER_ROOT = 2.5
 #: A theme gets at least this many keywords, as many as its label shows; where its firms share fewer, words of single
 #: firms fill up. No more than that: they are product names and the like.
 _MIN_SHARED_KEYWORDS = 3
+
+
+#: Firms that say a phrase, over those that say the more common of its words, for the phrase to stand for its words.
+_PHRASE_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +189,24 @@ def _theme_keywords(topics: TopicSet, labels: Labels, n_keywords: int) -> dict[i
     chosen = {}
     for label, terms in weight_of.items():
         score = {term: sum(firms.values()) * float(np.log1p(mean_terms / total[term])) for term, firms in terms.items()}
+        score |= {term: _phrase_score(term, terms, score) for term in terms if " " in term}
         ranked = sorted(score, key=lambda term: (-score[term], -term.count(" "), term))
         shared = without_shared_words([term for term in ranked if len(terms[term]) >= 2])
         filled = without_shared_words([*shared, *(term for term in ranked if len(terms[term]) == 1)])
         enough = len(shared) >= _MIN_SHARED_KEYWORDS
         chosen[label] = tuple(shared[:n_keywords] if enough else filled[: min(_MIN_SHARED_KEYWORDS, n_keywords)])
     return chosen
+
+
+def _phrase_score(phrase: str, terms: Mapping[str, Mapping[str, float]], score: Mapping[str, float]) -> float:
+    """The score of a phrase: above its words' where a good part of the firms that say them say the phrase.
+
+    """The score of a phrase: above its words' where a good part of the firms that say these say the phrase.
+    """
+    words = phrase.split()
+    n_most = max(len(terms[word]) for word in words)
+    is_term = len(terms[phrase]) >= max(2, _PHRASE_SHARE * n_most)
+    return max(score[phrase], *(1.001 * score[word] for word in words)) if is_term else score[phrase]
 
 
 def _weighted_terms(keywords: tuple[str, ...]) -> dict[str, float]:

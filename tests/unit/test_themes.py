@@ -178,6 +178,17 @@ def words_of_first_theme(blobs, keywords, settings=SETTINGS, who=None):
     return find_themes(topics, settings).themes[0].keywords
 
 
+def test_a_phrase_of_several_firms_stands_for_its_words(blobs):
+    keywords = [
+        ("supply chain", "ai") if i % 6 < 2 else ("supply", "chain", "ai data" if i % 6 == 2 else "ai")
+        for i in range(12)
+    ]
+    words = words_of_first_theme(blobs, keywords)
+    assert "supply chain" in words
+    assert not {"supply", "chain"} & set(words)
+    assert "ai" in words  # one firm of six says "ai data": that is no word of the theme
+
+
 def test_a_word_of_one_firm_cannot_lead_a_theme(blobs):
     shared = ("freight", "port", "vessel", "carrier", "container")
     keywords = [("gizmo", *shared) if i % 6 == 0 else shared for i in range(12)]
