@@ -5,6 +5,7 @@ against the policy file of the machine that made it.
 
 import asyncio
 import json
+import logging
 
 import pytest
 from command import ftm, one_error_line
@@ -77,12 +78,16 @@ def test_prefetch_from_wrds(server, wrds_cases, monkeypatch):
     assert deleted >= {f"{PREFIX}/{Lake.wrds_dir(WRDS_QUARTER)}/{name}" for name in fetched}
 
 
-def test_expired_credentials_end_the_run_and_publish_nothing(server):
+def test_expired_credentials_end_the_run_and_publish_nothing(server, monkeypatch, caplog):
+    ray_data = logging.getLogger("ray.data")
+    monkeypatch.setattr(ray_data, "handlers", [*ray_data.handlers, caplog.handler])
     server.faults.append(Fault("400 ExpiredToken", "s3:PutObject", key="/intermediate/", after=3, times=-1))
     start = len(server.calls)
     result = ftm("run", QUARTER, "--root", ROOT, "--llm", "none")
     assert result.exit_code == 4
     assert "have expired; log in again" in one_error_line(result)
+    told_by_ray = [r for r in caplog.records if r.name.startswith("ray.") and r.levelno >= logging.ERROR]
+    assert told_by_ray == []  # the one line is all
     assert written(server, start, "intermediate")
     assert not Lake(ROOT).list_folders("processed")
     assert Lake(ROOT).list_files("locks") == []

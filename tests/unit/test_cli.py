@@ -1,6 +1,7 @@
 """The `ftm` command: exit codes, one line of error, screens that fit 80 columns, JSON for scripts. Ray never starts."""
 
 import json
+import pickle
 import subprocess
 import sys
 
@@ -161,6 +162,8 @@ def test_an_error_that_crossed_ray_comes_out_as_itself(monkeypatch, tmp_path):
 
     def failed(*_):
         cause = SourceError("the disk is full")
+        cause.args = (f"{cause}\nFailed to apply UDF transform after 1/1 attempts.",)  # as Ray Data does
+        cause = pickle.loads(pickle.dumps(cause))
         raise RayTaskError("publish", "Traceback (most recent call last): ...", cause).as_instanceof_cause()
 
     monkeypatch.setattr("ftm_ray.pipeline.run_quarter", failed)
