@@ -12,6 +12,7 @@ from command import ftm, one_error_line
 from iam import grants
 from invented import QUARTER as SIX_FIRMS_QUARTER
 from invented import run_files, write_six_firms, write_six_parts
+from llm_server import LlmServer, named
 from s3_server import BUCKET, Fault, credentials
 from sample import QUARTER, SAMPLE
 from standin import QUARTER as WRDS_QUARTER
@@ -163,6 +164,16 @@ def test_everything_that_reads_works_on_s3(server, lake):
     assert here == there
     doctor = json.loads(ftm("doctor", "--root", ROOT, "--json").stdout)
     assert next(finding for finding in doctor if finding["name"] == "storage")["status"] == "ok"
+
+
+def test_two_llms_are_compared_on_s3(server, monkeypatch):
+    with LlmServer(lambda *_: named("Freight", "Firms pay more for freight, because vessels are full.")) as llm:
+        result = ftm("llm", "compare", QUARTER, "--root", ROOT, "--a", llm.url, "--b", llm.url, "--sample", 2, "--json")
+    assert result.exit_code == 0, result.stderr
+    comparison = json.loads(result.stdout)
+    act_as(server, "tester", monkeypatch)  # the head need not read what it wrote
+    assert Lake(ROOT).read_table(comparison["table"]).num_rows == 2
+    assert Lake(ROOT).exists(comparison["page"])
 
 
 def test_each_machine_calls_what_its_policy_grants_and_needs_all_of_it(server, config, monkeypatch):
