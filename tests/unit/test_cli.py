@@ -147,6 +147,26 @@ def test_a_finished_run_is_shown_again_and_says_who_named_the_topics(published, 
     assert as_json["record"]["run_id"] == published.run_id
 
 
+@pytest.mark.parametrize(
+    ("root", "quoted", "shown"),
+    [
+        ("s3://b/p/", "s3://b/p/", "s3://b/p"),
+        ("s3://b/p?sse=aws:kms:alias/ftm", "'s3://b/p?sse=aws:kms:alias/ftm'", "s3://b/p"),
+        ("my lake/", "'my lake/'", "my lake"),
+    ],
+)
+def test_commands_and_paths_on_screens_can_be_copied(published, monkeypatch, root, quoted, shown):
+    from ftm_ray.pipeline import RunOutcome
+
+    record = published.lake.read_json(published.lake.run_file(QUARTER, published.run_id))
+    monkeypatch.setattr("ftm_ray.pipeline.run_quarter", lambda *_: RunOutcome(record, already_done=True))
+    lines = ftm("run", QUARTER, "--root", root).stdout.splitlines()
+    assert f"ftm verify {QUARTER} --root {quoted}" in lines
+    paths = [line.split(maxsplit=1)[1] for line in lines if line.startswith(("tables ", "record "))]
+    assert [path.removeprefix(shown).split("/")[1] for path in paths] == ["processed", "runs"]
+    assert all(path.startswith(f"{shown}/") for path in paths)
+
+
 def test_ctrl_c_says_that_the_same_command_goes_on(monkeypatch, tmp_path):
     def stopped(*_):
         raise KeyboardInterrupt
