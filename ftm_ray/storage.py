@@ -55,7 +55,7 @@ class Lake:
         self._files: LocalFiles | S3Files
         if root.startswith("s3://"):
             self._files, self._shown = _s3_files(self.root)
-        elif "://" in root and not root.startswith("file:///"):
+        elif ("://" in root and not root.startswith("file:///")) or root.lower().startswith("s3:"):
             raise ConfigError(f"ROOT '{root}' is neither a folder nor s3://bucket/prefix")
         else:
             self._files = LocalFiles(str(Path(self.root.removeprefix("file://")).expanduser().absolute()))
