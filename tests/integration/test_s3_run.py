@@ -152,7 +152,10 @@ def read_records(remote):
 
 
 def test_everything_that_reads_works_on_s3(server, lake):
+    start = len(server.calls)
     assert "was done already" in ftm("run", QUARTER, "--root", ROOT, "--llm", "none").stdout
+    looked_for = [call.key for call in server.calls[start:] if call.action == "s3:ListBucket"]
+    assert not any("processed/sentences" in key and key.endswith(".parquet") for key in looked_for)  # not file by file
     assert json.loads(ftm("status", QUARTER, "--root", ROOT, "--json").stdout)["stage"] == "published"
     checks = json.loads(ftm("verify", QUARTER, "--root", ROOT, "--json").stdout)
     assert [check["name"] for check in checks if check["problems"]] == []
