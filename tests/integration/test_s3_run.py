@@ -1,6 +1,6 @@
 """A quarter on `s3://`: prefetch, a run that expires half-way, the same command again through faults, and all that
-reads. The prefetch machine, the head, and the workers have credentials of their own, so that each call can be held
-against the policy file of the machine that made it.
+reads. The prefetch machine, the head, the workers, and a researcher who only reads have credentials of their own, so
+that each call can be held against the policy file of who made it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from ftm_ray.storage import Lake
 
 PREFIX = "teams/ftm"
 ROOT = f"s3://{BUCKET}/{PREFIX}"
-MACHINES = ("prefetch", "head", "workers")
+MACHINES = ("prefetch", "head", "workers", "reader")
 
 
 @pytest.fixture(scope="module")
@@ -174,9 +174,15 @@ def test_two_llms_are_compared_on_s3(server, monkeypatch):
         result = ftm("llm", "compare", QUARTER, "--root", ROOT, "--a", llm.url, "--b", llm.url, "--sample", 2, "--json")
     assert result.exit_code == 0, result.stderr
     comparison = json.loads(result.stdout)
-    act_as(server, "tester", monkeypatch)  # the head need not read what it wrote
+    act_as(server, "reader", monkeypatch)  # the head need not read what it wrote
     assert Lake(ROOT).read_table(comparison["table"]).num_rows == 2
-    assert Lake(ROOT).exists(comparison["page"])
+
+
+def test_a_researcher_asks_with_the_right_to_read_only(server, monkeypatch):
+    act_as(server, "reader", monkeypatch)
+    for command in (("themes", QUARTER), ("trace", f"{QUARTER}-0001"), ("sql", "SELECT count(*) FROM sentiment_ready")):
+        result = ftm(*command, "--root", ROOT)
+        assert result.exit_code == 0, result.stderr
 
 
 def test_each_machine_calls_what_its_policy_grants_and_needs_all_of_it(server, config, monkeypatch):
