@@ -23,6 +23,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import boto3
+import botocore.session
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
@@ -220,6 +221,9 @@ class S3Files:
         else:
             scheme, _, host = endpoint.partition("://")
             settings |= {"scheme": scheme, "endpoint_override": host}
+        authorities = botocore.session.get_session().get_config_variable("ca_bundle")  # AWS_CA_BUNDLE, or the profile's
+        if authorities:
+            settings["tls_ca_file_path"] = authorities
         client = fs.S3FileSystem(
             access_key=keys.access_key,
             secret_key=keys.secret_key,

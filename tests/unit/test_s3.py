@@ -299,6 +299,21 @@ def test_questions_work_where_the_region_cannot_be_looked_up(s3, monkeypatch):
     assert Lake("s3://bucket/ftm").filesystem().base_fs.region == "eu-central-1"
 
 
+def test_questions_trust_whom_the_aws_settings_trust(s3, monkeypatch):
+    """A store of one's own often has a certificate that only AWS_CA_BUNDLE vouches for."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/etc/our-authority.pem")
+    given = {}
+
+    def client(**settings):
+        given.update(settings)
+        raise OSError("seen enough")
+
+    monkeypatch.setattr("ftm_ray.s3.fs.S3FileSystem", client)
+    with pytest.raises(SourceError, match="seen enough"):
+        Lake("s3://bucket/ftm").filesystem()
+    assert given["tls_ca_file_path"] == "/etc/our-authority.pem"
+
+
 def test_what_pyarrow_cannot_open_is_one_sentence(s3, monkeypatch):
     def broken(*_, **__):
         raise OSError("no such option")
