@@ -62,6 +62,15 @@ def test_some_columns_of_a_large_file_cost_their_bytes_only(lake, s3):
     assert lake.fingerprint("t.parquet")["bytes"] > 3 << 20
 
 
+def test_small_columns_of_a_large_file_come_together(lake, s3):
+    table = pa.table({f"c{n}": np.random.default_rng(n).random(2_000) for n in range(40)})
+    lake.write_batches("t.parquet", table.schema, [table, table, table])
+    s3.calls.clear()
+    assert lake.read_row_group("t.parquet", 1).equals(table)
+    assert actions(s3) == ["GetObject", "GetObject"]  # the footer, the row group
+    assert lake.read_table("t.parquet").equals(pa.concat_tables([table] * 3))
+
+
 def test_only_a_prefix_is_listed_one_level_deep(lake, s3):
     lake.write_json("a/b/c.json", {})
     lake.write_json("ab/d.json", {})
@@ -239,6 +248,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed(lake):
     with lake._files.open("t.parquet") as file:
         file.read(10)
         lake.write_table("t.parquet", big_table(150_000))
+        file.seek(2 << 20)
         with pytest.raises(RetryableError, match=r"t\.parquet was replaced while it was read"):
             file.read(10)
 
