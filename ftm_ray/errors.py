@@ -10,6 +10,14 @@ class FtmError(Exception):
 
     exit_code = 1
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self._message = message
+
+    def __str__(self) -> str:
+        """The message as it was raised: Ray Data (seen in 2.60) puts lines of its own into `args` on the way."""
+        return self._message
+
 
 class ConfigError(FtmError):
     """The command or the configuration is wrong: change it and run again."""

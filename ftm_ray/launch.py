@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ftm_ray.compare import Comparison
     from ftm_ray.pipeline import RunOutcome
 
+logger = logging.getLogger(__name__)
+
 Options = Mapping[str, Any]  # as click hands them over, by the name of the option
 
 #: Options of `ftm prefetch` that only one of the sources knows.
@@ -54,7 +56,7 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
     config = run_config(options)
     from ftm_ray.pipeline import RunOptions, run_quarter
 
-    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
+    _quiet_ray_data()
     with _ray_errors(), shown_progress(error_console()) as show:
         return run_quarter(
             root,
@@ -63,6 +65,17 @@ def launch_run(root: str, quarter: str, options: Options) -> "RunOutcome":
             lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
             RunOptions(options["keep_llm"], options["take_lock"]),
         )
+
+
+def _quiet_ray_data() -> None:
+    """Ray Data tells each error of a worker twice in a hundred lines; ours is one sentence, and -v shows theirs, too.
+
+    An error that is not ours still ends the command with its traceback.
+    """
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
+    if not logger.isEnabledFor(logging.DEBUG):
+        for name in ("exceptions", "_internal.execution.streaming_executor_state"):
+            logging.getLogger(f"ray.data.{name}").setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -136,7 +136,12 @@ def quarter_lock(lake: Lake, quarter: str, work: str, take: bool = False) -> Ite
         try:
             lock.release()
         except FtmError as error:  # what went wrong before, or went well, is what counts
-            logger.warning("the lock could not be given back; %d s from now --take-lock takes it: %s", STALE_S, error)
+            logger.warning(
+                "the lock could not be given back; this machine takes it over without a word, others with --take-lock "
+                "after %d s: %s",
+                STALE_S,
+                error,
+            )
 
 
 def lock_holder(lake: Lake, quarter: str) -> str | None:

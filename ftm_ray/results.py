@@ -5,6 +5,7 @@ batch of firms, and a file is opened no further than its firm ids unless a wante
 """
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -99,7 +100,7 @@ def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
         SourceError: Nothing is published, or its publication was not finished.
     """
     run_id = published_run_id(lake, check_quarter(quarter))
-    command = f"`ftm run {quarter} --root {lake.root}`"
+    command = f"`ftm run {quarter} --root {shlex.quote(lake.root)}`"
     if run_id is None:
         raise SourceError(f"nothing of {quarter} is published in {lake.root}; run {command} first")
     path = lake.run_file(quarter, run_id)

@@ -8,7 +8,7 @@ themes must not cost the map again (ADR 0005).
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -81,7 +81,14 @@ def is_published(lake: Lake, manifest: Manifest, ids: RunIds) -> bool:
     record = lake.run_file(manifest.quarter, ids.run_id)
     if not lake.exists(record) or published_run_id(lake, manifest.quarter) != ids.run_id:
         return False
-    return all(lake.exists(path) for path in lake.read_json(record)["files"])
+    files = lake.read_json(record)["files"]
+    return not set(files) - files_beside(lake, files)
+
+
+def files_beside(lake: Lake, paths: Iterable[str]) -> set[str]:
+    """All files in the folders of these paths: one listing a folder, where `exists` would be a request a file."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    return {f"{folder}/{name}" for folder in folders for name in lake.list_files(folder)}
 
 
 def published_run_id(lake: Lake, quarter: str) -> str | None:

@@ -23,6 +23,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import boto3
+import botocore.session
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
@@ -47,6 +48,9 @@ _MULTIPART_CHUNK_BYTES = 32 << 20
 
 #: Read when a file is opened: the size, and nearly always the whole footer of a Parquet file or a whole JSON file.
 _TAIL_BYTES = 64 << 10
+
+#: At least so much is read at once, for the columns that follow: a request takes longer than these bytes do.
+_AHEAD_BYTES = 1 << 20
 
 
 class S3Files:
@@ -220,6 +224,9 @@ class S3Files:
         else:
             scheme, _, host = endpoint.partition("://")
             settings |= {"scheme": scheme, "endpoint_override": host}
+        authorities = botocore.session.get_session().get_config_variable("ca_bundle")  # AWS_CA_BUNDLE, or the profile's
+        if authorities:
+            settings["tls_ca_file_path"] = authorities
         client = fs.S3FileSystem(
             access_key=keys.access_key,
             secret_key=keys.secret_key,
@@ -260,6 +267,7 @@ class S3File(io.RawIOBase):
     def __init__(self, files: S3Files, path: str) -> None:
         self._files, self._path = files, path
         self._position = 0
+        self._ahead_start, self._ahead = 0, b""  # what was read last
 
     @cached_property
     def _end(self) -> tuple[bytes, int, str]:
@@ -294,7 +302,11 @@ class S3File(io.RawIOBase):
             return b""
         if start >= tail_start:
             return tail[start - tail_start : start - tail_start + n_bytes]
-        return self._files.read_range(self._path, start, n_bytes, version)
+        if not self._ahead_start <= start <= start + n_bytes <= self._ahead_start + len(self._ahead):
+            length = max(n_bytes, min(_AHEAD_BYTES, tail_start - start))
+            self._ahead_start, self._ahead = start, self._files.read_range(self._path, start, length, version)
+        begin = start - self._ahead_start
+        return self._ahead[begin : begin + n_bytes]
 
 
 def _encryption_arguments(encryption: str | None) -> dict[str, str]:

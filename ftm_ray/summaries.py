@@ -1,5 +1,6 @@
 """What a person sees of work done: a prefetch, a run, and where a quarter stands."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from ftm_ray.sources.coverage import CoverageLine
 from ftm_ray.sources.prefetch import PrefetchReport
 from ftm_ray.sources.wrds_calls import CallSummary
 from ftm_ray.status import MapStatus, QuarterStatus
+from ftm_ray.storage import Lake
 
 #: Why the text of a call is not fetched from WRDS; docs/wrds.md has the rules.
 _LEFT_OUT_WORDS = {
@@ -66,7 +68,7 @@ def show_prefetch(report: PrefetchReport, root: str) -> None:
     left_out = {why: n for why, n in report.input_counts.items() if why != "rows of the quarter" and n}
     if left_out and held.source == "files":  # of WRDS whole calls are left out: show_listed_calls
         lines.append(("rows left out", ", ".join(f"{n:,} {why}" for why, n in left_out.items())))
-    lines.append(("next", f"ftm run {held.quarter} --root {root}"))
+    lines.append(("next", _command(f"run {held.quarter}", root)))
     out.print(fields(lines))
 
 
@@ -127,7 +129,7 @@ def show_run(record: Mapping[str, Any], root: str, already_done: bool) -> None:
     out.print(Text("\nNext", "bold"))
     first = f"{quarter}-0001" if record["quality"]["n_themes"] else "THEME_ID"
     for command in (f"themes {quarter}", f"trace {first}", f"verify {quarter}"):
-        out.print(Text(f"ftm {command} --root {root}"), soft_wrap=True)  # one line, so that it can be copied
+        out.print(Text(_command(command, root)), soft_wrap=True)  # one line, so that it can be copied
 
 
 def show_status(status: QuarterStatus, root: str) -> None:
@@ -167,7 +169,9 @@ def show_comparison(comparison: Comparison, root: str) -> None:
         table.add_row(words, *(shown_value(getattr(side, name)) for side in (comparison.a, comparison.b)))
     out.print(table)
     lines = [("cosine of the two summaries, mean", shown_value(comparison.mean_summaries_cosine))]
-    out.print(fields([*lines, ("page", f"{root}/{comparison.page}"), ("table", f"{root}/{comparison.table}")]))
+    lake = Lake(root)
+    paths = [("page", lake.full_path(comparison.page)), ("table", lake.full_path(comparison.table))]
+    out.print(fields([*lines, *paths]))
 
 
 def _run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -252,20 +256,20 @@ def _quality_words(quality: Mapping[str, Any]) -> str:
 
 def _print_outputs(out: Console, record: Mapping[str, Any], root: str) -> None:
     """Where the published files lie, each path on one line, so that it can be copied."""
-    quarter, files = record["quarter"], record["files"]
+    lake, quarter, files = Lake(root), record["quarter"], record["files"]
     tables = sorted({path.split("/")[1] for path in files if path.startswith("processed/")})
     sentiment = next((path for path in files if path.startswith("sentiment-ready/")), None)
     places = {
-        "tables": f"{root}/processed/{{{','.join(tables)}}}/quarter={quarter}/",
-        "per stock": f"{root}/{sentiment}" if sentiment else str(record["sentiment_ready"]),
-        "record": f"{root}/runs/quarter={quarter}/{record['run_id']}/run.json",
+        "tables": lake.full_path(f"processed/{{{','.join(tables)}}}/quarter={quarter}/"),
+        "per stock": lake.full_path(sentiment) if sentiment else str(record["sentiment_ready"]),
+        "record": lake.full_path(lake.run_file(quarter, record["run_id"])),
     }
     for name, place in places.items():
         out.print(Text.assemble((f"{name:<11}", "dim"), place), soft_wrap=True)
 
 
 def _stage_words(status: QuarterStatus, root: str) -> str:
-    command = f"`ftm run {status.quarter} --root {root}`"
+    command = f"`{_command(f'run {status.quarter}', root)}`"
     n_left = status.maps[0].n_left if status.maps else status.n_firms
     return {
         "prefetched": f"ready to run; {command} begins",
@@ -275,6 +279,11 @@ def _stage_words(status: QuarterStatus, root: str) -> str:
         "published": "published",
         "outdated": f"published from transcripts that were since brought in anew; {command} takes the new ones",
     }[status.stage]
+
+
+def _command(command: str, root: str) -> str:
+    """A command as a shell takes it: a blank in a folder's name, or the ? of s3://bucket/prefix?sse=, wants quotes."""
+    return f"ftm {command} --root {shlex.quote(root)}"
 
 
 def _map_words(status: QuarterStatus, made: MapStatus) -> str:

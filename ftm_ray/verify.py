@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from ftm_ray.errors import SourceError
 from ftm_ray.results import published_record
+from ftm_ray.runs import files_beside
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, FirmStatus, check_table
 from ftm_ray.storage import Lake
 from ftm_ray.verify_sentences import SentenceTally, check_sentences
@@ -89,8 +90,9 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
 def _check_files(lake: Lake, record: Mapping[str, Any]) -> Check:
     """Sizes and hashes against run.json."""
     problems, n_missing, n_bytes = [], 0, 0
+    there = files_beside(lake, record["files"])
     for path, expected in record["files"].items():
-        if not lake.exists(path):
+        if path not in there:
             n_missing += 1
             problems.append(f"{path} is missing")
             continue

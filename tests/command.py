@@ -15,4 +15,5 @@ def one_error_line(result):
     lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert "Traceback" not in result.stderr
+    assert result.stderr.rstrip().endswith(lines[0]), "more lines behind the error"
     return lines[0]

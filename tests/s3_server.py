@@ -49,13 +49,21 @@ class Fault:
 
 @dataclass
 class S3Server:
-    """The endpoint that tests talk to, what was asked, and what shall go wrong."""
+    """The endpoint that tests talk to, what was asked, and what shall go wrong.
+
+    Attributes:
+        n_bytes_sent: Bodies of all answers.
+        slow_s: How long a call waits that meets the fault 'slow'.
+        delay_s: How long every call waits, as over a long line.
+    """
 
     url: str
     port_behind: int
     calls: list[Call] = field(default_factory=list)
+    n_bytes_sent: int = 0
     faults: list[Fault] = field(default_factory=list)
     slow_s: float = 3.0
+    delay_s: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, call: Call) -> Fault | None:
@@ -91,6 +99,7 @@ def handler_for(server: S3Server) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else the body of each answer waits 40 ms behind its headers
 
         def do_any(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -104,8 +113,7 @@ def handler_for(server: S3Server) -> type[BaseHTTPRequestHandler]:
             kind = fault.kind if fault else ""
             if kind == "reset":
                 return self.reset()
-            if kind == "slow":
-                time.sleep(server.slow_s)
+            time.sleep(server.slow_s if kind == "slow" else server.delay_s)
             if kind[:1].isdigit():
                 return self.refuse(*kind.split())
             status, headers, content = self.forward(body)
@@ -138,6 +146,8 @@ def handler_for(server: S3Server) -> type[BaseHTTPRequestHandler]:
                 return self.hang_up()
             if self.command != "HEAD":
                 self.wfile.write(content)
+                with server.lock:
+                    server.n_bytes_sent += len(content)
             return None
 
         def refuse(self, status, code):

@@ -1,16 +1,18 @@
 """A quarter on `s3://`: prefetch, a run that expires half-way, the same command again through faults, and all that
-reads. The prefetch machine, the head, and the workers have credentials of their own, so that each call can be held
-against the policy file of the machine that made it.
+reads. The prefetch machine, the head, the workers, and a researcher who only reads have credentials of their own, so
+that each call can be held against the policy file of who made it.
 """
 
 import asyncio
 import json
+import logging
 
 import pytest
 from command import ftm, one_error_line
 from iam import grants
 from invented import QUARTER as SIX_FIRMS_QUARTER
 from invented import run_files, write_six_firms, write_six_parts
+from llm_server import LlmServer, named
 from s3_server import BUCKET, Fault, credentials
 from sample import QUARTER, SAMPLE
 from standin import QUARTER as WRDS_QUARTER
@@ -21,7 +23,7 @@ from ftm_ray.storage import Lake
 
 PREFIX = "teams/ftm"
 ROOT = f"s3://{BUCKET}/{PREFIX}"
-MACHINES = ("prefetch", "head", "workers")
+MACHINES = ("prefetch", "head", "workers", "reader")
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +79,16 @@ def test_prefetch_from_wrds(server, wrds_cases, monkeypatch):
     assert deleted >= {f"{PREFIX}/{Lake.wrds_dir(WRDS_QUARTER)}/{name}" for name in fetched}
 
 
-def test_expired_credentials_end_the_run_and_publish_nothing(server):
+def test_expired_credentials_end_the_run_and_publish_nothing(server, monkeypatch, caplog):
+    ray_data = logging.getLogger("ray.data")
+    monkeypatch.setattr(ray_data, "handlers", [*ray_data.handlers, caplog.handler])
     server.faults.append(Fault("400 ExpiredToken", "s3:PutObject", key="/intermediate/", after=3, times=-1))
     start = len(server.calls)
     result = ftm("run", QUARTER, "--root", ROOT, "--llm", "none")
     assert result.exit_code == 4
     assert "have expired; log in again" in one_error_line(result)
+    told_by_ray = [r for r in caplog.records if r.name.startswith("ray.") and r.levelno >= logging.ERROR]
+    assert told_by_ray == []  # the one line is all
     assert written(server, start, "intermediate")
     assert not Lake(ROOT).list_folders("processed")
     assert Lake(ROOT).list_files("locks") == []
@@ -146,7 +152,10 @@ def read_records(remote):
 
 
 def test_everything_that_reads_works_on_s3(server, lake):
+    start = len(server.calls)
     assert "was done already" in ftm("run", QUARTER, "--root", ROOT, "--llm", "none").stdout
+    looked_for = [call.key for call in server.calls[start:] if call.action == "s3:ListBucket"]
+    assert not any("processed/sentences" in key and key.endswith(".parquet") for key in looked_for)  # not file by file
     assert json.loads(ftm("status", QUARTER, "--root", ROOT, "--json").stdout)["stage"] == "published"
     checks = json.loads(ftm("verify", QUARTER, "--root", ROOT, "--json").stdout)
     assert [check["name"] for check in checks if check["problems"]] == []
@@ -158,6 +167,22 @@ def test_everything_that_reads_works_on_s3(server, lake):
     assert here == there
     doctor = json.loads(ftm("doctor", "--root", ROOT, "--json").stdout)
     assert next(finding for finding in doctor if finding["name"] == "storage")["status"] == "ok"
+
+
+def test_two_llms_are_compared_on_s3(server, monkeypatch):
+    with LlmServer(lambda *_: named("Freight", "Firms pay more for freight, because vessels are full.")) as llm:
+        result = ftm("llm", "compare", QUARTER, "--root", ROOT, "--a", llm.url, "--b", llm.url, "--sample", 2, "--json")
+    assert result.exit_code == 0, result.stderr
+    comparison = json.loads(result.stdout)
+    act_as(server, "reader", monkeypatch)  # the head need not read what it wrote
+    assert Lake(ROOT).read_table(comparison["table"]).num_rows == 2
+
+
+def test_a_researcher_asks_with_the_right_to_read_only(server, monkeypatch):
+    act_as(server, "reader", monkeypatch)
+    for command in (("themes", QUARTER), ("trace", f"{QUARTER}-0001"), ("sql", "SELECT count(*) FROM sentiment_ready")):
+        result = ftm(*command, "--root", ROOT)
+        assert result.exit_code == 0, result.stderr
 
 
 def test_each_machine_calls_what_its_policy_grants_and_needs_all_of_it(server, config, monkeypatch):

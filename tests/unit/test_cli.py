@@ -1,6 +1,7 @@
 """The `ftm` command: exit codes, one line of error, screens that fit 80 columns, JSON for scripts. Ray never starts."""
 
 import json
+import pickle
 import subprocess
 import sys
 
@@ -146,6 +147,26 @@ def test_a_finished_run_is_shown_again_and_says_who_named_the_topics(published, 
     assert as_json["record"]["run_id"] == published.run_id
 
 
+@pytest.mark.parametrize(
+    ("root", "quoted", "shown"),
+    [
+        ("s3://b/p/", "s3://b/p/", "s3://b/p"),
+        ("s3://b/p?sse=aws:kms:alias/ftm", "'s3://b/p?sse=aws:kms:alias/ftm'", "s3://b/p"),
+        ("my lake/", "'my lake/'", "my lake"),
+    ],
+)
+def test_commands_and_paths_on_screens_can_be_copied(published, monkeypatch, root, quoted, shown):
+    from ftm_ray.pipeline import RunOutcome
+
+    record = published.lake.read_json(published.lake.run_file(QUARTER, published.run_id))
+    monkeypatch.setattr("ftm_ray.pipeline.run_quarter", lambda *_: RunOutcome(record, already_done=True))
+    lines = ftm("run", QUARTER, "--root", root).stdout.splitlines()
+    assert f"ftm verify {QUARTER} --root {quoted}" in lines
+    paths = [line.split(maxsplit=1)[1] for line in lines if line.startswith(("tables ", "record "))]
+    assert [path.removeprefix(shown).split("/")[1] for path in paths] == ["processed", "runs"]
+    assert all(path.startswith(f"{shown}/") for path in paths)
+
+
 def test_ctrl_c_says_that_the_same_command_goes_on(monkeypatch, tmp_path):
     def stopped(*_):
         raise KeyboardInterrupt
@@ -161,6 +182,8 @@ def test_an_error_that_crossed_ray_comes_out_as_itself(monkeypatch, tmp_path):
 
     def failed(*_):
         cause = SourceError("the disk is full")
+        cause.args = (f"{cause}\nFailed to apply UDF transform after 1/1 attempts.",)  # as Ray Data does
+        cause = pickle.loads(pickle.dumps(cause))
         raise RayTaskError("publish", "Traceback (most recent call last): ...", cause).as_instanceof_cause()
 
     monkeypatch.setattr("ftm_ray.pipeline.run_quarter", failed)

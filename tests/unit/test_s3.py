@@ -62,6 +62,15 @@ def test_some_columns_of_a_large_file_cost_their_bytes_only(lake, s3):
     assert lake.fingerprint("t.parquet")["bytes"] > 3 << 20
 
 
+def test_small_columns_of_a_large_file_come_together(lake, s3):
+    table = pa.table({f"c{n}": np.random.default_rng(n).random(2_000) for n in range(40)})
+    lake.write_batches("t.parquet", table.schema, [table, table, table])
+    s3.calls.clear()
+    assert lake.read_row_group("t.parquet", 1).equals(table)
+    assert actions(s3) == ["GetObject", "GetObject"]  # the footer, the row group
+    assert lake.read_table("t.parquet").equals(pa.concat_tables([table] * 3))
+
+
 def test_only_a_prefix_is_listed_one_level_deep(lake, s3):
     lake.write_json("a/b/c.json", {})
     lake.write_json("ab/d.json", {})
@@ -239,6 +248,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed(lake):
     with lake._files.open("t.parquet") as file:
         file.read(10)
         lake.write_table("t.parquet", big_table(150_000))
+        file.seek(2 << 20)
         with pytest.raises(RetryableError, match=r"t\.parquet was replaced while it was read"):
             file.read(10)
 
@@ -297,6 +307,21 @@ def test_questions_work_where_the_region_cannot_be_looked_up(s3, monkeypatch):
     monkeypatch.setattr("ftm_ray.s3.fs.resolve_s3_region", unreachable)
     assert S3Files("bucket", "ftm", None)._bucket_region() == "eu-central-1"
     assert Lake("s3://bucket/ftm").filesystem().base_fs.region == "eu-central-1"
+
+
+def test_questions_trust_whom_the_aws_settings_trust(s3, monkeypatch):
+    """A store of one's own often has a certificate that only AWS_CA_BUNDLE vouches for."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/etc/our-authority.pem")
+    given = {}
+
+    def client(**settings):
+        given.update(settings)
+        raise OSError("seen enough")
+
+    monkeypatch.setattr("ftm_ray.s3.fs.S3FileSystem", client)
+    with pytest.raises(SourceError, match="seen enough"):
+        Lake("s3://bucket/ftm").filesystem()
+    assert given["tls_ca_file_path"] == "/etc/our-authority.pem"
 
 
 def test_what_pyarrow_cannot_open_is_one_sentence(s3, monkeypatch):

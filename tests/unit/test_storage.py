@@ -182,9 +182,10 @@ def test_a_root_that_is_a_file_is_an_error_when_written_to(tmp_path):
         Lake(str(tmp_path / "root")).write_table("a/t.parquet", TABLE)
 
 
-def test_an_unknown_kind_of_root_is_refused():
-    with pytest.raises(ConfigError, match="gopher://x"):
-        Lake("gopher://x")
+@pytest.mark.parametrize("root", ["gopher://x", "S3://bucket/x", "s3:/bucket/x", "s3:bucket/x"])
+def test_an_unknown_kind_of_root_is_refused(root):
+    with pytest.raises(ConfigError, match=root):
+        Lake(root)
 
 
 def test_a_slash_at_the_end_of_root_changes_nothing(lake):
