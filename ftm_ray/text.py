@@ -138,7 +138,7 @@ def clean_for_keywords(sentence: str, names: frozenset[str]) -> str:
     Terms such as "5g", "p&l", "covid-19", "u.s." stay one word: let the vectorizer split at blanks only.
     """
     sentence = sentence.replace("\u2019", "'").replace(UNKNOWN_NAME, " ")
-    # Numbers are none of our words, and each is new: they would fill the cache below.
+    # Numbers are none of our words, and nearly each is new: they would fill the cache below.
     words = [word for word in _WORD.findall(sentence.lower()) if _LETTER.search(word)]
     return " ".join(lemma for word in words if word not in names and (lemma := _keyword(word)) and lemma not in names)
 
@@ -151,7 +151,7 @@ def _keyword(word: str) -> str:
         word = "" if ending in _CONTRACTIONS else stem if ending == "s" else word
     if word.count(".") and all(len(part) == 1 for part in word.split(".")):
         return "" if word[0].isdigit() else word + "."  # "u.s" was cut from "U.S."
-    if len(word) < 2 or word in STOP_WORDS or _PERIOD_OR_AMOUNT.fullmatch(word):
+    if len(word) < 2 or not any(map(str.isalpha, word)) or word in STOP_WORDS or _PERIOD_OR_AMOUNT.fullmatch(word):
         return ""
     # "pricing", "lending" and "marketing" are trades, not forms of "price", "lend" and "market".
     lemma = word if word in BUSINESS_TERMS or word.endswith("ing") else simplemma.lemmatize(word, lang="en").lower()

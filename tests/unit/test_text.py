@@ -174,6 +174,10 @@ def test_keywords_are_lemmas_without_stop_words_numbers_fillers_and_names():
     assert clean_for_keywords(sentence, names) == "store busy customer"
 
 
+def test_a_year_is_no_keyword_because_something_belongs_to_it():
+    assert clean_for_keywords("2024's growth and the 1990's rates", frozenset()) == "growth rate"
+
+
 def test_keywords_keep_terms_of_the_trade():
     sentence = "In the U.S., 5G, AI, EVs, SaaS and COVID-19 moved our P&L and R&D data."
     words = clean_for_keywords(sentence, frozenset()).split()
