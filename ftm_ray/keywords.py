@@ -6,7 +6,7 @@ takes milliseconds. Two words that always occur together get nearly the same vec
 marginal relevance then keeps only one of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,8 +110,13 @@ def _weigh_phrases(weights: dict[str, float], n_inside: dict[str, int]) -> dict[
         if len(words) == 1:
             weighed[term] = weight
         elif words[0] != words[1] and _is_standing(n_inside[term], [n_inside.get(word) for word in words]):
-            weighed[term] = max(weight, *(1.001 * weights.get(word, 0.0) for word in words))
+            weighed[term] = above_its_words(term, weights)
     return weighed
+
+
+def above_its_words(phrase: str, weights: Mapping[str, float]) -> float:
+    """The weight that puts a phrase before its words: that of the better word, and a little more."""
+    return max(weights[phrase], *(1.001 * weights.get(word, 0.0) for word in phrase.split()))
 
 
 def _is_standing(n_phrase: int, n_words: Sequence[int | None]) -> bool:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ftm_ray.clustering import ClusterSettings, Labels, Vectors, cluster, mean_vector, number_by_content
 from ftm_ray.config import ThemeSettings
-from ftm_ray.keywords import without_shared_words
+from ftm_ray.keywords import above_its_words, without_shared_words
 from ftm_ray.schemas import OUTLIER_TOPIC_ID
 
 #: Fewer topics than this cannot be clustered: no themes, and the run says so.
@@ -27,7 +27,6 @@ _LARGEST_PER_ROOT = 2.5
 #: A theme gets at least this many keywords, as many as its label shows; where its firms share fewer, words of single
 #: firms fill up. No more than that: they are product names and the like.
 _MIN_SHARED_KEYWORDS = 3
-
 
 #: Firms that say a phrase, over those that say the more common of its words, for the phrase to stand for its words.
 _PHRASE_SHARE = 0.25
@@ -203,10 +202,9 @@ def _phrase_score(phrase: str, terms: Mapping[str, Mapping[str, float]], score: 
 
     So "supply chain" stands for "supply" and "chain", and "ai data", said by two firms of 38, does not stand for "ai".
     """
-    words = phrase.split()
-    n_most = max(len(terms[word]) for word in words)
+    n_most = max(len(terms[word]) for word in phrase.split())
     is_term = len(terms[phrase]) >= max(2, _PHRASE_SHARE * n_most)
-    return max(score[phrase], *(1.001 * score[word] for word in words)) if is_term else score[phrase]
+    return above_its_words(phrase, score) if is_term else score[phrase]
 
 
 def _weighted_terms(keywords: tuple[str, ...]) -> dict[str, float]:

@@ -47,17 +47,11 @@ def firm_rows(firm: Firm, quarter: str, verdicts: Mapping[CallKey, Verdict]) -> 
             kept.append((call, left))
         counted = [f"{name}: {n} sentences" for name, n in dropped.items()] if left else []
         coverage.append(
-            {
-                "firm_id": firm.firm_id,
-                "firm_name": firm.firm_name,
-                "transcript_id": call.transcript_id,
-                "call_date": call.call_date,
-                "quarter": quarter,
+            _call_columns(firm, call, quarter)
+            | {
                 "kept": bool(left),
                 "reason": reason,
                 "notes": [*verdict.notes, *repair_notes(call), *counted],
-                "permno": firm.permno,
-                "gvkey": firm.gvkey,
                 "n_turns": len(call.turns),
                 "n_sentences_in": len(sentences),
                 "n_sentences_kept": len(left),
@@ -68,20 +62,20 @@ def firm_rows(firm: Firm, quarter: str, verdicts: Mapping[CallKey, Verdict]) -> 
 
 def unread_row(call: UnreadCall, quarter: str) -> dict[str, Any]:
     """The coverage row of a call whose text was never read."""
+    nothing: dict[str, Any] = {"notes": [], "n_turns": 0, "n_sentences_in": 0, "n_sentences_kept": 0}
+    return _call_columns(call, call, quarter) | nothing | {"kept": False, "reason": call.reason}
+
+
+def _call_columns(firm: Firm | UnreadCall, call: Call | UnreadCall, quarter: str) -> dict[str, Any]:
+    """Which call a coverage row is about; a call that was not read knows its firm."""
     return {
-        "firm_id": call.firm_id,
-        "firm_name": call.firm_name,
+        "firm_id": firm.firm_id,
+        "firm_name": firm.firm_name,
         "transcript_id": call.transcript_id,
         "call_date": call.call_date,
         "quarter": quarter,
-        "kept": False,
-        "reason": call.reason,
-        "notes": [],
-        "permno": call.permno,
-        "gvkey": call.gvkey,
-        "n_turns": 0,
-        "n_sentences_in": 0,
-        "n_sentences_kept": 0,
+        "permno": firm.permno,
+        "gvkey": firm.gvkey,
     }
 
 
