@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ftm_ray.query import Results, open_results
+    from ftm_ray.results.query import Results, open_results
 
 __version__ = "0.1.0"
 __all__ = ["Results", "__version__", "open_results"]
@@ -12,7 +12,7 @@ __all__ = ["Results", "__version__", "open_results"]
 def __getattr__(name: str) -> Any:
     """Load DuckDB when a notebook asks for results, and not in every actor."""
     if name in ("Results", "open_results"):
-        from ftm_ray import query
+        from ftm_ray.results import query
 
         return getattr(query, name)
     raise AttributeError(f"module 'ftm_ray' has no attribute '{name}'")

@@ -6,7 +6,7 @@ on the head node, and its output stays in the job's log.
 
 import sys
 
-from ftm_ray.cli import cli
+from ftm_ray.cli.main import cli
 
 if __name__ == "__main__":
     cli(["prefetch", *sys.argv[1:]], prog_name="ftm")

@@ -7,7 +7,7 @@ ftm-ray is installed on the cluster.
 
 import sys
 
-from ftm_ray.cli import cli
+from ftm_ray.cli.main import cli
 
 if __name__ == "__main__":
     cli(["run", *sys.argv[1:]], prog_name="ftm")

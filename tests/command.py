@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner
 
-from ftm_ray.cli import cli
+from ftm_ray.cli.main import cli
 
 
 def ftm(*arguments, columns=80):

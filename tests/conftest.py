@@ -18,9 +18,9 @@ import pytest
 from invented import SENTENCES, cleaned, write_six_firms, write_six_parts
 from s3_server import credentials, serve
 
-from ftm_ray import llm_line
 from ftm_ray.config import EmbedSettings, LlmSettings, RunConfig, TopicSettings
-from ftm_ray.storage import Lake
+from ftm_ray.lake.storage import Lake
+from ftm_ray.naming import endpoint_health as llm_line
 
 #: fp32, so that results do not depend on the processor's bf16; rules, so that no trained weights are needed.
 CONFIG = RunConfig(
@@ -72,7 +72,7 @@ def wrds_cases(wrds_server, monkeypatch):
 @pytest.fixture(scope="session")
 def finder():
     """The map's worker with the bundled encoder: loaded, and UMAP compiled, once for all tests."""
-    from ftm_ray.firms import FirmTopicFinder
+    from ftm_ray.topics.finder import FirmTopicFinder
 
     return FirmTopicFinder(CONFIG.embed, CONFIG.topics)
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ftm_ray.naming import keyword_name
-from ftm_ray.runs import RunFiles, run_ids
+from ftm_ray.lake.runs import RunFiles, run_ids
+from ftm_ray.lake.storage import Lake
+from ftm_ray.naming.namer import keyword_name
 from ftm_ray.schemas import COVERAGE, FIRM_TOPICS, OUTLIER_TOPIC_ID, PREFETCH, Batch, Manifest
-from ftm_ray.storage import Lake
 
 QUARTER = "2024Q1"
 
@@ -96,7 +96,7 @@ SENTENCES = tuple(text for texts in SUBJECTS.values() for text in texts)
 
 
 def cleaned(text: str) -> str:
-    """Words of a sentence that may become keywords; simpler than `ftm_ray.text`, which has tests of its own."""
+    """Words of a sentence that may become keywords; simpler than `text.sentences`, which has tests of its own."""
     return " ".join(word for word in re.findall("[a-z]+", text.lower()) if len(word) > 4)
 
 

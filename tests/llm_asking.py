@@ -6,10 +6,10 @@ import socket
 from llm_server import LlmServer, named
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.llm import LlmAccount, LlmClient
-from ftm_ray.llm_line import NoAnswerError
-from ftm_ray.prompts import topic_prompt
-from ftm_ray.tokens import EstimatedTokens
+from ftm_ray.naming.client import LlmAccount, LlmClient
+from ftm_ray.naming.endpoint_health import NoAnswerError
+from ftm_ray.naming.prompts import topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens
 
 GOOD = named("Freight costs", "Firms pay more for freight, which lowers margins.")
 KEY = "sk-secret"

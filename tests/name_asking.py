@@ -4,13 +4,13 @@ import asyncio
 
 from llm_server import LlmServer, completion, named
 
-from ftm_ray.answers import AnswerStore
 from ftm_ray.config import LlmSettings
-from ftm_ray.guards import OwnNames
-from ftm_ray.llm import LlmAccount
-from ftm_ray.naming import Namer
-from ftm_ray.prompts import topic_prompt
-from ftm_ray.tokens import EstimatedTokens
+from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.guards import OwnNames
+from ftm_ray.naming.kept_answers import AnswerStore
+from ftm_ray.naming.namer import Namer
+from ftm_ray.naming.prompts import topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens
 
 LONG_SENTENCE = "Ocean freight rates from Asia rose again and added to our shipping cost."
 PROMPT = topic_prompt(["freight", "port"], [LONG_SENTENCE, "Ports were full."], EstimatedTokens(), 900)

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ftm_ray.clustering import mean_vector
-from ftm_ray.records import RunLog, run_record
-from ftm_ray.reduce import ThemePublisher
-from ftm_ray.runs import RunFiles
-from ftm_ray.themes import FoundThemes, Theme, TopicSet
+from ftm_ray.lake.runs import RunFiles
+from ftm_ray.run.record import RunLog, run_record
+from ftm_ray.run.reduce import ThemePublisher
+from ftm_ray.themes.find import FoundThemes, Theme, TopicSet
+from ftm_ray.vectors.clustering import mean_vector
 
 
 def publish(run: RunFiles, config: Any) -> RunFiles:
     """Publish a run whose parts are written: firms, sentences, topics, one theme a subject, and run.json."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ftm_ray.reduce.find_themes", one_theme_per_subject)
+        patch.setattr("ftm_ray.run.reduce.find_themes", one_theme_per_subject)
         report = ThemePublisher(config, api_key="none").publish(run)
     record = run_record(run, config, report, RunLog(seconds={"start": 1.0, "map": 2.0, "reduce": 3.0}))
     run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), record)

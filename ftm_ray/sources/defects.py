@@ -18,8 +18,8 @@ from statistics import median
 import ftfy
 import numpy as np
 
-from ftm_ray import text
 from ftm_ray.sources.calls import Call, Firm, Passage
+from ftm_ray.text import sentences as text
 
 
 class DropReason(StrEnum):

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ftm_ray import text
 from ftm_ray.sources.calls import Call, Firm, Turn, UnreadCall
 from ftm_ray.sources.defects import CallKey, DropReason, Verdict, pasted_again, repair_notes
+from ftm_ray.text import sentences as text
 
 
 @dataclass(frozen=True, slots=True)

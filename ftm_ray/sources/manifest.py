@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas import Batch, Manifest
-from ftm_ray.storage import Lake, check_quarter
 
 STORE_VERSION = 1
 

@@ -24,9 +24,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from ftm_ray import text
 from ftm_ray.errors import SourceError
-from ftm_ray.locks import QuarterLock, quarter_lock
+from ftm_ray.lake.locks import QuarterLock, quarter_lock
+from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas import COVERAGE, PREFETCH, Manifest, check_table
 from ftm_ray.sources.calls import Firm, Source
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
@@ -40,7 +40,7 @@ from ftm_ray.sources.manifest import (
     read_manifest_json,
     write_manifest,
 )
-from ftm_ray.storage import Lake, check_quarter
+from ftm_ray.text import sentences as text
 
 __all__ = ["PrefetchReport", "is_prefetched", "prefetch_quarter", "prefetch_under", "read_manifest"]
 
@@ -162,8 +162,8 @@ def _build(lake: Lake, quarter: str, source: Source, inputs: str, on_progress: P
 def _inputs(source: Source, quarter: str) -> str:
     """Fingerprint of everything that decides the store: input, settings, and the code and word lists that clean."""
     digest = hashlib.sha256(json.dumps([STORE_VERSION, source.name, source.fingerprint(quarter)]).encode())
-    package = Path(text.__file__).parent
-    code = [package / name for name in ("text.py", "names.py", "words.py", "data/spoken_words.json")]
+    package = Path(text.__file__).parents[1]
+    code = [package / "text" / name for name in ("sentences.py", "names.py", "word_lists.py", "spoken_words.json")]
     for path in [*code, *sorted(package.glob("sources/*.py"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import Any
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.calls import Call, Firm, Passage, Turn, UnreadCall, normal_speaker_type
 from ftm_ray.sources.columns import text_value
 from ftm_ray.sources.wrds_calls import LeftOut, ListedCall, WrdsSettings
 from ftm_ray.sources.wrds_fetch import read_calls, read_turns
-from ftm_ray.storage import Lake
 
 #: "Presentation Operator Message" and "Question and Answer Operator Message"; known also where no person is.
 _OPERATOR_COMPONENTS = (1, 7)

@@ -22,8 +22,8 @@ from ftm_ray.errors import ConfigError
 from ftm_ray.schemas import WRDS_CALLS
 from ftm_ray.sources.columns import gvkey_value
 
-CALLS_SQL = files("ftm_ray").joinpath("data/wrds_calls.sql").read_text(encoding="utf-8")
-TURNS_SQL = files("ftm_ray").joinpath("data/wrds_turns.sql").read_text(encoding="utf-8")
+CALLS_SQL = files("ftm_ray.sources").joinpath("wrds_calls.sql").read_text(encoding="utf-8")
+TURNS_SQL = files("ftm_ray.sources").joinpath("wrds_turns.sql").read_text(encoding="utf-8")
 
 #: Where the tables lie at WRDS, unless --schema says otherwise.
 SCHEMAS: Mapping[str, str] = {"transcripts": "ciq", "gvkey": "ciq", "links": "crsp", "titles": "ciq"}

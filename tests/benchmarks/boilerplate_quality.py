@@ -25,10 +25,10 @@ import pyarrow.parquet as pq
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ftm_ray.boilerplate import WEIGHTS_PATH
 from ftm_ray.config import BUNDLED_ENCODER, EmbedSettings
-from ftm_ray.embed import SentenceEncoder
-from ftm_ray.text import repair_text, rule_drop_reason, split_sentences
+from ftm_ray.text.boilerplate_classifier import WEIGHTS_PATH
+from ftm_ray.text.sentences import repair_text, rule_drop_reason, split_sentences
+from ftm_ray.vectors.encoder import SentenceEncoder
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

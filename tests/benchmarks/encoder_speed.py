@@ -2,7 +2,7 @@
 
     python tests/benchmarks/encoder_speed.py [--n 700] [--json]
 
-Compares sentence-transformers' own `encode` in fp32 and under bf16 autocast with `ftm_ray.embed.SentenceEncoder`, each
+Compares sentence-transformers' own `encode` in fp32 and under bf16 autocast with our `SentenceEncoder`, each
 twice, CPU seconds of one thread. Sentences are those of the sample calls, so it runs anywhere.
 """
 
@@ -20,8 +20,8 @@ import torch
 
 from ftm_ray import sources
 from ftm_ray.config import EmbedSettings
-from ftm_ray.embed import SentenceEncoder
-from ftm_ray.text import repair_text, split_sentences
+from ftm_ray.text.sentences import repair_text, split_sentences
+from ftm_ray.vectors.encoder import SentenceEncoder
 
 SAMPLE = Path(sources.__file__).parents[1] / "sample_calls"
 

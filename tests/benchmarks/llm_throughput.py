@@ -51,9 +51,9 @@ def make_model(folder: Path, shape: str) -> Path:
 def make_prompts(arguments, max_tokens: int, seed: int):
     """Topic prompts whose material differs in every one."""
     import ftm_ray
-    from ftm_ray.prompts import topic_prompt
-    from ftm_ray.text import split_sentences
-    from ftm_ray.tokens import token_counter
+    from ftm_ray.naming.prompts import topic_prompt
+    from ftm_ray.naming.tokens import token_counter
+    from ftm_ray.text.sentences import split_sentences
 
     files = sorted((Path(ftm_ray.__file__).parent / "sample_calls").glob("*.jsonl"))
     lines = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
@@ -94,8 +94,8 @@ def settings(arguments, slots: int = 50):
 
 def through_serve(arguments) -> None:
     """Serve the model and ask it with the naming client; one line of JSON for each number of slots."""
-    from ftm_ray.serving import served
-    from ftm_ray.session import ray_session
+    from ftm_ray.run.session import ray_session
+    from ftm_ray.serving.deployment import served
 
     config = settings(arguments)
     start = time.perf_counter()
@@ -109,7 +109,7 @@ def through_serve(arguments) -> None:
 
 async def ask_all(llm, prompts):
     """Seconds for all prompts, and what they took."""
-    from ftm_ray.llm import LlmAccount, LlmClient
+    from ftm_ray.naming.client import LlmAccount, LlmClient
 
     client, account = LlmClient(llm, "none"), LlmAccount()
     start = time.perf_counter()
@@ -140,8 +140,8 @@ def offline(arguments) -> None:
     """vLLM's own engine with the same settings, all prompts at once."""
     import ray
 
-    from ftm_ray.engine import application, choose_preset
-    from ftm_ray.llm import LlmAccount
+    from ftm_ray.naming.client import LlmAccount
+    from ftm_ray.serving.engine import application, choose_preset
 
     config = settings(arguments)
     resources = {}

@@ -24,10 +24,10 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from timed_map import timed_run
 
 from ftm_ray.config import LlmSettings, RunConfig
-from ftm_ray.quality import npmi_coherence, topic_diversity
+from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.files import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter, read_manifest
-from ftm_ray.storage import Lake
+from ftm_ray.topics.quality import npmi_coherence, topic_diversity
 
 QUARTER = "2020Q1"
 DATA = Path(os.environ.get("FTM_TEST_DATA", Path(__file__).parents[2].parent / "shared" / "data"))

@@ -42,7 +42,7 @@ def find_topics_over_and_over() -> None:
     from invented import SENTENCES
 
     from ftm_ray.config import RunConfig
-    from ftm_ray.stages import TopicFinder
+    from ftm_ray.run.actors import TopicFinder
 
     actor = TopicFinder(RunConfig(), linked_only=False, device="cpu")
     while True:
@@ -53,7 +53,7 @@ def make_parts(root: str, config, n_topics: int):
     """Part files with keyword names only, as a map without an endpoint leaves them."""
     from invented import done_row, firm, part_table, run_files, topic_vector, write_store
 
-    from ftm_ray.storage import Lake
+    from ftm_ray.lake.storage import Lake
 
     n_firms = -(-n_topics // TOPICS_PER_FIRM)
     texts = [f"Cost of item {n} rose, and so did the price of item {n} at firm" for n in range(TOPICS_PER_FIRM)]
@@ -87,8 +87,8 @@ def main() -> None:
 
     import ray
 
-    from ftm_ray import pipeline
     from ftm_ray.config import LlmSettings, RunConfig
+    from ftm_ray.run import pipeline
 
     llm = LlmSettings(endpoint=url, model="fixed-latency", max_concurrency=arguments.slots)
     with tempfile.TemporaryDirectory() as root:

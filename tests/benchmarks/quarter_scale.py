@@ -26,9 +26,9 @@ def run_once(n_firms: int, root: str) -> dict:
     from timed_map import timed_run
 
     from ftm_ray.config import LlmSettings, RunConfig
+    from ftm_ray.lake.storage import Lake
     from ftm_ray.sources.files import FilesSettings, FilesSource
     from ftm_ray.sources.prefetch import prefetch_quarter
-    from ftm_ray.storage import Lake
 
     settings = FilesSettings((str(DATA / "sp500_2024Q3_2024Q4.parquet"),), ids=f"{DATA}/sets.json:{SETS[n_firms]}")
     prefetch_quarter(Lake(root), QUARTER, FilesSource(settings), lambda *_: None)

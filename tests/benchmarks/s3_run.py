@@ -23,7 +23,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from s3_server import credentials, serve  # noqa: E402 - tests/ is no package
 
 import ftm_ray  # noqa: E402
-from ftm_ray.storage import Lake  # noqa: E402
+from ftm_ray.lake.storage import Lake  # noqa: E402
 
 SAMPLE = Path(ftm_ray.__file__).parent / "sample_calls"
 SAMPLE_ARGUMENTS = ["2024Q1", "--path", f"{SAMPLE}/*.jsonl", "--links", f"{SAMPLE}/links.csv"]
@@ -48,7 +48,7 @@ def commands(prefetch: list[str]) -> dict[str, list[str]]:
 
 def wall_seconds(arguments: list[str], root: str) -> float:
     started = time.monotonic()
-    code = "from ftm_ray.cli import main; main()"
+    code = "from ftm_ray.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *arguments, "--root", root], capture_output=True, text=True)
     assert done.returncode == 0, f"ftm {arguments[0]}: {done.stderr}"
     return time.monotonic() - started

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import ftm_ray
-from ftm_ray import text
+from ftm_ray.text import sentences as text
 
 CALLS = sorted((Path(ftm_ray.__file__).parent / "sample_calls").glob("*.jsonl"))
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from ray import cloudpickle
 from ray.data import DataContext
 
-from ftm_ray import pipeline, stages
 from ftm_ray.config import RunConfig
+from ftm_ray.run import actors as stages
+from ftm_ray.run import pipeline
 
 CLOCK = tempfile.mkdtemp(prefix="timed-map-")
 

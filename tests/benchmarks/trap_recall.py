@@ -17,9 +17,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.files import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
-from ftm_ray.storage import Lake
 
 DATA_FILES = ("nasdaq10_2016_2020", "maec_2015_2018", "sp500_2024Q3_2024Q4")
 

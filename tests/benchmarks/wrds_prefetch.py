@@ -22,14 +22,14 @@ import sys
 from ftm_ray.sources.wrds_calls import SCHEMAS, WrdsSettings
 from ftm_ray.sources.wrds_database import connect
 from ftm_ray.sources.wrds_fetch import fetch_quarter
-from ftm_ray.storage import Lake
+from ftm_ray.lake.storage import Lake
 with connect("postgres", SCHEMAS, None) as database:
     database.check_readable()
     fetch_quarter(Lake(sys.argv[1]), sys.argv[2], WrdsSettings(), database, lambda _: None)
 """
 PREFETCH = """
 import sys
-from ftm_ray.cli import main
+from ftm_ray.cli.main import main
 main(["prefetch", sys.argv[2], "--from", "wrds", "--root", sys.argv[1]])
 """
 

@@ -7,9 +7,9 @@ import pytest
 from llm_server import LlmServer, named
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.llm import LlmAccount, LlmClient
-from ftm_ray.prompts import PROMPT_VERSION, theme_prompt, topic_prompt
-from ftm_ray.tokens import EstimatedTokens
+from ftm_ray.naming.client import LlmAccount, LlmClient
+from ftm_ray.naming.prompts import PROMPT_VERSION, theme_prompt, topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens
 
 KEYWORDS = ["freight", "container rate", "port"]
 LONG = "Delays at the ports kept finished goods on the water for three weeks, " + "and then some, " * 20

@@ -7,7 +7,7 @@ from invented import SENTENCES, SUBJECTS
 from sklearn.metrics import adjusted_rand_score
 
 from ftm_ray.config import TopicSettings
-from ftm_ray.topics import fit_firm_topics
+from ftm_ray.topics.firm_topics import fit_firm_topics
 
 STORED = Path(__file__).with_name("sixty_sentences.csv")
 

@@ -5,7 +5,7 @@ from s3_server import credentials
 from sample import NO_LLM, QUARTER, prefetch_sample
 
 from ftm_ray.config import RunConfig
-from ftm_ray.pipeline import run_quarter
+from ftm_ray.run.pipeline import run_quarter
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import ftm_ray
 from ftm_ray.config import LlmSettings
+from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.files import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
-from ftm_ray.storage import Lake
 
 SAMPLE = Path(ftm_ray.__file__).parent / "sample_calls"
 QUARTER = "2024Q1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sample import QUARTER, parts, prefetch_sample, published_bytes, record
 
-COMMAND = [sys.executable, "-c", "from ftm_ray.cli import main; main()", "run", QUARTER]
+COMMAND = [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "run", QUARTER]
 
 
 def start(root: str) -> subprocess.Popen:

@@ -15,8 +15,8 @@ from tiny_model import make_tiny_model
 pytest.importorskip("vllm", reason="vLLM is not installed (make setup installs it for the tests)")
 
 from ftm_ray.config import LlmSettings, RunConfig, ServeSettings
-from ftm_ray.pipeline import RunOptions, run_quarter
-from ftm_ray.serving import down, status
+from ftm_ray.run.pipeline import RunOptions, run_quarter
+from ftm_ray.serving.deployment import down, status
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from sample import QUARTER, prefetch_sample, published_bytes, record
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import ConfigError, QualityError
-from ftm_ray.pipeline import run_quarter
-from ftm_ray.status import quarter_status
+from ftm_ray.results.status import quarter_status
+from ftm_ray.run.pipeline import run_quarter
 
 
 def digest(body) -> int:

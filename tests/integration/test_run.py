@@ -10,13 +10,13 @@ import pytest
 import ray
 from sample import NO_LLM, QUARTER, parts, prefetch_sample, published_bytes, record
 
-from ftm_ray import pipeline
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import SourceError
-from ftm_ray.locks import QuarterLock
-from ftm_ray.pipeline import run_quarter
+from ftm_ray.lake.locks import QuarterLock
+from ftm_ray.lake.storage import Lake
+from ftm_ray.run import pipeline
+from ftm_ray.run.pipeline import run_quarter
 from ftm_ray.sources.prefetch import read_manifest
-from ftm_ray.storage import Lake
 
 
 def test_every_sentence_and_every_firm_is_accounted_for(lake):

@@ -17,9 +17,9 @@ from s3_server import BUCKET, Fault, credentials
 from sample import QUARTER, SAMPLE
 from standin import QUARTER as WRDS_QUARTER
 
-from ftm_ray.answers import AnswerStore, StoredAnswer
-from ftm_ray.reduce import ThemePublisher
-from ftm_ray.storage import Lake
+from ftm_ray.lake.storage import Lake
+from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer
+from ftm_ray.run.reduce import ThemePublisher
 
 PREFIX = "teams/ftm"
 ROOT = f"s3://{BUCKET}/{PREFIX}"
@@ -133,16 +133,16 @@ def put_by_hand(server, path, monkeypatch):
 
 def ask_while_running(monkeypatch):
     """The same command, once, from a second terminal while the first is at work; the list gets its result."""
-    import ftm_ray.pipeline
+    import ftm_ray.run.pipeline
 
     results = []
-    drain = ftm_ray.pipeline._drain
+    drain = ftm_ray.run.pipeline._drain
 
     def asked(*arguments):
         results.append(ftm("run", QUARTER, "--root", ROOT, "--llm", "none"))
         return drain(*arguments)
 
-    monkeypatch.setattr("ftm_ray.pipeline._drain", asked)
+    monkeypatch.setattr("ftm_ray.run.pipeline._drain", asked)
     return results
 
 

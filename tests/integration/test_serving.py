@@ -19,11 +19,11 @@ from openai import OpenAI
 from test_job import RAY, environment, free_port
 from tiny_model import make_tiny_model
 
-from ftm_ray import serving
 from ftm_ray.config import LlmSettings, ServeSettings
-from ftm_ray.engine import PRESETS, application
 from ftm_ray.errors import ConfigError
-from ftm_ray.prompts import topic_prompt
+from ftm_ray.naming.prompts import topic_prompt
+from ftm_ray.serving import deployment as serving
+from ftm_ray.serving.engine import PRESETS, application
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: `make setup-llm-cpu` installs it"
@@ -187,7 +187,7 @@ def cluster():
 
 def start_ftm(address: str, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", "from ftm_ray.cli import main; main()", "llm", *arguments],
+        [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "llm", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

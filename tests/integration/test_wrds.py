@@ -22,16 +22,16 @@ N_FIRMS, TURNS_PER_CALL = 500, 24
 FIRMS_PER_PART = 50  # so that 500 firms have ten checkpoints of each kind, as a real quarter has 25
 N_PARTS = N_FIRMS // FIRMS_PER_PART
 N_LAKES, KILLS_PER_LAKE = 4, 5
-COMMAND = [sys.executable, "-c", "from ftm_ray.cli import main; main()", "prefetch", QUARTER, "--from", "wrds"]
+COMMAND = [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "prefetch", QUARTER, "--from", "wrds"]
 
 #: Children are forked from a process that has imported everything, so that they can be killed at work, not at imports.
 forkserver = multiprocessing.get_context("forkserver")
-forkserver.set_forkserver_preload(["ftm_ray.cli", "ftm_ray.launch_wrds", "ftm_ray.sources.wrds_database"])
+forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch_wrds", "ftm_ray.sources.wrds_database"])
 
 
 def prefetch(root: str, environment: dict[str, str]) -> None:
     """`ftm prefetch` with small parts and chunks; runs in a child."""
-    from ftm_ray.cli import main
+    from ftm_ray.cli.main import main
     from ftm_ray.sources import prefetch, wrds_calls
 
     os.environ.update(environment)

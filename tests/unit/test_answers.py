@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from ftm_ray import answers
-from ftm_ray.answers import AnswerStore, StoredAnswer, question_digest
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import SourceError
-from ftm_ray.prompts import Prompt
+from ftm_ray.naming import kept_answers as answers
+from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer, question_digest
+from ftm_ray.naming.prompts import Prompt
 from ftm_ray.schemas import LLM_ANSWERS, check_table
 
 QUARTER = "2024Q1"

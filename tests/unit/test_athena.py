@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ftm_ray.query import TABLES
-from ftm_ray.storage import Lake, check_quarter
+from ftm_ray.lake.storage import Lake, check_quarter
+from ftm_ray.results.query import TABLES
 
 TEXT = (Path(__file__).parents[2] / "cluster" / "athena.sql").read_text(encoding="utf-8")
 TYPES = {

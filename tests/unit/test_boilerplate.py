@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ftm_ray.boilerplate import WEIGHTS_PATH, BoilerplateClassifier
 from ftm_ray.config import BUNDLED_ENCODER
 from ftm_ray.errors import ConfigError
+from ftm_ray.text.boilerplate_classifier import WEIGHTS_PATH, BoilerplateClassifier
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -110,7 +110,7 @@ def test_the_quality_script_says_so_when_the_data_is_absent(tmp_path):
 def encode():
     """The real encoder, for sentences that nobody trained on."""
     from ftm_ray.config import EmbedSettings
-    from ftm_ray.embed import SentenceEncoder
+    from ftm_ray.vectors.encoder import SentenceEncoder
 
     return SentenceEncoder(EmbedSettings(precision="fp32")).encode
 

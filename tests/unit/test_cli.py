@@ -10,7 +10,7 @@ from command import ftm, one_error_line
 from invented import QUARTER
 from published import publish
 
-from ftm_ray.cli import cli
+from ftm_ray.cli.main import cli
 from ftm_ray.errors import SourceError
 
 SENTENCES = f"processed/sentences/quarter={QUARTER}/part-00001.parquet"
@@ -46,7 +46,8 @@ def test_a_root_without_the_quarter_says_what_to_run_first(command, tmp_path):
 
 
 def test_help_and_results_load_no_heavy_library():
-    code = "import sys, ftm_ray.cli, ftm_ray.screens, ftm_ray.results, ftm_ray.verify; print(*sys.modules)"
+    modules = "ftm_ray.cli.main, ftm_ray.cli.screens, ftm_ray.results.published, ftm_ray.results.verify"
+    code = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"ray", "torch", "umap", "bertopic", "openai", "sklearn"} & set(loaded)
 
@@ -133,10 +134,10 @@ def test_a_typo_in_the_configuration_is_not_taken_for_a_default(tmp_path):
 
 
 def test_a_finished_run_is_shown_again_and_says_who_named_the_topics(published, monkeypatch):
-    from ftm_ray.pipeline import RunOutcome
+    from ftm_ray.run.pipeline import RunOutcome
 
     record = published.lake.read_json(published.lake.run_file(QUARTER, published.run_id))
-    monkeypatch.setattr("ftm_ray.pipeline.run_quarter", lambda *_: RunOutcome(record, already_done=True))
+    monkeypatch.setattr("ftm_ray.run.pipeline.run_quarter", lambda *_: RunOutcome(record, already_done=True))
     result = ftm("run", QUARTER, "--root", published.lake.root)
     assert result.exit_code == 0
     assert "was done already" in result.stdout
@@ -156,10 +157,10 @@ def test_a_finished_run_is_shown_again_and_says_who_named_the_topics(published, 
     ],
 )
 def test_commands_and_paths_on_screens_can_be_copied(published, monkeypatch, root, quoted, shown):
-    from ftm_ray.pipeline import RunOutcome
+    from ftm_ray.run.pipeline import RunOutcome
 
     record = published.lake.read_json(published.lake.run_file(QUARTER, published.run_id))
-    monkeypatch.setattr("ftm_ray.pipeline.run_quarter", lambda *_: RunOutcome(record, already_done=True))
+    monkeypatch.setattr("ftm_ray.run.pipeline.run_quarter", lambda *_: RunOutcome(record, already_done=True))
     lines = ftm("run", QUARTER, "--root", root).stdout.splitlines()
     assert f"ftm verify {QUARTER} --root {quoted}" in lines
     paths = [line.split(maxsplit=1)[1] for line in lines if line.startswith(("tables ", "record "))]
@@ -171,7 +172,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(monkeypatch, tmp_path):
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ftm_ray.pipeline.run_quarter", stopped)
+    monkeypatch.setattr("ftm_ray.run.pipeline.run_quarter", stopped)
     result = ftm("run", QUARTER, "--root", tmp_path)
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr
@@ -186,7 +187,7 @@ def test_an_error_that_crossed_ray_comes_out_as_itself(monkeypatch, tmp_path):
         cause = pickle.loads(pickle.dumps(cause))
         raise RayTaskError("publish", "Traceback (most recent call last): ...", cause).as_instanceof_cause()
 
-    monkeypatch.setattr("ftm_ray.pipeline.run_quarter", failed)
+    monkeypatch.setattr("ftm_ray.run.pipeline.run_quarter", failed)
     result = ftm("run", QUARTER, "--root", tmp_path)
     assert result.exit_code == 4
     assert one_error_line(result) == "error: the disk is full"
@@ -198,7 +199,7 @@ def test_a_lost_worker_can_be_tried_again(monkeypatch, tmp_path):
     def lost(*_):
         raise RayActorError
 
-    monkeypatch.setattr("ftm_ray.pipeline.run_quarter", lost)
+    monkeypatch.setattr("ftm_ray.run.pipeline.run_quarter", lost)
     result = ftm("run", QUARTER, "--root", tmp_path)
     assert result.exit_code == 4
     assert "the same command goes on" in one_error_line(result)

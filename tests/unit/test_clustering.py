@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ftm_ray.clustering import (
+from ftm_ray.vectors.clustering import (
     ClusterSettings,
     cluster,
     cluster_few,
@@ -54,7 +54,7 @@ def test_neighbours_are_those_of_a_full_sort(blobs):
 def test_neighbours_do_not_depend_on_the_size_of_the_blocks(blobs, monkeypatch):
     vectors = blobs([30, 30], spread=0.3)
     whole = nearest_neighbors(vectors, 5)
-    monkeypatch.setattr("ftm_ray.clustering._BLOCK_ROWS", 7)  # 60 is no multiple of 7
+    monkeypatch.setattr("ftm_ray.vectors.clustering._BLOCK_ROWS", 7)  # 60 is no multiple of 7
     assert np.array_equal(nearest_neighbors(vectors, 5)[0], whole[0])
 
 

@@ -10,9 +10,9 @@ from command import ftm, one_error_line
 from invented import QUARTER, done_row, firm, part_table, run_files, topic_vector, write_store
 from llm_server import LlmServer, completion, named
 
-from ftm_ray.compare import Side, compare_llms
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.naming.compare import Side, compare_llms
 from ftm_ray.schemas import LLM_COMPARISON
 
 SAID = ["Freight <b>rates</b> went up.", "Vessels arrived later.", "Wages rose quickly.", "Hiring was slow."]
@@ -43,7 +43,7 @@ def far(_, body):
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory, config):
     """Both sides on all eight topics: the comparison, its rows, and its page."""
-    from ftm_ray.storage import Lake
+    from ftm_ray.lake.storage import Lake
 
     lake = Lake(str(tmp_path_factory.mktemp("compare")))
     write_map(lake, config)

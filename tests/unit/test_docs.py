@@ -6,7 +6,7 @@ import click
 import pytest
 
 from ftm_ray import schemas
-from ftm_ray.cli import main
+from ftm_ray.cli.main import main
 from ftm_ray.config import RunConfig, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"

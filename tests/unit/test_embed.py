@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ftm_ray.config import EmbedSettings
-from ftm_ray.embed import SentenceEncoder
 from ftm_ray.errors import ConfigError
+from ftm_ray.vectors.encoder import SentenceEncoder
 
 TEXTS = [
     "Freight rates went up.",

@@ -3,8 +3,8 @@
 import pytest
 
 from ftm_ray.config import LlmSettings, ServeSettings
-from ftm_ray.engine import PRESETS, application, check_hub, choose_preset, first_cause
 from ftm_ray.errors import ConfigError
+from ftm_ray.serving.engine import PRESETS, application, check_hub, choose_preset, first_cause
 
 QWEN = LlmSettings(model="Qwen/Qwen3-8B")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from invented import SENTENCES, SUBJECTS, firm, prefetch_table
 
-from ftm_ray.boilerplate import BoilerplateClassifier
 from ftm_ray.config import EmbedSettings, TopicSettings
 from ftm_ray.errors import SourceError
-from ftm_ray.firms import FirmTopicFinder
 from ftm_ray.schemas import FIRM_TOPICS, check_table
+from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
+from ftm_ray.topics.finder import FirmTopicFinder
 
 MECHANICS = "Thank you, and good morning, everyone."
 POISON = "This sentence breaks the encoder, which happens to one firm only."

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from ftm_ray.guards import Outcome, OwnNames, cut_label, judge_answer, names_in
-from ftm_ray.prompts import TOPIC_RULES, theme_prompt, topic_prompt
-from ftm_ray.tokens import EstimatedTokens
+from ftm_ray.naming.guards import Outcome, OwnNames, cut_label, judge_answer, names_in
+from ftm_ray.naming.prompts import TOPIC_RULES, theme_prompt, topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens
 
 SENTENCES = ["Ocean freight rates from Asia rose again and added to our shipping cost.", "Ports were full."]
 PROMPT = topic_prompt(["freight", "port"], SENTENCES, EstimatedTokens(), 900)

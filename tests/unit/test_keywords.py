@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ftm_ray.keywords import choose_keywords, count_terms, without_shared_words
+from ftm_ray.text.keywords import choose_keywords, count_terms, without_shared_words
 
 TEXTS = [
     "supply chain delay port",

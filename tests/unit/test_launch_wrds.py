@@ -8,11 +8,11 @@ import pytest
 from command import ftm, one_error_line
 from standin import QUARTER
 
-from ftm_ray import launch_wrds
-from ftm_ray.cli import cli
+from ftm_ray.cli import launch_wrds
+from ftm_ray.cli.main import cli
 from ftm_ray.errors import SourceError
-from ftm_ray.locks import QuarterLock
-from ftm_ray.storage import Lake
+from ftm_ray.lake.locks import QuarterLock
+from ftm_ray.lake.storage import Lake
 
 
 def prefetch(root, *options, **kwargs):

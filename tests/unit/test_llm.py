@@ -7,10 +7,10 @@ import pytest
 from llm_asking import GOOD, KEY, ask, ask_all, in_turn, outcome_of, question, settings_for
 from llm_server import LlmServer, busy, completion, error
 
-from ftm_ray import llm_line
-from ftm_ray.guards import Outcome
-from ftm_ray.llm import LlmAccount, LlmClient
-from ftm_ray.llm_line import NoAnswerError
+from ftm_ray.naming import endpoint_health as llm_line
+from ftm_ray.naming.client import LlmAccount, LlmClient
+from ftm_ray.naming.endpoint_health import NoAnswerError
+from ftm_ray.naming.guards import Outcome
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

@@ -9,9 +9,9 @@ import pytest
 from llm_asking import GOOD, KEY, ask, closed_port, gaps, in_turn, outcome_of, patience, question, settings_for
 from llm_server import LlmServer, Reply, error, hang, reset, trickle, truncated
 
-from ftm_ray import llm_line
-from ftm_ray.guards import Outcome
-from ftm_ray.llm import LlmAccount, LlmClient
+from ftm_ray.naming import endpoint_health as llm_line
+from ftm_ray.naming.client import LlmAccount, LlmClient
+from ftm_ray.naming.guards import Outcome
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

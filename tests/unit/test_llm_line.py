@@ -8,9 +8,9 @@ import pytest
 from llm_asking import GOOD, KEY, ask, ask_all, gaps, in_turn, outcome_of, question, settings_for
 from llm_server import LlmServer, Reply, error, hang, reset
 
-from ftm_ray import llm_line
-from ftm_ray.guards import Outcome
-from ftm_ray.llm import LlmAccount, LlmClient
+from ftm_ray.naming import endpoint_health as llm_line
+from ftm_ray.naming.client import LlmAccount, LlmClient
+from ftm_ray.naming.guards import Outcome
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -135,7 +135,7 @@ def test_a_late_answer_brings_a_given_up_endpoint_back_with_all_patience():
 
 
 def warnings_in(caplog):
-    return [record.getMessage() for record in caplog.records if record.name == "ftm_ray.llm_line"]
+    return [record.getMessage() for record in caplog.records if record.name == "ftm_ray.naming.endpoint_health"]
 
 
 def test_the_next_outage_begins_with_short_pauses_again(monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ftm_ray.local import WRITING, LocalFiles
+from ftm_ray.lake.local_files import WRITING, LocalFiles
 
 
 @pytest.fixture

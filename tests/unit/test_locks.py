@@ -16,10 +16,10 @@ from command import ftm, one_error_line
 from invented import SUBJECTS
 from s3_server import Fault
 
-from ftm_ray import locks
 from ftm_ray.errors import SourceError
-from ftm_ray.locks import lock_holder, quarter_lock
-from ftm_ray.storage import Lake
+from ftm_ray.lake import locks
+from ftm_ray.lake.locks import lock_holder, quarter_lock
+from ftm_ray.lake.storage import Lake
 
 QUARTER = "2024Q1"
 PATH = Lake.lock_file(QUARTER)
@@ -203,8 +203,8 @@ def test_two_that_start_at_once_are_never_both_let_in(lake):
     code = """
 import json, sys, time
 from ftm_ray.errors import SourceError
-from ftm_ray.locks import quarter_lock
-from ftm_ray.storage import Lake
+from ftm_ray.lake.locks import quarter_lock
+from ftm_ray.lake.storage import Lake
 lake = Lake(sys.argv[1])
 time.sleep(max(0, float(sys.argv[2]) - time.time()))
 try:

@@ -17,13 +17,14 @@ from name_asking import (
     namer_for,
 )
 
-from ftm_ray import llm_line, naming
-from ftm_ray.answers import AnswerStore
-from ftm_ray.guards import Outcome
-from ftm_ray.llm import LlmAccount
-from ftm_ray.llm_line import NoAnswerError
-from ftm_ray.naming import keyword_name
-from ftm_ray.prompts import PROMPT_VERSION
+from ftm_ray.naming import endpoint_health as llm_line
+from ftm_ray.naming import namer as naming
+from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.endpoint_health import NoAnswerError
+from ftm_ray.naming.guards import Outcome
+from ftm_ray.naming.kept_answers import AnswerStore
+from ftm_ray.naming.namer import keyword_name
+from ftm_ray.naming.prompts import PROMPT_VERSION
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

@@ -6,10 +6,10 @@ import pytest
 from llm_server import completion, error, named, reset
 from name_asking import GOOD, LONG, PROSE, WITH_NAME, ask, store
 
-from ftm_ray import answers
-from ftm_ray.answers import AnswerStore
-from ftm_ray.prompts import topic_prompt
-from ftm_ray.tokens import EstimatedTokens
+from ftm_ray.naming import kept_answers as answers
+from ftm_ray.naming.kept_answers import AnswerStore
+from ftm_ray.naming.prompts import topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

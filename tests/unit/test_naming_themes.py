@@ -13,8 +13,8 @@ from name_asking import (
     store,
 )
 
-from ftm_ray.guards import OwnNames
-from ftm_ray.naming import Name, ThemeToName, keyword_name, name_themes
+from ftm_ray.naming.guards import OwnNames
+from ftm_ray.naming.namer import Name, ThemeToName, keyword_name, name_themes
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

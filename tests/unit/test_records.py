@@ -8,10 +8,10 @@ import pytest
 from invented import bare_row, done_row, firm, part_table, run_files, topic_vector, write_store
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.llm import LlmAccount
-from ftm_ray.publish import summary_sources
-from ftm_ray.records import RunLog, environment, firm_counts, quality_numbers, run_record, sentence_counts
-from ftm_ray.reduce import ReduceReport, ThemePublisher
+from ftm_ray.naming.client import LlmAccount
+from ftm_ray.run.publish import summary_sources
+from ftm_ray.run.record import RunLog, environment, firm_counts, quality_numbers, run_record, sentence_counts
+from ftm_ray.run.reduce import ReduceReport, ThemePublisher
 from ftm_ray.schemas import FIRMS
 
 

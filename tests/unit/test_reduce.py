@@ -19,12 +19,12 @@ from invented import (
 )
 from llm_server import LlmServer, completion, error, named
 
-from ftm_ray import reduce
 from ftm_ray.config import LlmSettings, ThemeSettings
 from ftm_ray.errors import QualityError
-from ftm_ray.reduce import ThemePublisher
+from ftm_ray.lake.storage import Lake
+from ftm_ray.run import reduce
+from ftm_ray.run.reduce import ThemePublisher
 from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, check_table
-from ftm_ray.storage import Lake
 
 
 @pytest.fixture

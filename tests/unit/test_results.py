@@ -5,8 +5,8 @@ from invented import QUARTER, SUBJECTS
 from published import publish
 
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.results import list_themes, published_record, trace_theme
-from ftm_ray.storage import Lake
+from ftm_ray.lake.storage import Lake
+from ftm_ray.results.published import list_themes, published_record, trace_theme
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from invented import QUARTER, run_files, write_six_firms, write_six_parts
 
 import ftm_ray
-from ftm_ray import runs
 from ftm_ray.config import RunConfig, load_config
 from ftm_ray.errors import SourceError
-from ftm_ray.runs import code_version, is_published, part_name, published_run_id, run_ids
+from ftm_ray.lake import runs
+from ftm_ray.lake.runs import code_version, is_published, part_name, published_run_id, run_ids
 
 PACKAGE = Path(ftm_ray.__file__).parent
 
@@ -64,20 +64,20 @@ def test_other_code_is_another_run(manifest, monkeypatch):
 
 def imports_of(module):
     """The modules of the package that a module imports, also inside its functions."""
-    nodes = ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8")))
+    nodes = ast.walk(ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")))
     names = (node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module)
     return {name.removeprefix("ftm_ray.") for name in names if name.startswith("ftm_ray.")}
 
 
 def test_every_module_that_decides_the_result_counts_in_the_code_version():
     """What the two workers need, except what only carries settings, paths and errors."""
-    needed, open_modules = set(), {"firms", "reduce"}
+    needed, open_modules = set(), {"topics.finder", "run.reduce"}
     while open_modules:
         module = open_modules.pop()
         needed.add(module)
         open_modules |= imports_of(module) - needed
-    carriers = {"config", "errors", "gates", "local", "runs", "s3", "s3_errors", "storage"}
-    assert needed - carriers <= {Path(name).stem for name in runs._STEP_FILES}
+    carriers = {"config", "errors", "lake.local_files", "lake.runs", "lake.s3_errors", "lake.s3_files", "run.gates"}
+    assert needed - carriers <= {name.removesuffix(".py").replace("/", ".") for name in runs._STEP_FILES}
 
 
 def test_the_code_version_names_package_version_and_digest():
@@ -115,7 +115,7 @@ def test_a_missing_part_is_named(six_firms_run):
 
 def publish(run, config):
     """Publish as the pipeline does, with run.json last."""
-    from ftm_ray.reduce import ThemePublisher
+    from ftm_ray.run.reduce import ThemePublisher
 
     write_six_parts(run)
     report = ThemePublisher(config, "none").publish(run)

@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 from s3_server import BUCKET, Fault
 
-from ftm_ray import s3 as s3_module
 from ftm_ray.errors import ConfigError, RetryableError, SourceError
-from ftm_ray.s3 import S3Files
-from ftm_ray.storage import Lake
+from ftm_ray.lake import s3_files as s3_module
+from ftm_ray.lake.s3_files import S3Files
+from ftm_ray.lake.storage import Lake
 
 TABLE = pa.table({"a": [1, 2, 3]})
 
@@ -304,7 +304,7 @@ def test_questions_work_where_the_region_cannot_be_looked_up(s3, monkeypatch):
     def unreachable(bucket):
         raise OSError(f"When resolving region for bucket '{bucket}': curlCode: 28, Timeout was reached")
 
-    monkeypatch.setattr("ftm_ray.s3.fs.resolve_s3_region", unreachable)
+    monkeypatch.setattr("ftm_ray.lake.s3_files.fs.resolve_s3_region", unreachable)
     assert S3Files("bucket", "ftm", None)._bucket_region() == "eu-central-1"
     assert Lake("s3://bucket/ftm").filesystem().base_fs.region == "eu-central-1"
 
@@ -318,7 +318,7 @@ def test_questions_trust_whom_the_aws_settings_trust(s3, monkeypatch):
         given.update(settings)
         raise OSError("seen enough")
 
-    monkeypatch.setattr("ftm_ray.s3.fs.S3FileSystem", client)
+    monkeypatch.setattr("ftm_ray.lake.s3_files.fs.S3FileSystem", client)
     with pytest.raises(SourceError, match="seen enough"):
         Lake("s3://bucket/ftm").filesystem()
     assert given["tls_ca_file_path"] == "/etc/our-authority.pem"
@@ -328,6 +328,6 @@ def test_what_pyarrow_cannot_open_is_one_sentence(s3, monkeypatch):
     def broken(*_, **__):
         raise OSError("no such option")
 
-    monkeypatch.setattr("ftm_ray.s3.fs.S3FileSystem", broken)
+    monkeypatch.setattr("ftm_ray.lake.s3_files.fs.S3FileSystem", broken)
     with pytest.raises(SourceError, match="cannot read s3://bucket/ftm: no such option"):
         Lake("s3://bucket/ftm").filesystem()

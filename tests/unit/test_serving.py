@@ -7,7 +7,7 @@ import pytest
 from command import ftm, one_error_line
 from llm_server import LlmServer, busy, completion, error, reset, truncated
 
-from ftm_ray.serving import _answers, _last_line, _served_model
+from ftm_ray.serving.deployment import _answers, _last_line, _served_model
 
 
 def test_a_model_answers_when_a_completion_has_come_back():

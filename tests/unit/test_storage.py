@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.storage import Lake, check_quarter
+from ftm_ray.lake.storage import Lake, check_quarter
 
 TABLE = pa.table({"a": [1, 2, 3], "b": ["x", None, "z"]})
 

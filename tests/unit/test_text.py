@@ -2,7 +2,7 @@
 
 import pytest
 
-from ftm_ray.text import (
+from ftm_ray.text.sentences import (
     clean_for_keywords,
     firm_name_tokens,
     is_foreign,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ftm_ray.config import ThemeSettings
-from ftm_ray.themes import MIN_TOPICS, Theme, TopicSet, find_themes, nearest_themes, scaled_settings
+from ftm_ray.themes.find import MIN_TOPICS, Theme, TopicSet, find_themes, nearest_themes, scaled_settings
 
 SETTINGS = ThemeSettings(max_theme_ratio=1.0)  # no cap: the groups below are a large share of few topics
 

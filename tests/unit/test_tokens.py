@@ -8,7 +8,7 @@ from invented import SENTENCES
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
 
-from ftm_ray.tokens import EstimatedTokens, ModelTokenizer, token_counter
+from ftm_ray.naming.tokens import EstimatedTokens, ModelTokenizer, token_counter
 
 TEXT = "Ocean freight rates rose by 4.5 % to $1,234 per container, and so did fuel."
 
@@ -107,7 +107,7 @@ def test_a_folder_without_a_slash_gives_its_tokenizer(tokenizer_folder, monkeypa
 def test_a_model_whose_tokenizer_cannot_be_had_is_estimated_and_that_is_told_once(source, caplog):
     assert isinstance(token_counter(source), EstimatedTokens)
     token_counter(source)
-    told = [record for record in caplog.records if record.name == "ftm_ray.tokens"]
+    told = [record for record in caplog.records if record.name == "ftm_ray.naming.tokens"]
     assert [record.levelno for record in told] == [logging.WARNING]
     assert source in told[0].getMessage()
 

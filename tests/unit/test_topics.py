@@ -5,7 +5,7 @@ import pytest
 from invented import SENTENCES, SUBJECTS
 
 from ftm_ray.config import TopicSettings
-from ftm_ray.topics import MIN_SENTENCES, FirmTopics, fit_firm_topics, without_topics
+from ftm_ray.topics.firm_topics import MIN_SENTENCES, FirmTopics, fit_firm_topics, without_topics
 
 SETTINGS = TopicSettings(backend="cpu")
 LONG = "this sentence says something of its own about the business"

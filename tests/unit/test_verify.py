@@ -7,8 +7,8 @@ from invented import QUARTER
 from published import publish
 
 from ftm_ray.errors import SourceError
-from ftm_ray.storage import Lake
-from ftm_ray.verify import verify_quarter
+from ftm_ray.lake.storage import Lake
+from ftm_ray.results.verify import verify_quarter
 
 SENTENCES = f"processed/sentences/quarter={QUARTER}/part-00001.parquet"
 TOPICS = f"processed/topics/quarter={QUARTER}/part-00000.parquet"

@@ -8,6 +8,7 @@ import pytest
 from standin import LONG_TEXT, ODD_TEXT, QUARTER
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.storage import Lake
 from ftm_ray.sources import prefetch, wrds_calls, wrds_fetch
 from ftm_ray.sources.calls import Call, Turn
 from ftm_ray.sources.prefetch import is_prefetched, prefetch_quarter
@@ -15,7 +16,6 @@ from ftm_ray.sources.wrds import WrdsSource, _name_and_title, speaker_type
 from ftm_ray.sources.wrds_calls import SCHEMAS, WrdsSettings
 from ftm_ray.sources.wrds_database import connect
 from ftm_ray.sources.wrds_fetch import fetch_quarter
-from ftm_ray.storage import Lake
 
 ALL, KEEP = WrdsSettings(), WrdsSettings(keep_unlinked=True)
 

@@ -7,12 +7,12 @@ import pytest
 from standin import QUARTER
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas import WRDS_TURNS, check_table
 from ftm_ray.sources import wrds_calls, wrds_database, wrds_fetch
 from ftm_ray.sources.wrds_calls import SCHEMAS, FirmList, WrdsSettings, calls_table
 from ftm_ray.sources.wrds_database import connect
 from ftm_ray.sources.wrds_fetch import fetch_quarter, is_fetched, read_calls, read_turns
-from ftm_ray.storage import Lake
 
 SETTINGS = WrdsSettings()
 FOLDER = Lake.wrds_dir(QUARTER)

@@ -1,0 +1,155 @@
+"""What a person sees of results and checks: words and tables that fit 80 columns.
+
+Only the shape of the screens is here; what they say is read elsewhere (`summaries.py` has those of runs and quarters).
+Text from transcripts is never read as rich's markup, and nothing is cut: long text wraps.
+"""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ftm_ray.results.published import FirmName, SpokenSentence, ThemeLine, ThemeList, ThemeTrace, TopicTrace
+from ftm_ray.schemas import SummarySource
+
+#: More firms than this are counted, not named.
+_NAMED_FIRMS = 5
+
+_MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red"), "skip": ("-", "dim")}
+
+
+def console() -> Console:
+    """Standard output; made anew each time, so that it finds the stream and the width of the moment."""
+    return Console(highlight=False)
+
+
+def error_console() -> Console:
+    """Standard error, for progress and warnings."""
+    return Console(stderr=True, highlight=False)
+
+
+def counted(n: int, thing: str) -> str:
+    """A number with its noun: 1 firm, 2 firms, 1,204 sentences, 3 batches."""
+    ending = "es" if thing.endswith("ch") else "s"
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}{ending}"
+
+
+def fields(lines: Iterable[tuple[str, str | Text]]) -> Table:
+    """Names and values in two columns."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        table.add_row(name, Text(value) if isinstance(value, str) else value)
+    return table
+
+
+def show_rows(found: pa.Table) -> None:
+    """Rows of an answer as they are; long text wraps."""
+    table = Table(caption=counted(found.num_rows, "row"), caption_justify="left")
+    for column in found.schema:
+        is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+        table.add_column(Text(column.name), justify="right" if is_number else "left", overflow="fold")
+    for row in found.to_pylist():
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    console().print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def show_themes(found: ThemeList) -> None:
+    """The largest themes: size on the left, what they are about on the right."""
+    out = console()
+    if not found.themes:
+        out.print(f"{found.quarter} has no themes: no group of topics is shared by enough firms.")
+        return
+    n, n_all = len(found.themes), found.n_themes
+    which = f"the {n} largest of {n_all} themes" if n < n_all else counted(n_all, "theme")
+    table = Table(title=f"{found.quarter}: {which}", title_justify="left", show_header=False, show_lines=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for theme in found.themes:
+        table.add_row(Text(f"{theme.theme_id}\n").append("\n".join(_sizes(theme)), "dim"), _about(theme))
+    out.print(table)
+    _say_who_named(out, found.themes)
+
+
+def show_trace(trace: ThemeTrace) -> None:
+    """A theme, its topics from the most typical on, and what was said."""
+    out = console()
+    theme = trace.theme
+    out.print(Text.assemble(f"{theme.theme_id}  ", (theme.label, "bold cyan")))
+    if theme.summary_source == SummarySource.LLM:
+        out.print(Text(theme.description))
+    out.print(fields([("keywords", ", ".join(theme.keywords)), ("size", ", ".join(_sizes(theme)))]))
+    for topic in trace.topics:
+        out.print()
+        out.print(_topic(topic))
+    out.print()
+    _say_who_named(out, [theme])
+
+
+def show_checks(checks: Iterable[tuple[str, str, str]]) -> None:
+    """One line per check: mark (ok, warn, fail, skip), name, and what was seen or what to do."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for mark, name, seen in checks:
+        table.add_row(Text(*_MARKS[mark]), Text(name), Text(seen))
+    console().print(table)
+
+
+def _sizes(theme: ThemeLine) -> list[str]:
+    return [counted(theme.n_firms, "firm"), counted(theme.n_topics, "topic"), counted(theme.n_sentences, "sentence")]
+
+
+def _about(theme: ThemeLine) -> RenderableType:
+    parts: list[RenderableType] = [Text(theme.label, "bold cyan")]
+    if theme.summary_source == SummarySource.LLM:
+        parts.append(Text(theme.description))
+    named, more = theme.top_firms[:_NAMED_FIRMS], theme.n_firms - _NAMED_FIRMS
+    firms = ", ".join(_firm_name(firm) for firm in named) + (f" and {more} more" if more > 0 else "")
+    lines: list[tuple[str, str | Text]] = [("keywords", ", ".join(theme.keywords)), ("firms", firms)]
+    if theme.example:
+        lines.append(("example", _quote(theme.example, with_firm=True)))
+    return Group(*parts, fields(lines))
+
+
+def _topic(topic: TopicTrace) -> RenderableType:
+    firm, shown = topic.firm, len(topic.sentences)
+    ids = [*([firm.firm_id] if firm.firm_name else []), *([f"PERMNO {firm.permno}"] if firm.permno is not None else [])]
+    count = counted(topic.n_sentences, "sentence")
+    head = Text.assemble(
+        (_firm_name(firm), "bold"),
+        (f" ({', '.join(ids)})" if ids else "", "dim"),
+        f"\ntopic {topic.topic_id}: {topic.label}",
+        (f"\n{shown} of {count}" if shown < topic.n_sentences else f"\n{count}", "dim"),
+        (f", similarity to the theme {topic.similarity:.2f}", "dim"),
+    )
+    return Group(head, *(Padding(_quote(sentence), (0, 0, 0, 2)) for sentence in topic.sentences))
+
+
+def _quote(sentence: SpokenSentence, with_firm: bool = False) -> Text:
+    """A sentence with who said it and when."""
+    said_by = [sentence.speaker_name, sentence.speaker_type if sentence.speaker_type != sentence.speaker_name else None]
+    by = [part for part in said_by if part] + ([_firm_name(sentence.firm)] if with_firm else [])
+    return Text.assemble(f"“{sentence.text}”", (f" {', '.join([*by, str(sentence.call_date)])}", "dim"))
+
+
+def _firm_name(firm: FirmName) -> str:
+    return firm.firm_name or firm.firm_id
+
+
+def _say_who_named(out: Console, themes: Iterable[ThemeLine]) -> None:
+    if any(theme.summary_source != SummarySource.LLM for theme in themes):
+        out.print(Text("Named by keywords, not by a language model (summary_source='keywords').", "dim"))

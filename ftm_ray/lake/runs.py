@@ -1,0 +1,140 @@
+"""The identity of a run, and where its files lie.
+
+A run's id is made of what decides its result: quarter, configuration, the digest of the prefetch store, and the code
+of the steps. So the same work has the same id on every machine, a changed setting never mixes with old parts, and a
+rerun knows that there is nothing to do. The map has an id of its own, without the theme settings: trying other
+themes must not cost the map again (ADR 0005).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ftm_ray import __version__
+from ftm_ray.config import RunConfig
+from ftm_ray.lake.storage import Lake
+from ftm_ray.schemas import Batch, Manifest
+
+#: The files whose code decides what is published. The command line, messages, and documentation do not.
+_STEP_FILES = (
+    "lake/storage.py",
+    "naming/client.py",
+    "naming/endpoint_health.py",
+    "naming/guards.py",
+    "naming/kept_answers.py",
+    "naming/namer.py",
+    "naming/prompts.py",
+    "naming/tokens.py",
+    "run/publish.py",
+    "run/reduce.py",
+    "schemas.py",
+    "text/boilerplate_classifier.py",
+    "text/boilerplate_minilm.json",
+    "text/boilerplate_rules.py",
+    "text/keywords.py",
+    "text/names.py",
+    "text/sentences.py",
+    "text/spoken_words.json",
+    "text/word_lists.py",
+    "themes/find.py",
+    "topics/finder.py",
+    "topics/firm_topics.py",
+    "topics/quality.py",
+    "vectors/clustering.py",
+    "vectors/encoder.py",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunIds:
+    """The ids of a run and of its map."""
+
+    run_id: str
+    map_id: str
+
+
+def run_ids(config: RunConfig, manifest: Manifest) -> RunIds:
+    """The ids that this configuration gives on this prefetch store."""
+    base = {"quarter": manifest.quarter, "prefetch": manifest.digest, "code": code_version()}
+    return RunIds(
+        run_id=f"{manifest.quarter}-{_digest(base | config.for_run())}",
+        map_id=f"{manifest.quarter}-{_digest(base | config.for_map())}",
+    )
+
+
+@cache
+def code_version() -> str:
+    """Version of the package and a digest of the steps' code and data."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for name in _STEP_FILES:
+        digest.update((package / name).read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:8]}"
+
+
+def is_published(lake: Lake, manifest: Manifest, ids: RunIds) -> bool:
+    """Whether this very run is whole: its record, all files that it lists, and the tables are still its own."""
+    record = lake.run_file(manifest.quarter, ids.run_id)
+    if not lake.exists(record) or published_run_id(lake, manifest.quarter) != ids.run_id:
+        return False
+    files = lake.read_json(record)["files"]
+    return not set(files) - files_beside(lake, files)
+
+
+def files_beside(lake: Lake, paths: Iterable[str]) -> set[str]:
+    """All files in the folders of these paths: one listing a folder, where `exists` would be a request a file."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    return {f"{folder}/{name}" for folder in folders for name in lake.list_files(folder)}
+
+
+def published_run_id(lake: Lake, quarter: str) -> str | None:
+    """The run that the tables under processed/ come from, or None. Firms are published first, so they tell."""
+    path = f"{lake.table_dir('firms', quarter)}/part-00000.parquet"
+    if not lake.exists(path):
+        return None
+    column = lake.read_table(path, ["run_id"])["run_id"]
+    return str(column[0]) if len(column) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """Where the part files and the published tables of one run lie."""
+
+    lake: Lake
+    manifest: Manifest
+    map_id: str
+    run_id: str
+
+    @property
+    def quarter(self) -> str:
+        """The quarter, such as 2023Q1."""
+        return self.manifest.quarter
+
+    def part_path(self, batch: Batch) -> str:
+        """The part file of a batch."""
+        return f"{self.lake.parts_dir(self.quarter, self.map_id)}/{part_name(batch)}"
+
+    def parts(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Batch, pa.Table]]:
+        """All parts in order, one in memory at a time."""
+        for batch in self.manifest.batches:
+            yield batch, self.lake.read_table(self.part_path(batch), columns)
+
+    def table_path(self, name: str, number: int = 0) -> str:
+        """A file of a published table."""
+        return f"{self.lake.table_dir(name, self.quarter)}/part-{number:05d}.parquet"
+
+
+def part_name(batch: Batch) -> str:
+    """File name of a batch's part; its existence says that the batch is done."""
+    return f"part-{batch.number:05d}.parquet"
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

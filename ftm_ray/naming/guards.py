@@ -1,0 +1,177 @@
+"""Which answers of the LLM are accepted, and what is wrong with the others.
+
+An answer is never repaired in silence: it passes, or is asked for once more with a reminder, or is refused. Pure
+functions, so that every case can be tested without an endpoint (docs/naming.md has the table).
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ftm_ray.naming.prompts import MAX_LABEL_WORDS, Prompt
+
+#: A text that stands word for word in the prompt is an echo from this length on; shorter ones are phrases.
+_ECHO_CHARACTERS = 40
+
+_SENTENCE_END = re.compile(r"[.!?:]\s+")
+
+
+class Outcome(StrEnum):
+    """What became of one question."""
+
+    NAMED = "named"
+    # the answer came and is refused
+    CUT_OFF = "cut_off"  # the longest answer was not long enough
+    NOT_STOPPED = "not_stopped"  # ended by a filter or in another way that is no natural end
+    THOUGHTS = "thoughts"  # <think> tags
+    EMPTY = "empty"
+    NOT_JSON = "not_json"  # prose, or JSON of another form
+    ECHO = "echo"  # the prompt's own words
+    MALFORMED = "malformed"  # status 200, but no chat completion
+    # no answer came
+    REJECTED = "rejected"  # 4xx: this request will never be answered
+    TIMED_OUT = "timed_out"  # no answer in time, or 408
+    UNREACHABLE = "unreachable"  # no connection, or one that broke
+    BUSY = "busy"  # 429, 409
+    SERVER_ERROR = "server_error"  # 5xx
+    GIVEN_UP = "given_up"  # the endpoint had been silent for too long, and this question was not asked (again)
+
+
+#: What to tell the model when an answer of this kind is asked for once more. Other kinds would come out the same.
+_REMINDERS = {
+    Outcome.CUT_OFF: "Your last answer was too long. Answer again with fewer words.",
+    Outcome.THOUGHTS: "Answer with the JSON object alone, without any thoughts.",
+    Outcome.EMPTY: "Your last answer had an empty field. Fill both fields.",
+    Outcome.NOT_JSON: "Your last answer was not the JSON object that was asked for. Answer with that object alone.",
+    Outcome.ECHO: "Your last answer repeated the material. Say it in words of your own.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNames:
+    """Words, in lower case, that name a firm or the people on its calls: an answer should hold none of them.
+
+    Attributes:
+        names: All of them.
+        words: Those that are ordinary words, too (Target, Gap, Mr Price). They count only where nothing but a name has
+            a capital letter: not at the beginning of a sentence, and not in a title, where all words have one.
+    """
+
+    names: frozenset[str]
+    words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answer, looked at. `label` and `text` are null where it is refused.
+
+    Attributes:
+        reminder: What to say to the model if it is asked once more; null where the answer is good or hopeless.
+        names_firm: Whether it is accepted though it names the firm or a person.
+    """
+
+    outcome: Outcome
+    label: str | None = None
+    text: str | None = None
+    reminder: str | None = None
+    names_firm: bool = False
+
+    @property
+    def faults(self) -> tuple[bool, bool, bool]:
+        """Smaller is better: a refusal is worse than a name, and a name worse than a long label."""
+        return self.outcome is not Outcome.NAMED, self.names_firm, self.reminder is not None
+
+
+def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt, own_names: OwnNames) -> Judged:
+    """Accept or refuse an answer.
+
+    An accepted answer may still be worth asking for again (`reminder`): where it names a firm or person, or where
+    the label is longer than asked for.
+
+    Args:
+        content: The text of the answer.
+        finish_reason: Why the model stopped, as the endpoint says.
+        prompt: The question.
+        own_names: What the firm and its people are called.
+    """
+    refusal = _why_not_read(content, finish_reason)
+    if refusal is None:
+        fields = _fields(content or "", prompt.text_field)
+        if fields is None:
+            refusal = Outcome.NOT_JSON
+        elif not all(fields):
+            refusal = Outcome.EMPTY
+        elif _is_echo(fields[1], prompt):
+            refusal = Outcome.ECHO
+        else:
+            label, text = fields
+            names = names_in(f"{label}. {text}", own_names)
+            return Judged(Outcome.NAMED, label, text, _what_to_mend(label, names), bool(names))
+    return Judged(refusal, reminder=_REMINDERS.get(refusal))
+
+
+def names_in(text: str, own_names: OwnNames) -> list[str]:
+    """Names of the firm or its people in a text: capitalised words among its own, each once, as written."""
+    found = []
+    for sentence in _SENTENCE_END.split(text):
+        words = [word.strip("'").removesuffix("'s") for word in re.findall(r"[^\W_][\w'&\-]*", sentence)]
+        is_title = not any(word.islower() for word in words if len(word) > 3)  # "Cost of Freight"
+        for place, word in enumerate(words):
+            ordinary = own_names.words if is_title or place == 0 else ()
+            for piece in dict.fromkeys((word, *word.split("-"))):  # "Tesla-led" names Tesla
+                if not piece.islower() and piece.lower() in own_names.names and piece.lower() not in ordinary:
+                    found.append(piece)
+    return list(dict.fromkeys(found))
+
+
+def cut_label(label: str) -> str:
+    """The label with at most eight words."""
+    return " ".join(label.split()[:MAX_LABEL_WORDS])
+
+
+def _why_not_read(content: str | None, finish_reason: str | None) -> Outcome | None:
+    if finish_reason == "length":
+        return Outcome.CUT_OFF
+    if finish_reason != "stop":
+        return Outcome.NOT_STOPPED
+    if not content or not content.strip():
+        return Outcome.EMPTY
+    if "think>" in content:
+        return Outcome.THOUGHTS
+    return None
+
+
+def _fields(content: str, text_field: str) -> tuple[str, str] | None:
+    """Label and text of an answer in the form that was asked for, blanks put in order; None for any other form."""
+    try:
+        answer = json.loads(content)
+        json.dumps(answer, ensure_ascii=False).encode()  # fails on half an emoji, which no file can hold
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict) or set(answer) != {"label", text_field}:
+        return None
+    label, text = answer["label"], answer[text_field]
+    if not (isinstance(label, str) and isinstance(text, str)):
+        return None
+    return " ".join(label.split()), " ".join(text.split())
+
+
+def _is_echo(text: str, prompt: Prompt) -> bool:
+    """Whether a text only repeats what stands in the prompt."""
+    told = _letters(f"{prompt.rules} {prompt.material}")
+    said = _letters(text)
+    return len(said) >= _ECHO_CHARACTERS and said in told
+
+
+def _letters(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _what_to_mend(label: str, names: Sequence[str]) -> str | None:
+    if names:
+        return f"Your last answer named {', '.join(names[:5])}. Answer again without any name."
+    if len(label.split()) > MAX_LABEL_WORDS:
+        return f"Your last label had more than {MAX_LABEL_WORDS} words. Answer again with a shorter one."
+    return None

@@ -1,0 +1,95 @@
+"""Answers of the LLM are kept by the content of the question, so that a resumed or repeated run never pays twice.
+
+Only accepted answers are kept. Files are written once and never changed (S3 knows no appending); each holds some
+hundred answers and is named after them. Two runs at once may write the same answer twice, which costs some bytes.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from ftm_ray.config import LlmSettings
+from ftm_ray.lake.storage import Lake
+from ftm_ray.naming.prompts import PROMPT_VERSION, Prompt
+from ftm_ray.schemas import LLM_ANSWERS
+
+#: Answers in memory are at risk; a file for each would be 75,000 files a quarter.
+_ANSWERS_PER_FILE = 250
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """One row of LLM_ANSWERS, without the question."""
+
+    label: str
+    text: str
+    llm_model: str
+    prompt_version: str
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class AnswerStore:
+    """The answers of one quarter. Files are read when the first question is looked up.
+
+    Args:
+        lake: Where the run's files lie.
+        quarter: Such as 2023Q1.
+        weights: What else than the model's name decides its answers (RunConfig.weights).
+    """
+
+    def __init__(self, lake: Lake, quarter: str, weights: Sequence[str | None] = ()) -> None:
+        self.weights = weights
+        self._lake = lake
+        self._folder = lake.answers_dir(quarter)
+        self._known: dict[str, StoredAnswer] | None = None
+        self._unwritten: dict[str, StoredAnswer] = {}
+
+    def find(self, question: str) -> StoredAnswer | None:
+        """The answer that was once given to this question."""
+        if self._known is None:
+            self._known = self._read()
+        return self._known.get(question)
+
+    async def keep(self, question: str, answer: StoredAnswer) -> None:
+        """Keep an accepted answer; some hundred go into a file together."""
+        if self._known is not None:
+            self._known[question] = answer
+        self._unwritten[question] = answer
+        if len(self._unwritten) >= _ANSWERS_PER_FILE:
+            await self.write()
+
+    async def write(self) -> None:
+        """Write what is not written yet, without holding up the questions that are under way."""
+        unwritten, self._unwritten = self._unwritten, {}
+        if unwritten:
+            try:
+                await asyncio.to_thread(self._write_file, unwritten)
+            except BaseException:  # storage that fails for a moment costs no answer: the next call writes them
+                self._unwritten = unwritten | self._unwritten
+                raise
+
+    def _write_file(self, answers: dict[str, StoredAnswer]) -> None:
+        rows = [asdict(answers[question]) | {"question": question} for question in sorted(answers)]
+        name = hashlib.sha256("".join(sorted(answers)).encode()).hexdigest()[:20]
+        table = pa.Table.from_pylist(rows, schema=LLM_ANSWERS)
+        self._lake.write_table(f"{self._folder}/{name}.parquet", table)
+
+    def _read(self) -> dict[str, StoredAnswer]:
+        known = {}
+        for file in self._lake.list_files(self._folder):
+            for row in self._lake.read_table(f"{self._folder}/{file}").to_pylist():
+                question = row.pop("question")
+                known[question] = StoredAnswer(**row)
+        return known
+
+
+def question_digest(prompt: Prompt, settings: LlmSettings, weights: Sequence[str | None] = ()) -> str:
+    """What makes two questions the same: model, prompt version, limit of the answer, and the prompt to the letter."""
+    content = [settings.model, *weights, PROMPT_VERSION, settings.max_tokens, prompt.text_field, *prompt.messages]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

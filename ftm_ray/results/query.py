@@ -1,0 +1,181 @@
+"""Published quarters as tables to question: in a notebook through `open_results`, in a terminal through `ftm sql`.
+
+DuckDB does the asking, in this process and without a server. It reads through pyarrow, a folder and a bucket alike, and
+so needs no extension to download and no credentials of its own. Which files there are says run.json, so nothing is
+listed, a half-published quarter is never read, and a question about one quarter opens the files of that quarter only.
+Nothing is read before it is asked for, and then only the columns needed.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.storage import Lake, check_quarter
+from ftm_ray.results.published import THEME_ID, published_record
+from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY
+
+logger = logging.getLogger(__name__)
+
+#: Every table that can be asked for, by the name of its view.
+TABLES = {**PUBLISHED, "sentiment_ready": SENTIMENT_READY}
+
+_TRACE = """
+    SELECT tt.theme_id, th.label AS theme, s.firm_id, f.firm_name, f.permno, s.topic_id, t.label AS topic,
+           tt.similarity, s.call_date, s.transcript_id, s.position, s.speaker_name, s.speaker_type, s.section,
+           s.sentence_id, s.raw_text
+    FROM theme_topics tt
+    JOIN themes th USING (quarter, theme_id)
+    JOIN topics t USING (quarter, firm_id, topic_id)
+    JOIN sentences s USING (quarter, firm_id, topic_id)
+    JOIN firms f USING (quarter, firm_id)
+    WHERE tt.theme_id = $theme_id AND tt.quarter = $quarter AND s.quarter = $quarter
+    ORDER BY tt.similarity DESC, s.firm_id, s.topic_id, s.call_date, s.transcript_id, s.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Published quarters, open for questions.
+
+    Each table is a DuckDB relation: `.df()` gives pandas, `.to_arrow_table()` Arrow, and `.filter(...)`,
+    `.aggregate(...)`, `.limit(...)` narrow it before anything is read.
+    """
+
+    root: str
+    quarters: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection
+
+    @property
+    def themes(self) -> duckdb.DuckDBPyRelation:
+        """One row per theme, largest first within its quarter."""
+        return self.connection.view("themes")
+
+    @property
+    def topics(self) -> duckdb.DuckDBPyRelation:
+        """One row per topic of a firm."""
+        return self.connection.view("topics")
+
+    @property
+    def theme_topics(self) -> duckdb.DuckDBPyRelation:
+        """One row per (theme, firm, topic)."""
+        return self.connection.view("theme_topics")
+
+    @property
+    def sentences(self) -> duckdb.DuckDBPyRelation:
+        """Every sentence of every firm: the only large table, better narrowed before it is read."""
+        return self.connection.view("sentences")
+
+    @property
+    def firms(self) -> duckdb.DuckDBPyRelation:
+        """One row per firm and quarter."""
+        return self.connection.view("firms")
+
+    @property
+    def sentiment_ready(self) -> duckdb.DuckDBPyRelation:
+        """One row per (theme, firm, topic, call) of linked firms."""
+        return self.connection.view("sentiment_ready")
+
+    def sql(self, question: str, **values: Any) -> duckdb.DuckDBPyRelation:
+        """Ask in SQL over the views themes, topics, theme_topics, sentences, firms and sentiment_ready.
+
+        Args:
+            question: A query; `$name` stands for a value.
+            values: The values, by name.
+
+        Raises:
+            ConfigError: DuckDB cannot answer it.
+        """
+        try:
+            return self.connection.sql(question, params=values or None)
+        except duckdb.Error as error:
+            raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
+
+    def trace(self, theme_id: str) -> duckdb.DuckDBPyRelation:
+        """A theme's sentences with topic, firm, speaker and date: one row each, topics nearest to its centre first.
+
+        Raises:
+            ConfigError: That is no theme of the open quarters.
+        """
+        match = THEME_ID.match(theme_id)
+        if match is None:
+            raise ConfigError(f"'{theme_id}' is no theme id; write quarter and number, such as 2023Q1-0003")
+        if not self.themes.filter(f"theme_id = '{match[0]}'").aggregate("count(*)").fetchall()[0][0]:
+            raise ConfigError(f"there is no theme {theme_id} in {', '.join(self.quarters)} of {self.root}")
+        return self.sql(_TRACE, theme_id=theme_id, quarter=match[1])
+
+
+def open_results(root: str, *quarters: str) -> Results:
+    """Open published quarters for questions.
+
+    Args:
+        root: A folder or s3://bucket/prefix.
+        quarters: Such as 2023Q1; none = every one that is published.
+
+    Raises:
+        SourceError: One of them is not published, or none is.
+    """
+    lake = Lake(root)
+    records = _records(lake, [check_quarter(quarter) for quarter in quarters])
+    # No extension is looked for: what a query needs is here, and a cluster may have no way out.
+    settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    settings["python_scan_all_frames"] = True  # tables of the notebook, though `sql` below is called in between
+    connection = duckdb.connect(":memory:", config=settings)
+    for name, schema in TABLES.items():
+        connection.register(name, _dataset(lake, records, name, schema))
+    return Results(lake.root, tuple(record["quarter"] for record in records), connection)
+
+
+def answer(results: Results, question: str) -> pa.Table | None:
+    """The answer to a question, read; None for a statement that has none, such as COPY ... TO.
+
+    Raises:
+        ConfigError: DuckDB cannot answer it.
+        SourceError: ROOT cannot be read any more, for instance because the credentials have expired.
+    """
+    found = results.sql(question)
+    try:
+        return None if found is None else found.to_arrow_table()
+    except duckdb.Error as error:
+        _records(Lake(results.root), results.quarters)  # says more clearly than pyarrow why a bucket cannot be read
+        raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
+
+
+def plain_words(error: duckdb.Error) -> str:
+    """What DuckDB complains of, in one line, without the Python traceback of a file that could not be read."""
+    words = " ".join(str(error).partition(" Detail: Python exception")[0].split())
+    if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
+        return f"{words.partition(' Did you mean')[0]} The tables are {', '.join(TABLES)}"
+    return words
+
+
+def _records(lake: Lake, quarters: Sequence[str]) -> list[dict[str, Any]]:
+    """run.json of each quarter. Where none is named, an unfinished one is left out with a word."""
+    if quarters:
+        return [published_record(lake, quarter) for quarter in dict.fromkeys(quarters)]
+    records = []
+    for folder in lake.list_folders("processed/firms"):
+        try:
+            records.append(published_record(lake, folder.removeprefix("quarter=")))
+        except (SourceError, ConfigError) as error:
+            logger.warning("left out: %s", error)
+    if not records:
+        raise SourceError(f"nothing is published in {lake.root}; run `ftm prefetch` and `ftm run` first")
+    return records
+
+
+def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:
+    """One table over all quarters; each file says its quarter, so that others are not opened."""
+    parquet, files, fragments = ds.ParquetFileFormat(), lake.filesystem(), []
+    for record in records:
+        quarter = record["quarter"]
+        folder = lake.sentiment_file(quarter) if name == "sentiment_ready" else f"{lake.table_dir(name, quarter)}/"
+        for path in (path for path in record["files"] if path.startswith(folder)):
+            holds = ds.field("quarter") == quarter
+            fragments.append(parquet.make_fragment(path, files, partition_expression=holds))
+    return ds.FileSystemDataset(fragments, schema, parquet, files)

@@ -1,0 +1,122 @@
+"""What each actor of the map does with one batch of firms. Plain Python: `pipeline.py` gives these classes to Ray.
+
+A batch travels as one table with the column `batch`, its number, beside the columns of PREFETCH or FIRM_TOPICS. The
+naming actor adds what it asked: its account and one prompt, for the driver.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import SecretStr
+
+from ftm_ray.config import RunConfig
+from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.runs import RunFiles
+from ftm_ray.naming.kept_answers import AnswerStore
+from ftm_ray.naming.namer import Namer, TopicNamer
+from ftm_ray.schemas import FIRM_TOPICS
+from ftm_ray.topics.finder import FirmTopicFinder
+
+#: Columns that tell the driver what the naming of a batch cost (an LlmAccount as JSON), and one of its prompts.
+ACCOUNT = "llm_account"
+PROMPT = "llm_prompt"
+
+
+class FirmReader:
+    """Reads one batch of firms from the prefetch store."""
+
+    def __init__(self, run: RunFiles) -> None:
+        self._run = run
+
+    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
+        for row in table.to_pylist():
+            path = f"{self._run.lake.prefetch_dir(self._run.quarter)}/{row['chunk']}"
+            yield _with_batch(self._run.lake.read_row_group(path, row["row_group"]), row["batch"])
+
+
+class PartReader:
+    """Reads one part file again, to name what is missing in it."""
+
+    def __init__(self, run: RunFiles) -> None:
+        self._run = run
+
+    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
+        for row in table.to_pylist():
+            path = self._run.part_path(self._run.manifest.batches[row["batch"]])
+            yield _with_batch(self._run.lake.read_table(path), row["batch"])
+
+
+class TopicFinder:
+    """The map actor: embeds and clusters, firm by firm."""
+
+    def __init__(self, config: RunConfig, linked_only: bool, device: str) -> None:
+        if device == "cpu":
+            _share_the_cores()
+        self._problem: ConfigError | None = None
+        try:
+            self._finder = FirmTopicFinder(config.embed, config.topics, device, linked_only)
+        except ConfigError as error:
+            self._problem = error  # an error in here would reach the person as "the actor died", so it waits
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        if self._problem is not None:
+            raise self._problem
+        return _with_batch(self._finder(table.drop(["batch"])), table["batch"][0].as_py())
+
+
+class PartNamer:
+    """The naming actor: many questions at once to the LLM endpoint."""
+
+    def __init__(self, run: RunFiles, config: RunConfig, api_key: SecretStr) -> None:
+        answers = AnswerStore(run.lake, run.quarter, config.weights())
+        self._topic_namer = TopicNamer(Namer(config.llm, api_key.get_secret_value(), answers))
+
+    async def __call__(self, table: pa.Table) -> pa.Table:
+        named = await self._topic_namer(table.drop(["batch"]))
+        told = _with_batch(named.table, table["batch"][0].as_py())
+        for column, value in ((ACCOUNT, json.dumps(asdict(named.account))), (PROMPT, named.prompt)):
+            told = told.append_column(column, pa.array([value] * told.num_rows, pa.string()))
+        return told
+
+
+class PartWriter:
+    """Writes the part file of a batch, whole or not at all, and tells the driver what is in it."""
+
+    def __init__(self, run: RunFiles) -> None:
+        self._run = run
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        batch = self._run.manifest.batches[table["batch"][0].as_py()]
+        part = table.select(FIRM_TOPICS.names)
+        if part["firm_id"].to_pylist() != list(batch.firm_ids):
+            raise SourceError(
+                f"batch {batch.number} of {self._run.quarter} holds other firms than the manifest says; "
+                "the prefetch store was changed while the run went on: run `ftm prefetch` again"
+            )
+        self._run.lake.write_table(self._run.part_path(batch), part)
+        told = {name: [table[name][0].as_py()] for name in (ACCOUNT, PROMPT) if name in table.column_names}
+        return pa.table(
+            {
+                "batch": [batch.number],
+                "n_sentences": [batch.n_sentences],
+                "n_topics": [pc.sum(pc.list_value_length(part["topics"])).as_py()],
+                "n_failed": [pc.sum(pc.equal(part["status"], "failed")).as_py()],
+            }
+            | told
+        )
+
+
+def _with_batch(table: pa.Table, batch: int) -> pa.Table:
+    return table.append_column("batch", pa.array([batch] * table.num_rows, pa.int64()))
+
+
+def _share_the_cores() -> None:
+    """One thread, and behind those who mostly wait: the naming actor's short work must not queue behind long fits."""
+    import torch
+
+    torch.set_num_threads(1)
+    os.nice(19)  # the last in line; 10 was measured too, and still held the naming actor up (docs/benchmarks.md)

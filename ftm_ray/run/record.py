@@ -1,0 +1,169 @@
+"""The record of a run (run.json): settings, counts that add up, seconds, quality, environment, hashes.
+
+It is written last and proves that the run is whole. `ftm status` and `ftm verify` read it.
+"""
+
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ftm_ray.config import RunConfig
+from ftm_ray.lake.runs import RunFiles, code_version
+from ftm_ray.naming.client import LlmAccount
+from ftm_ray.run.publish import TOPIC_NAMES
+from ftm_ray.run.reduce import ReduceReport
+from ftm_ray.schemas import Manifest
+
+_LIBRARIES = ("ray", "pyarrow", "numpy", "torch", "sentence-transformers", "bertopic", "umap-learn", "hdbscan", "cuml")
+
+
+@dataclass(slots=True)
+class RunLog:
+    """What this run of the command did until the themes; an earlier one that was stopped has done the rest.
+
+    Attributes:
+        seconds: By step.
+        check: What the question before the map cost.
+        topics: What the naming of topics cost.
+        endpoint: Where the LLM answered; null without one.
+        tokenizer: What counted the tokens of prompts; null where they were estimated.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    check: LlmAccount = field(default_factory=LlmAccount)
+    topics: LlmAccount = field(default_factory=LlmAccount)
+    endpoint: str | None = None
+    tokenizer: str | None = None
+
+
+def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunLog) -> dict[str, Any]:
+    """run.json: what was done, with which settings, and how well. Its seconds are the only clock in a run's files."""
+    firms = run.lake.read_table(run.table_path("firms"))
+    themes = asdict(report)
+    seconds = log.seconds
+    times = pa.concat_tables([part for _, part in run.parts(["embed_s", "cluster_s"])])
+    seconds |= {name: round(pc.sum(times[name]).as_py() or 0.0, 3) for name in ("embed_s", "cluster_s")}
+    files = {path: run.lake.fingerprint(path) | {"rows": n} for path, n in report.rows.items()}
+    return {
+        "run_id": run.run_id,
+        "map_id": run.map_id,
+        "quarter": run.quarter,
+        "code_version": code_version(),
+        "config": config.model_dump(),
+        "prefetch": _prefetch_counts(run.manifest),
+        "counts": firm_counts(firms)
+        | sentence_counts(firms)
+        | {name: themes[name] for name in themes if name.startswith("n_topics")}
+        | {"dropped_by_reason": _drop_reasons(run)},
+        "quality": quality_numbers(firms, themes),
+        "naming": _naming_counts(run) | {"n_numbered_labels": report.n_numbered_labels},
+        "llm": _llm_record(log, report),
+        "sentiment_ready": run.manifest.linked or "not made: the source has no PERMNO links (give --links to prefetch)",
+        "seconds": seconds | report.seconds,
+        "environment": environment(),
+        "files": files,
+    }
+
+
+def _drop_reasons(run: RunFiles) -> dict[str, int]:
+    """Sentences left out, by reason."""
+    found: Counter[str] = Counter()
+    for _, part in run.parts(["drop_reasons"]):
+        counted = pc.value_counts(pc.list_flatten(part["drop_reasons"].combine_chunks()))
+        found.update({row["values"]: row["counts"] for row in counted.to_pylist() if row["values"]})
+    return dict(sorted(found.items()))
+
+
+def _prefetch_counts(manifest: Manifest) -> dict[str, Any]:
+    names = ("source", "linked", "digest", "n_firms", "n_calls", "n_sentences")
+    return {name: getattr(manifest, name) for name in names}
+
+
+def _naming_counts(run: RunFiles) -> dict[str, int]:
+    """Who named the topics, and what the LLM's answers among them took, whichever run asked for them."""
+    counts = {"n_llm": 0, "n_keywords": 0, "n_names_firm": 0, "prompt_tokens": 0, "completion_tokens": 0}
+    columns = [TOPIC_NAMES + name for name in ("summary_source", "names_firm", "prompt_tokens", "completion_tokens")]
+    for _, part in run.parts(columns):
+        topics = pc.list_flatten(part["topics"].combine_chunks())
+        sources = pc.struct_field(topics, "summary_source").to_pylist()
+        counts["n_llm"] += sources.count("llm")
+        counts["n_keywords"] += sources.count("keywords")
+        counts["n_names_firm"] += pc.struct_field(topics, "names_firm").to_pylist().count(True)
+        for name in ("prompt_tokens", "completion_tokens"):
+            counts[name] += pc.sum(pc.struct_field(topics, name)).as_py() or 0
+    return counts
+
+
+def _llm_record(log: RunLog, report: ReduceReport) -> dict[str, Any] | None:
+    """What this run asked the LLM, by phase; null without one."""
+    if log.endpoint is None:
+        return None
+    accounts = {"check": log.check, "topics": log.topics, "themes": report.theme_account}
+    said = {"endpoint": log.endpoint, "tokenizer": log.tokenizer}
+    return said | {phase: _rounded_account(account) for phase, account in accounts.items()}
+
+
+def _rounded_account(account: LlmAccount) -> dict[str, Any]:
+    return asdict(account) | {"request_s": round(account.request_s, 3)}
+
+
+def environment() -> dict[str, str]:
+    """Machine and library versions, for run.json."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # cuml is only on GPU machines
+    return found
+
+
+def sentence_counts(firms: pa.Table) -> dict[str, int]:
+    """Where the sentences of a quarter went; the parts add up to the whole."""
+    return {
+        "n_sentences": _total(firms, "n_sentences"),
+        "n_in_topics": _total(firms, "n_in_topics"),
+        "n_outliers": _total(firms, "n_outliers"),
+        "n_dropped": _total(firms, "n_dropped"),
+    }
+
+
+def firm_counts(firms: pa.Table) -> dict[str, int]:
+    """Where the firms of a quarter went; the parts add up to the whole."""
+    status = firms["status"].to_pylist()
+    return {"n_firms": len(status)} | {f"n_{name}": status.count(name) for name in ("done", "failed", "skipped")}
+
+
+def quality_numbers(firms: pa.Table, topics_per_theme: Mapping[str, Any]) -> dict[str, float | None]:
+    """The quality numbers of a run; see docs/quality.md for what is usual."""
+    counts = sentence_counts(firms)
+    clustered = counts["n_in_topics"] + counts["n_outliers"]
+    done = firms.filter(pc.equal(firms["status"], "done"))
+    firms_per_theme = topics_per_theme["firms_per_theme"]
+    n_topics = topics_per_theme["n_topics"]
+    return {
+        "npmi_coherence": _rounded(pc.mean(done["npmi"]).as_py()),
+        "topic_diversity": _rounded(pc.mean(done["diversity"]).as_py()),
+        "outlier_ratio": _rounded(counts["n_outliers"] / clustered if clustered else None),
+        "dropped_ratio": _rounded(counts["n_dropped"] / counts["n_sentences"] if counts["n_sentences"] else None),
+        "topics_per_firm": _rounded(pc.mean(done["n_topics"]).as_py()),
+        "theme_coverage": _rounded(topics_per_theme["n_topics_in_themes"] / n_topics if n_topics else None),
+        "n_themes": len(firms_per_theme),
+        "median_firms_per_theme": float(np.median(firms_per_theme)) if firms_per_theme else None,
+        "theme_cohesion": _rounded(topics_per_theme["mean_cohesion"]),
+    }
+
+
+def _total(table: pa.Table, column: str) -> int:
+    return int(pc.sum(table[column]).as_py() or 0)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 4)
