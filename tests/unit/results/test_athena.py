@@ -9,7 +9,7 @@ import pytest
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.query import TABLES
 
-TEXT = (Path(__file__).parents[2] / "cluster" / "athena.sql").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "cluster" / "athena.sql").read_text(encoding="utf-8")
 TYPES = {
     pa.string(): "string",
     pa.int32(): "int",

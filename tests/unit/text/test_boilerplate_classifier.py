@@ -14,7 +14,7 @@ from ftm_ray.config import BUNDLED_ENCODER
 from ftm_ray.errors import ConfigError
 from ftm_ray.text.boilerplate_classifier import WEIGHTS_PATH, BoilerplateClassifier
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 def unit_vectors(n: int, seed: int = 0) -> np.ndarray:
@@ -94,13 +94,13 @@ def test_made_up_examples_are_not_real_labelled_sentences():
 
 
 def test_the_quality_script_says_so_when_the_data_is_absent(tmp_path):
-    script = Path(__file__).parents[1] / "benchmarks" / "boilerplate_quality.py"
+    script = Path(__file__).parents[2] / "benchmarks" / "boilerplate_quality.py"
     run = subprocess.run(
         [sys.executable, str(script)],
         capture_output=True,
         text=True,
         check=False,
-        env={"FTM_TEST_DATA": str(tmp_path), "PATH": "", "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={"FTM_TEST_DATA": str(tmp_path), "PATH": "", "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert run.returncode == 0, run.stderr
     assert "skipped" in run.stdout and str(tmp_path) in run.stdout

@@ -18,7 +18,7 @@ from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import trace_theme
 from ftm_ray.results.query import TABLES, answer
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 NEXT = "2024Q2"
 
 
