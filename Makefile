@@ -38,6 +38,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 .venv/installed-llm: EXTRAS := [llm-cpu]
 .venv/installed-dev: EXTRAS := [llm-cpu,dev]

@@ -3,7 +3,7 @@
 -- asked for as soon as it is published. A quarter that is not published has no rows.
 --
 -- `quarter` stands in the files, too; Athena takes it from the folder's name, so it is no column here but a partition.
--- tests/unit/test_athena.py compares every column with ftm_ray/schemas.py.
+-- tests/unit/results/test_athena.py compares every column with ftm_ray/schemas/.
 
 CREATE DATABASE IF NOT EXISTS ftm;
 

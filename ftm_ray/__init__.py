@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ftm_ray.version import __version__
+
 if TYPE_CHECKING:
     from ftm_ray.results.query import Results, open_results
 
-__version__ = "0.1.0"
 __all__ = ["Results", "__version__", "open_results"]
 
 

@@ -13,8 +13,10 @@ import pyarrow as pa
 
 from ftm_ray.lake.runs import RunFiles, run_ids
 from ftm_ray.lake.storage import Lake
-from ftm_ray.naming.namer import keyword_name
-from ftm_ray.schemas import COVERAGE, FIRM_TOPICS, OUTLIER_TOPIC_ID, PREFETCH, Batch, Manifest
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
+from ftm_ray.schemas.parts import FIRM_TOPICS
+from ftm_ray.schemas.store import COVERAGE, PREFETCH, Batch, Manifest
+from ftm_ray.text.keyword_names import keyword_name
 
 QUARTER = "2024Q1"
 

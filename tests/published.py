@@ -12,7 +12,7 @@ from ftm_ray.lake.runs import RunFiles
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ThemePublisher
 from ftm_ray.themes.find import FoundThemes, Theme, TopicSet
-from ftm_ray.vectors.clustering import mean_vector
+from ftm_ray.vectors.unit_vectors import mean_vector
 
 
 def publish(run: RunFiles, config: Any) -> RunFiles:

@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from ftm_ray import __version__
 from ftm_ray.cli.llm_commands import llm
 from ftm_ray.cli.options import (
     config_option,
@@ -24,6 +23,7 @@ from ftm_ray.cli.options import (
     take_lock_option,
 )
 from ftm_ray.errors import FtmError, QualityError, SourceError
+from ftm_ray.version import __version__
 
 logger = logging.getLogger("ftm_ray")
 

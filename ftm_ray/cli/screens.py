@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ftm_ray.results.published import FirmName, SpokenSentence, ThemeLine, ThemeList, ThemeTrace, TopicTrace
-from ftm_ray.schemas import SummarySource
+from ftm_ray.schemas.parts import SummarySource
 
 #: More firms than this are counted, not named.
 _NAMED_FIRMS = 5

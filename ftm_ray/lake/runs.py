@@ -16,10 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from ftm_ray import __version__
 from ftm_ray.config import RunConfig
 from ftm_ray.lake.storage import Lake
-from ftm_ray.schemas import Batch, Manifest
+from ftm_ray.schemas.store import Batch, Manifest
+from ftm_ray.version import __version__
 
 #: The files whose code decides what is published. The command line, messages, and documentation do not.
 _STEP_FILES = (
@@ -33,10 +33,16 @@ _STEP_FILES = (
     "naming/tokens.py",
     "run/publish.py",
     "run/reduce.py",
-    "schemas.py",
+    "schemas/answers.py",
+    "schemas/columns.py",
+    "schemas/parts.py",
+    "schemas/published.py",
+    "schemas/sentiment.py",
+    "schemas/store.py",
     "text/boilerplate_classifier.py",
     "text/boilerplate_minilm.json",
     "text/boilerplate_rules.py",
+    "text/keyword_names.py",
     "text/keywords.py",
     "text/names.py",
     "text/sentences.py",
@@ -48,6 +54,8 @@ _STEP_FILES = (
     "topics/quality.py",
     "vectors/clustering.py",
     "vectors/encoder.py",
+    "vectors/neighbors.py",
+    "vectors/unit_vectors.py",
 )
 
 

@@ -25,10 +25,12 @@ from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.client import LlmAccount
 from ftm_ray.naming.compare_page import comparison_page
 from ftm_ray.naming.guards import OwnNames
-from ftm_ray.naming.namer import Name, Namer
+from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.prompts import PROMPT_VERSION, topic_prompt
-from ftm_ray.schemas import LLM_COMPARISON
-from ftm_ray.vectors.encoder import SentenceEncoder, Vectors
+from ftm_ray.schemas.answers import LLM_COMPARISON
+from ftm_ray.text.keyword_names import Name
+from ftm_ray.vectors.encoder import SentenceEncoder
+from ftm_ray.vectors.unit_vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from ftm_ray.config import LlmSettings
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.prompts import PROMPT_VERSION, Prompt
-from ftm_ray.schemas import LLM_ANSWERS
+from ftm_ray.schemas.answers import LLM_ANSWERS
 
 #: Answers in memory are at risk; a file for each would be 75,000 files a quarter.
 _ANSWERS_PER_FILE = 250

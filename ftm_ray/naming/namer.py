@@ -10,7 +10,7 @@ down, and nothing pretends: every question ends in one counted outcome, and the 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -22,34 +22,8 @@ from ftm_ray.naming.guards import Judged, Outcome, OwnNames, cut_label, judge_an
 from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer, question_digest
 from ftm_ray.naming.prompts import PROMPT_VERSION, Prompt, theme_prompt, topic_prompt
 from ftm_ray.naming.tokens import EstimatedTokens, token_counter
-from ftm_ray.schemas import FIRM_TOPICS, SummarySource
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """What a topic or theme is called, and where that comes from. What only an LLM has is null for keywords."""
-
-    label: str
-    representation: str
-    summary_source: str
-    prompt_version: str | None = None
-    llm_model: str | None = None
-    finish_reason: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    names_firm: bool | None = None
-
-    def as_columns(self) -> dict[str, Any]:
-        """The name as columns of a topic."""
-        return asdict(self)
-
-
-def keyword_name(keywords: Sequence[str], sentences: Sequence[str]) -> Name:
-    """Name something by its keywords and its most central sentence, and say so in `summary_source`."""
-    words = ", ".join(keywords[:5])
-    central = sentences[0] if sentences else ""
-    text = ": ".join(part for part in (words, central) if part) or "(no words of its own)"
-    return Name(", ".join(keywords[:3]) or text[:60], text, SummarySource.KEYWORDS.value)
+from ftm_ray.schemas.parts import FIRM_TOPICS, SummarySource
+from ftm_ray.text.keyword_names import Name
 
 
 class Namer:

@@ -18,7 +18,8 @@ import pyarrow.dataset as ds
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.published import THEME_ID, published_record
-from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY
+from ftm_ray.schemas.published import PUBLISHED
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
 logger = logging.getLogger(__name__)
 

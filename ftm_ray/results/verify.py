@@ -20,7 +20,10 @@ from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import published_record
 from ftm_ray.results.verify_sentences import SentenceTally, check_sentences
 from ftm_ray.results.verify_sentiment import event_problems
-from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, FirmStatus, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.parts import FirmStatus
+from ftm_ray.schemas.published import PUBLISHED
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
 #: More problems of one kind are counted, not listed.
 _LISTED = 5

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.lake.storage import Lake
-from ftm_ray.schemas import OUTLIER_TOPIC_ID, SENTENCES, check_table
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID, check_table
+from ftm_ray.schemas.published import SENTENCES
 
 
 @dataclass(slots=True)

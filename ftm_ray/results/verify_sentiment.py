@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
-from ftm_ray.schemas import COVERAGE, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.store import COVERAGE
 
 Call = tuple[str, str]  # firm_id, transcript_id
 

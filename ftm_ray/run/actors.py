@@ -18,7 +18,7 @@ from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer, TopicNamer
-from ftm_ray.schemas import FIRM_TOPICS
+from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.topics.finder import FirmTopicFinder
 
 #: Columns that tell the driver what the naming of a batch cost (an LlmAccount as JSON), and one of its prompts.

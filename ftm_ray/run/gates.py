@@ -9,9 +9,9 @@ from ftm_ray.config import RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.client import LlmAccount
-from ftm_ray.naming.namer import Name
 from ftm_ray.run.publish import SUMMARY_SOURCE, summary_sources
-from ftm_ray.schemas import FirmStatus, SummarySource
+from ftm_ray.schemas.parts import FirmStatus, SummarySource
+from ftm_ray.text.keyword_names import Name
 
 
 def check_parts(run: RunFiles, config: RunConfig, account: LlmAccount) -> None:

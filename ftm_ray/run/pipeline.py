@@ -35,7 +35,8 @@ from ftm_ray.run.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ReduceReport, ThemePublisher
 from ftm_ray.run.session import ray_session
-from ftm_ray.schemas import Batch, FirmStatus, SummarySource
+from ftm_ray.schemas.parts import FirmStatus, SummarySource
+from ftm_ray.schemas.store import Batch
 from ftm_ray.serving.deployment import served
 from ftm_ray.sources.prefetch import read_manifest
 

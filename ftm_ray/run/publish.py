@@ -14,15 +14,10 @@ import pyarrow.compute as pc
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import RunFiles
-from ftm_ray.schemas import (
-    FIRMS,
-    OUTLIER_TOPIC_ID,
-    SENTENCES,
-    SENTIMENT_READY,
-    TOPICS,
-    Batch,
-    check_table,
-)
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID, check_table
+from ftm_ray.schemas.published import FIRMS, SENTENCES, TOPICS
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.schemas.store import Batch
 
 #: Where single fields of topics lie in the part files; reading `topics` whole would load all embeddings.
 TOPIC_NAMES = "topics.list.element."

@@ -19,7 +19,7 @@ from ftm_ray.lake.runs import RunFiles, code_version
 from ftm_ray.naming.client import LlmAccount
 from ftm_ray.run.publish import TOPIC_NAMES
 from ftm_ray.run.reduce import ReduceReport
-from ftm_ray.schemas import Manifest
+from ftm_ray.schemas.store import Manifest
 
 _LIBRARIES = ("ray", "pyarrow", "numpy", "torch", "sentence-transformers", "bertopic", "umap-learn", "hdbscan", "cuml")
 

@@ -21,14 +21,18 @@ from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.client import LlmAccount
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.kept_answers import AnswerStore
-from ftm_ray.naming.namer import Name, NamedThemes, Namer, ThemeToName, keyword_name, name_themes, numbered
+from ftm_ray.naming.namer import NamedThemes, Namer, ThemeToName, name_themes, numbered
 from ftm_ray.run.gates import check_theme_names
 from ftm_ray.run.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
-from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, THEME_TOPICS, THEMES, SummarySource
+from ftm_ray.schemas.parts import SummarySource
+from ftm_ray.schemas.published import PUBLISHED, THEME_TOPICS, THEMES
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
+from ftm_ray.text.keyword_names import Name, keyword_name
 from ftm_ray.themes.find import MIN_TOPICS, FoundThemes, TopicSet, find_themes, nearest_themes, scaled_settings
-from ftm_ray.vectors.clustering import Vectors, choose_gpu, cluster, random_vectors
+from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
+from ftm_ray.vectors.unit_vectors import Vectors, random_vectors
 
 #: The LLM is told the names of so many near themes, to tell its theme apart from them.
 _NEIGHBOURS = 3

@@ -1,1 +1,4 @@
-"""Where transcripts come from: files or WRDS, and the prefetch store they are written to."""
+"""Where transcripts come from: files or WRDS in, the prefetch store out.
+
+Text is repaired, checked, cut into sentences and linked to stocks here, once.
+"""

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake, check_quarter
-from ftm_ray.schemas import Batch, Manifest
+from ftm_ray.schemas.store import Batch, Manifest
 
 STORE_VERSION = 1
 

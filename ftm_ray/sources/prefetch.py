@@ -27,7 +27,8 @@ import pyarrow as pa
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.storage import Lake, check_quarter
-from ftm_ray.schemas import COVERAGE, PREFETCH, Manifest, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.store import COVERAGE, PREFETCH, Manifest
 from ftm_ray.sources.calls import Firm, Source
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
 from ftm_ray.sources.defects import CallKey, Verdict, judge_calls

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.errors import ConfigError
-from ftm_ray.schemas import WRDS_CALLS
+from ftm_ray.schemas.wrds import WRDS_CALLS
 from ftm_ray.sources.columns import gvkey_value
 
 CALLS_SQL = files("ftm_ray.sources").joinpath("wrds_calls.sql").read_text(encoding="utf-8")

@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
-from ftm_ray.schemas import WRDS_CALLS, WRDS_TURNS, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
 from ftm_ray.sources import wrds_calls
 from ftm_ray.sources.wrds_calls import ListedCall, WrdsSettings, calls_table, decide_calls, listed_calls
 

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.errors import ConfigError
+from ftm_ray.vectors.unit_vectors import Vectors
 
 WEIGHTS_PATH = Path(__file__).with_name("boilerplate_minilm.json")
-
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

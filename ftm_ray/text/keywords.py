@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ftm_ray.vectors.clustering import Vectors, mean_vector, pick_varied
+from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, pick_varied
 
 #: c-TF-IDF gives this many words and phrases of a topic to choose from.
 N_CANDIDATES = 100

@@ -1,0 +1,1 @@
+"""All firms: their topics in, themes that several firms share out."""

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.config import ThemeSettings
-from ftm_ray.schemas import OUTLIER_TOPIC_ID
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.text.keywords import above_its_words, without_shared_words
-from ftm_ray.vectors.clustering import ClusterSettings, Labels, Vectors, cluster, mean_vector, number_by_content
+from ftm_ray.vectors.clustering import ClusterSettings, Labels, cluster, number_by_content
+from ftm_ray.vectors.unit_vectors import Vectors, mean_vector
 
 #: Fewer topics than this cannot be clustered: no themes, and the run says so.
 MIN_TOPICS = 12

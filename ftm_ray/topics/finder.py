@@ -16,15 +16,18 @@ import pyarrow as pa
 
 from ftm_ray.config import EmbedSettings, TopicSettings
 from ftm_ray.errors import FtmError
-from ftm_ray.naming.namer import keyword_name
-from ftm_ray.schemas import FIRM_TOPICS, PREFETCH, FirmStatus, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.parts import FIRM_TOPICS, FirmStatus
+from ftm_ray.schemas.store import PREFETCH
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
+from ftm_ray.text.keyword_names import keyword_name
 from ftm_ray.text.names import firm_name_tokens, person_names
 from ftm_ray.text.sentences import rule_drop_reason
 from ftm_ray.topics.firm_topics import MIN_SENTENCES, FirmTopics, Topic, fit_firm_topics, without_topics
 from ftm_ray.topics.quality import npmi_coherence, topic_diversity
-from ftm_ray.vectors.clustering import Vectors, choose_gpu, random_vectors
+from ftm_ray.vectors.clustering import choose_gpu
 from ftm_ray.vectors.encoder import SentenceEncoder
+from ftm_ray.vectors.unit_vectors import Vectors, random_vectors
 
 logger = logging.getLogger(__name__)
 

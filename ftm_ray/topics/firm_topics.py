@@ -17,18 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.config import TopicSettings
-from ftm_ray.schemas import OUTLIER_TOPIC_ID
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.text.keywords import N_CANDIDATES, choose_keywords, count_terms
-from ftm_ray.vectors.clustering import (
-    ClusterSettings,
-    Labels,
-    Vectors,
-    cluster,
-    cluster_few,
-    mean_vector,
-    number_by_content,
-    pick_varied,
-)
+from ftm_ray.vectors.clustering import ClusterSettings, Labels, cluster, cluster_few, number_by_content
+from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, pick_varied
 
 #: Fewer usable sentences than this hold no topic worth the name: the firm is skipped.
 MIN_SENTENCES = 5

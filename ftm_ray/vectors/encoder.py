@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ftm_ray.config import BUNDLED_ENCODER, EmbedSettings
 from ftm_ray.errors import ConfigError
+from ftm_ray.vectors.unit_vectors import Vectors
 
 #: With one encoder on each of two cores, 16 gives 205 sentences/s a core, 32 gives 188, 8 gives 192. A GPU wants more.
 _CPU_BATCH_SIZE = 16
 _GPU_BATCH_SIZE = 256
-
-Vectors = npt.NDArray[np.float32]
 
 
 class SentenceEncoder:

@@ -5,20 +5,24 @@ from pathlib import Path
 import click
 import pytest
 
-from ftm_ray import schemas
 from ftm_ray.cli.main import main
 from ftm_ray.config import RunConfig, Settings
+from ftm_ray.schemas.parts import FIRM_TOPICS
+from ftm_ray.schemas.published import PUBLISHED
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.schemas.store import COVERAGE, PREFETCH
+from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
 
 DOCS = Path(__file__).parents[2] / "docs"
 README = DOCS.parent / "README.md"
 TABLES = [
-    *schemas.PUBLISHED.values(),
-    schemas.SENTIMENT_READY,
-    schemas.PREFETCH,
-    schemas.COVERAGE,
-    schemas.WRDS_CALLS,
-    schemas.WRDS_TURNS,
-    schemas.FIRM_TOPICS,
+    *PUBLISHED.values(),
+    SENTIMENT_READY,
+    PREFETCH,
+    COVERAGE,
+    WRDS_CALLS,
+    WRDS_TURNS,
+    FIRM_TOPICS,
 ]
 
 

@@ -5,21 +5,12 @@ import pytest
 from invented import bare_row, firm, part_table, prefetch_table
 
 from ftm_ray.errors import SourceError
-from ftm_ray.schemas import (
-    FIRM_TOPICS,
-    FIRMS,
-    LLM_ANSWERS,
-    PREFETCH,
-    PUBLISHED,
-    SENTENCE,
-    SENTENCES,
-    SENTIMENT_READY,
-    THEMES,
-    TOPIC,
-    TOPICS,
-    FirmStatus,
-    check_table,
-)
+from ftm_ray.schemas.answers import LLM_ANSWERS
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.parts import FIRM_TOPICS, TOPIC, FirmStatus
+from ftm_ray.schemas.published import FIRMS, PUBLISHED, SENTENCES, THEMES, TOPICS
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.schemas.store import PREFETCH, SENTENCE
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from llm_server import LlmServer, completion, named
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.naming.compare import Side, compare_llms
-from ftm_ray.schemas import LLM_COMPARISON
+from ftm_ray.schemas.answers import LLM_COMPARISON
 
 SAID = ["Freight <b>rates</b> went up.", "Vessels arrived later.", "Wages rose quickly.", "Hiring was slow."]
 

@@ -9,7 +9,8 @@ from ftm_ray.errors import SourceError
 from ftm_ray.naming import kept_answers as answers
 from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer, question_digest
 from ftm_ray.naming.prompts import Prompt
-from ftm_ray.schemas import LLM_ANSWERS, check_table
+from ftm_ray.schemas.answers import LLM_ANSWERS
+from ftm_ray.schemas.columns import check_table
 
 QUARTER = "2024Q1"
 ANSWER = StoredAnswer("Freight costs", "Firms pay more.", "tiny", "v1", "stop", 11, 7)

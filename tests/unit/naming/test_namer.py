@@ -23,8 +23,8 @@ from ftm_ray.naming.client import LlmAccount
 from ftm_ray.naming.endpoint_health import NoAnswerError
 from ftm_ray.naming.guards import Outcome
 from ftm_ray.naming.kept_answers import AnswerStore
-from ftm_ray.naming.namer import keyword_name
 from ftm_ray.naming.prompts import PROMPT_VERSION
+from ftm_ray.text.keyword_names import keyword_name
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

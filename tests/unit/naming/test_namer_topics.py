@@ -14,8 +14,9 @@ from name_asking import (
 
 from ftm_ray.naming import client as llm
 from ftm_ray.naming.client import LlmAccount
-from ftm_ray.naming.namer import TopicNamer, keyword_name
-from ftm_ray.schemas import FIRM_TOPICS
+from ftm_ray.naming.namer import TopicNamer
+from ftm_ray.schemas.parts import FIRM_TOPICS
+from ftm_ray.text.keyword_names import keyword_name
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

@@ -9,7 +9,7 @@ from published import publish
 
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify_sentiment import event_problems, quarter_of
-from ftm_ray.schemas import SENTIMENT_READY
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
 COVERAGE_FILE = f"{Lake.prefetch_dir(QUARTER)}/coverage.parquet"
 

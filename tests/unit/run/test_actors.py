@@ -14,7 +14,8 @@ from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
 from ftm_ray.naming.client import LlmAccount
 from ftm_ray.run.actors import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
-from ftm_ray.schemas import FIRM_TOPICS, PREFETCH
+from ftm_ray.schemas.parts import FIRM_TOPICS
+from ftm_ray.schemas.store import PREFETCH
 
 FIRMS = [firm("A", [SENTENCES[:6]]), firm("B", [SENTENCES[6:9]]), firm("C", [SENTENCES[9:16]], permno=None)]
 

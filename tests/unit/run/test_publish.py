@@ -21,7 +21,8 @@ from invented import (
 
 from ftm_ray.errors import SourceError
 from ftm_ray.run.publish import firms_table, sentences_table, sentiment_rows, topics_table
-from ftm_ray.schemas import FIRMS, SENTENCES, SENTIMENT_READY, THEME_TOPICS, THEMES, TOPICS
+from ftm_ray.schemas.published import FIRMS, SENTENCES, THEME_TOPICS, THEMES, TOPICS
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
 
 @pytest.fixture

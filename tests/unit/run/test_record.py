@@ -12,7 +12,7 @@ from ftm_ray.naming.client import LlmAccount
 from ftm_ray.run.publish import summary_sources
 from ftm_ray.run.record import RunLog, environment, firm_counts, quality_numbers, run_record, sentence_counts
 from ftm_ray.run.reduce import ReduceReport, ThemePublisher
-from ftm_ray.schemas import FIRMS
+from ftm_ray.schemas.published import FIRMS
 
 
 @pytest.fixture

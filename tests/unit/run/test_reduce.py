@@ -24,7 +24,9 @@ from ftm_ray.errors import QualityError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run import reduce
 from ftm_ray.run.reduce import ThemePublisher
-from ftm_ray.schemas import PUBLISHED, SENTIMENT_READY, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.published import PUBLISHED
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ftm_ray import schemas
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.store import COVERAGE, PREFETCH, SENTENCE, Batch
 from ftm_ray.sources import prefetch
 from ftm_ray.sources.calls import Call, Firm, Passage, Turn
 from ftm_ray.sources.prefetch import prefetch_quarter, read_manifest
@@ -97,7 +98,7 @@ def test_store_holds_the_firms_in_order(lake):
     assert [batch.number for batch in manifest.batches] == list(range(5))
     for batch in manifest.batches:
         table = lake.read_row_group(f"{FOLDER}/{batch.chunk}", batch.row_group)
-        schemas.check_table(table, schemas.PREFETCH, batch.chunk)
+        check_table(table, PREFETCH, batch.chunk)
         assert tuple(table.column("firm_id").to_pylist()) == batch.firm_ids
         assert sum(map(len, table.column("sentences").to_pylist())) == batch.n_sentences
 
@@ -131,7 +132,7 @@ def test_every_call_and_sentence_is_accounted_for(lake):
     twice = f"{speech(1)} {speech(1)} Wir freuen uns sehr und danken allen Mitarbeitern für diese schöne Arbeit."
     report = run(lake, ListSource([firm(0, speech(0)), firm(1, twice), firm(2, "Thanks."), firm(3, "")]))
     coverage = lake.read_table(f"{FOLDER}/coverage.parquet")
-    schemas.check_table(coverage, schemas.COVERAGE, "coverage")
+    check_table(coverage, COVERAGE, "coverage")
     assert [(row["kept"], row["reason"]) for row in coverage.to_pylist()] == [
         (True, None),
         (True, None),
@@ -219,7 +220,7 @@ def test_lost_chunk_is_made_again(lake):
 def test_chunk_without_firms_is_no_batch(lake):
     run(lake, ListSource([firm(0, "Hi."), firm(1, ""), firm(2, speech(2))]))
     (batch,) = read_manifest(lake, QUARTER).batches
-    assert batch == schemas.Batch(0, "chunk_0001.parquet", 0, ("F002",), 30)
+    assert batch == Batch(0, "chunk_0001.parquet", 0, ("F002",), 30)
 
 
 def test_nothing_usable_is_an_error_that_says_why(lake):
@@ -256,4 +257,4 @@ def test_map_reads_plain_parquet(lake):
     run(lake, ListSource(FIVE))
     file = pq.ParquetFile(Path(lake.root) / FOLDER / "chunk_0000.parquet")
     assert file.num_row_groups == 2
-    assert file.schema_arrow.field("sentences").type == pa.list_(schemas.SENTENCE)
+    assert file.schema_arrow.field("sentences").type == pa.list_(SENTENCE)

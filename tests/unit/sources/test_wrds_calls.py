@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from ftm_ray.errors import ConfigError
-from ftm_ray.schemas import WRDS_CALLS, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.wrds import WRDS_CALLS
 from ftm_ray.sources.wrds_calls import (
     FirmList,
     ListedCall,

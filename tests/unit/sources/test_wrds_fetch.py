@@ -8,7 +8,8 @@ from standin import QUARTER
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
-from ftm_ray.schemas import WRDS_TURNS, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.wrds import WRDS_TURNS
 from ftm_ray.sources import wrds_calls, wrds_database, wrds_fetch
 from ftm_ray.sources.wrds_calls import SCHEMAS, FirmList, WrdsSettings, calls_table
 from ftm_ray.sources.wrds_database import connect

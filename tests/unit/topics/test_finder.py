@@ -8,7 +8,8 @@ from invented import SENTENCES, SUBJECTS, firm, prefetch_table
 
 from ftm_ray.config import EmbedSettings, TopicSettings
 from ftm_ray.errors import SourceError
-from ftm_ray.schemas import FIRM_TOPICS, check_table
+from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.topics.finder import FirmTopicFinder
 

@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 
-from ftm_ray.vectors.clustering import (
-    ClusterSettings,
-    cluster,
-    cluster_few,
-    mean_vector,
-    nearest_neighbors,
-    number_by_content,
-    pick_varied,
-)
+from ftm_ray.vectors.clustering import ClusterSettings, cluster, cluster_few, number_by_content
+from ftm_ray.vectors.neighbors import nearest_neighbors
+from ftm_ray.vectors.unit_vectors import mean_vector, pick_varied
 
 SETTINGS = ClusterSettings(
     n_neighbors=8,
@@ -54,7 +48,7 @@ def test_neighbours_are_those_of_a_full_sort(blobs):
 def test_neighbours_do_not_depend_on_the_size_of_the_blocks(blobs, monkeypatch):
     vectors = blobs([30, 30], spread=0.3)
     whole = nearest_neighbors(vectors, 5)
-    monkeypatch.setattr("ftm_ray.vectors.clustering._BLOCK_ROWS", 7)  # 60 is no multiple of 7
+    monkeypatch.setattr("ftm_ray.vectors.neighbors._BLOCK_ROWS", 7)  # 60 is no multiple of 7
     assert np.array_equal(nearest_neighbors(vectors, 5)[0], whole[0])
 
 

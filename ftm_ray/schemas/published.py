@@ -1,0 +1,100 @@
+"""The published tables: from theme to topic to sentence."""
+
+import pyarrow as pa
+
+from ftm_ray.schemas.columns import EMBEDDING, FIRM, required
+from ftm_ray.schemas.parts import TOPIC
+from ftm_ray.schemas.store import SENTENCE
+
+#: Published: one row per firm of the prefetch store.
+FIRMS = pa.schema(
+    [
+        *FIRM,
+        required("status", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("method", pa.string()),
+        required("n_sentences", pa.int32()),
+        required("n_in_topics", pa.int32()),
+        required("n_outliers", pa.int32()),
+        required("n_dropped", pa.int32()),
+        required("n_topics", pa.int32()),
+        pa.field("npmi", pa.float64()),
+        pa.field("diversity", pa.float64()),
+        required("run_id", pa.string()),
+    ]
+)
+
+#: Published: every sentence of every firm.
+SENTENCES = pa.schema(
+    [
+        required("firm_id", pa.string()),
+        *SENTENCE,
+        pa.field("topic_id", pa.int32()),
+        pa.field("drop_reason", pa.string()),
+        required("quarter", pa.string()),
+        required("run_id", pa.string()),
+    ]
+)
+
+#: Published: one row per topic of a firm.
+TOPICS = pa.schema(
+    [
+        required("firm_id", pa.string()),
+        *(field for field in TOPIC if field.name != "exemplar_texts"),
+        pa.field("permno", pa.int64()),
+        pa.field("gvkey", pa.string()),
+        required("quarter", pa.string()),
+        required("run_id", pa.string()),
+    ]
+)
+
+#: Published: one row per valid theme.
+THEMES = pa.schema(
+    [
+        required("theme_id", pa.string()),
+        required("label", pa.string()),
+        required("description", pa.string()),
+        required("keywords", pa.list_(pa.string())),
+        required("n_firms", pa.int32()),
+        required("n_topics", pa.int32()),
+        required("n_sentences", pa.int32()),
+        required("top_firms", pa.list_(pa.string())),
+        required("max_firm_ratio", pa.float64()),
+        required("cohesion", pa.float64()),  # mean similarity of the theme's topics to its centre
+        required("exemplar_topic_ids", pa.list_(pa.string())),  # "firm_id/topic_id", most telling first
+        required("embedding", EMBEDDING),
+        required("summary_source", pa.string()),
+        pa.field("prompt_version", pa.string()),
+        pa.field("llm_model", pa.string()),
+        pa.field("finish_reason", pa.string()),
+        pa.field("prompt_tokens", pa.int32()),
+        pa.field("completion_tokens", pa.int32()),
+        pa.field("names_firm", pa.bool_()),
+        required("quarter", pa.string()),
+        required("run_id", pa.string()),
+    ]
+)
+
+#: Published: one row per (theme, firm, topic).
+THEME_TOPICS = pa.schema(
+    [
+        required("theme_id", pa.string()),
+        required("firm_id", pa.string()),
+        required("topic_id", pa.int32()),
+        required("similarity", pa.float64()),
+        required("n_sentences", pa.int32()),
+        pa.field("permno", pa.int64()),
+        required("quarter", pa.string()),
+        required("run_id", pa.string()),
+    ]
+)
+
+
+#: The published tables by name, as they stand under processed/.
+PUBLISHED = {
+    "firms": FIRMS,
+    "sentences": SENTENCES,
+    "topics": TOPICS,
+    "themes": THEMES,
+    "theme_topics": THEME_TOPICS,
+}
