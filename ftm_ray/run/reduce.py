@@ -18,10 +18,12 @@ import pyarrow.compute as pc
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.lake.runs import RunFiles
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.distinct_labels import numbered
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.kept_answers import AnswerStore
-from ftm_ray.naming.namer import NamedThemes, Namer, ThemeToName, name_themes, numbered
+from ftm_ray.naming.namer import Namer
+from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
 from ftm_ray.run.gates import check_theme_names
 from ftm_ray.run.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
 from ftm_ray.schemas.parts import SummarySource
