@@ -11,9 +11,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ftm_ray.naming import waits
 from ftm_ray.naming.failures import NoAnswerError
 from ftm_ray.naming.outcomes import Outcome
+from ftm_ray.naming.waits import next_wait_s, wanted_wait_s
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class EndpointHealth:
         self._patience_s = patience_s
         self._n_failures = 0
         self._down_since: float | None = None
-        self._pause_s = waits.FIRST_WAIT_S
+        self._pause_s = next_wait_s()
         self._next_look: float | None = None  # null = not given up
         self._one_at_a_time = asyncio.Lock()
 
@@ -65,17 +65,17 @@ class EndpointHealth:
             self._next_look = self._next_look or now + _SECONDS_BETWEEN_LOOKS
             raise NoAnswerError(Outcome.GIVEN_UP)
         await asyncio.sleep(self._pause_s)
-        self._pause_s = min(waits.LONGEST_WAIT_S, 2 * self._pause_s)
+        self._pause_s = next_wait_s(self._pause_s)
 
     def failed(self, error: Exception) -> None:
         self._n_failures += 1
         if self._down_since is None and self._n_failures >= _FAILURES_UNTIL_DOWN:
             logger.warning("the LLM endpoint fails (%s); waiting for it", type(error).__name__)
             self._down_since = time.monotonic()
-        self._pause_s = max(self._pause_s, waits.wanted_wait_s(error) or 0.0)
+        self._pause_s = max(self._pause_s, wanted_wait_s(error) or 0.0)
 
     def answered(self) -> None:
         self._n_failures = 0
         self._down_since = None
         self._next_look = None
-        self._pause_s = waits.FIRST_WAIT_S
+        self._pause_s = next_wait_s()

@@ -9,6 +9,11 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 
 
+def next_wait_s(before_s: float = 0.0) -> float:
+    """Seconds of the wait that follows one of `before_s`: twice as long, up to the longest; the first one without."""
+    return min(LONGEST_WAIT_S, 2 * before_s or FIRST_WAIT_S)
+
+
 def wait_s(attempts: int) -> float:
     """Seconds before the next try: doubled each time, and jittered, or all that failed together come back together."""
     return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)

@@ -31,7 +31,9 @@ from ftm_ray.schemas.published import PUBLISHED, THEME_TOPICS, THEMES
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
-from ftm_ray.themes.find import MIN_TOPICS, FoundThemes, TopicSet, find_themes, nearest_themes, scaled_settings
+from ftm_ray.themes.finder import FoundThemes, find_themes, nearest_themes
+from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
+from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.unit_vectors import Vectors, random_vectors

@@ -75,7 +75,7 @@ def test_large_and_small_firms_take_their_paths(found):
     assert found["BIG"]["cluster_s"] > 0
 
 
-def test_call_mechanics_are_left_out_with_a_reason(found):
+def test_boilerplate_is_left_out_with_a_reason(found):
     row = found["BIG"]
     for place in (0, -1):
         assert row["topic_ids"][place] is None
@@ -207,7 +207,7 @@ def test_what_is_not_the_firms_fault_ends_the_batch(finder, error):
         rows_of(fragile(finder, error), firm("BAD", [[*SENTENCES[:9], POISON]]))
 
 
-# --- filler --------------------------------------------------------------------------------------------------------
+# --- boilerplate ---------------------------------------------------------------------------------------------------
 
 
 def classifier(direction, bias, sentence_threshold=0.5, topic_threshold=0.5):
@@ -223,7 +223,7 @@ def with_classifier(finder, chosen):
 
 @pytest.fixture(scope="module")
 def freight(encoder):
-    """The direction of talk about freight, which shall be filler here."""
+    """The direction of talk about freight, which shall be boilerplate here."""
     mean = encoder.encode(SUBJECTS["freight"]).mean(axis=0)
     return mean / np.linalg.norm(mean)
 
@@ -260,7 +260,7 @@ def test_a_firm_of_filler_sentences_alone_is_skipped(finder, freight):
 
 def test_the_shipped_classifier_keeps_business_and_drops_filler():
     finder = FirmTopicFinder(EmbedSettings(precision="fp32"), TopicSettings(backend="cpu"))
-    filler = ["And so with that, I think we feel really good about where we are."] * 3
-    row = rows_of(finder, firm("F", [[*SENTENCES[:24], *filler]]))[0]
+    boilerplate = ["And so with that, I think we feel really good about where we are."] * 3
+    row = rows_of(finder, firm("F", [[*SENTENCES[:24], *boilerplate]]))[0]
     assert row["drop_reasons"][:24].count(None) >= 22
     assert None not in row["drop_reasons"][24:]
