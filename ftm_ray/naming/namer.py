@@ -46,7 +46,7 @@ class Namer:
             account: Gets what this question cost and how it ended.
         """
         account.n_questions += 1
-        question = question_digest(prompt, self.settings, self._answers.weights if self._answers else ())
+        question = question_digest(prompt, self.settings, self._answers.model_variant if self._answers else ())
         stored = self._answers.find(question) if self._answers else None
         if stored is not None:
             account.n_remembered += 1

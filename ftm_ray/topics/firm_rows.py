@@ -26,6 +26,7 @@ class FirmProgress:
 def firm_row(firm: dict[str, Any], progress: FirmProgress, status: FirmStatus, reason: str | None) -> dict[str, Any]:
     """The row of a firm without topics."""
     empty = [None] * len(progress.sentences)
+    of_the_firm = None if status is FirmStatus.DONE else status.value  # for sentences without a reason of their own
     return firm | {
         "status": status.value,
         "reason": reason,
@@ -33,9 +34,7 @@ def firm_row(firm: dict[str, Any], progress: FirmProgress, status: FirmStatus, r
         "own_names": [],
         "n_sentences": len(progress.sentences),
         "topic_ids": empty,
-        "drop_reasons": [
-            why or status.value if status is not FirmStatus.DONE else why for why in progress.drop_reasons
-        ],
+        "drop_reasons": [why or of_the_firm for why in progress.drop_reasons],
         "topics": [],
         "npmi": None,
         "diversity": None,

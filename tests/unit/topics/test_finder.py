@@ -13,12 +13,12 @@ from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.topics.finder import FirmTopicFinder
 
-MECHANICS = "Thank you, and good morning, everyone."
+BOILERPLATE = "Thank you, and good morning, everyone."
 POISON = "This sentence breaks the encoder, which happens to one firm only."
 
-BIG = firm("BIG", [[MECHANICS, *SENTENCES[:30]], [*SENTENCES[30:], "Thank you."]])
+BIG = firm("BIG", [[BOILERPLATE, *SENTENCES[:30]], [*SENTENCES[30:], "Thank you."]])
 SMALL = firm("SMALL", [[*SUBJECTS["freight"], *SUBJECTS["credit"]]])
-FOUR = firm("FOUR", [[MECHANICS, *SENTENCES[:4]]])
+FOUR = firm("FOUR", [[BOILERPLATE, *SENTENCES[:4]]])
 FIVE = firm("FIVE", [SENTENCES[:5]])
 SILENT = firm("SILENT", [[]])
 UNLINKED = firm("UNLINKED", [SENTENCES[:12]], permno=None)
@@ -183,7 +183,7 @@ def fragile(finder, error):
 
 
 def test_one_bad_firm_costs_one_firm(finder, found):
-    bad = firm("BAD", [[MECHANICS, *SENTENCES[:9], POISON]])
+    bad = firm("BAD", [[BOILERPLATE, *SENTENCES[:9], POISON]])
     rows = rows_of(fragile(finder, RuntimeError("boom " * 100)), SMALL, bad, FIVE)
     assert [row["status"] for row in rows] == ["done", "failed", "done"]
     assert rows[1]["reason"].startswith("RuntimeError: boom")
