@@ -31,7 +31,7 @@ from ftm_ray.text.boilerplate_rules import rule_drop_reason
         ("A replay of this webcast will be available on our website.", "legal"),
     ],
 )
-def test_boilerplate_is_dropped_with_their_reason(sentence, reason):
+def test_boilerplate_is_dropped_with_its_reason(sentence, reason):
     assert rule_drop_reason(sentence, None) == reason
 
 
