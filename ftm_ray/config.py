@@ -74,7 +74,9 @@ class ThemeSettings(Settings):
     min_firms: int = Field(2, ge=2, description="A theme that fewer firms talk about is not cross-firm.")
     max_firm_ratio: Ratio = Field(0.40, description="A theme with a larger share of topics from one firm is dropped.")
     max_theme_ratio: Ratio | None = Field(None, gt=0, description="eom splits clusters with a larger share of topics.")
-    max_boilerplate: Ratio = Field(0.1, description="Themes likelier than this to be filler are dropped (mean topic).")
+    max_boilerplate: Ratio = Field(
+        0.1, description="Themes likelier than this to be boilerplate are dropped (mean topic)."
+    )
     n_keywords: int = Field(10, ge=3, le=30, description="Keywords per theme.")
     n_exemplars: int = Field(8, ge=1, le=30, description="Exemplar topics per theme, from different firms first.")
     random_state: int = Field(42, description="Seed of UMAP.")

@@ -20,7 +20,7 @@ from s3_server import credentials, serve
 
 from ftm_ray.config import EmbedSettings, LlmSettings, RunConfig, TopicSettings
 from ftm_ray.lake.storage import Lake
-from ftm_ray.naming import endpoint_health as llm_line
+from ftm_ray.naming import waits
 
 #: fp32, so that results do not depend on the processor's bf16; rules, so that no trained weights are needed.
 CONFIG = RunConfig(
@@ -106,8 +106,8 @@ def tokenizer_folder(tmp_path_factory):
 @pytest.fixture
 def short_waits(monkeypatch):
     """The same waits as ever, fifty times shorter."""
-    monkeypatch.setattr(llm_line, "_FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 0.04)
+    monkeypatch.setattr(waits, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(waits, "LONGEST_WAIT_S", 0.04)
 
 
 @pytest.fixture(scope="session")

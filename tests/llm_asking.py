@@ -6,8 +6,9 @@ import socket
 from llm_server import LlmServer, named
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.naming.client import LlmAccount, LlmClient
-from ftm_ray.naming.endpoint_health import NoAnswerError
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.client import LlmClient
+from ftm_ray.naming.failures import NoAnswerError
 from ftm_ray.naming.prompts import topic_prompt
 from ftm_ray.naming.tokens import EstimatedTokens
 

@@ -2,10 +2,10 @@
 
 import asyncio
 
+from llm_asking import KEY, settings_for
 from llm_server import LlmServer, completion, named
 
-from ftm_ray.config import LlmSettings
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
@@ -16,15 +16,13 @@ LONG_SENTENCE = "Ocean freight rates from Asia rose again and added to our shipp
 PROMPT = topic_prompt(["freight", "port"], [LONG_SENTENCE, "Ports were full."], EstimatedTokens(), 900)
 OWN_NAMES = OwnNames(frozenset({"acme", "smith"}))
 
-GOOD = named("Freight costs", "Firms pay more for freight, which lowers margins.")
 WITH_NAME = named("Freight costs", "Acme pays more for freight.")
 LONG = named("one two three four five six seven eight nine ten", "Firms pay more.")
 PROSE = completion("The firms discuss freight.")
 
 
 def namer_for(url, store=None, **settings):
-    given = {"endpoint": url, "model": "tiny", "max_attempts": 1, "timeout_s": 5.0} | settings
-    return Namer(LlmSettings(**given), "sk-secret", store)
+    return Namer(settings_for(url, **settings), KEY, store)
 
 
 def assert_adds_up(account, server):

@@ -11,7 +11,8 @@ import pytest
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ThemePublisher
-from ftm_ray.themes.find import FoundThemes, Theme, TopicSet
+from ftm_ray.themes.finder import FoundThemes, Theme
+from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.unit_vectors import mean_vector
 
 

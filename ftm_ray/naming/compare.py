@@ -22,7 +22,7 @@ from ftm_ray.config import EmbedSettings, LlmSettings
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.runs import published_run_id
 from ftm_ray.lake.storage import Lake
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.compare_page import comparison_page
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.namer import Namer

@@ -1,4 +1,4 @@
-"""The line to an LLM endpoint: whether it is up, down or given up, and how long to wait before the next try.
+"""The health of an LLM endpoint: whether it is up, down or given up.
 
 When many questions in a row fail, the endpoint counts as down: it is then tried with one question at a time, until it
 answers or `patience_s` is over. So a model that moves to another node costs a pause, and a dead endpoint is not
@@ -7,43 +7,24 @@ hammered.
 
 import asyncio
 import logging
-import math
-import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
-from ftm_ray.naming.guards import Outcome
+from ftm_ray.naming.failures import NoAnswerError
+from ftm_ray.naming.outcomes import Outcome
+from ftm_ray.naming.waits import next_wait_s, wanted_wait_s
 
 logger = logging.getLogger(__name__)
 
 #: So many failures in a row, with no answer between them, and the endpoint counts as down.
 _FAILURES_UNTIL_DOWN = 10
 
-_FIRST_WAIT_S = 0.5
-_LONGEST_WAIT_S = 30.0
-
 #: An endpoint that was given up is still tried by one question in so many seconds.
 _SECONDS_BETWEEN_LOOKS = 60.0
 
 
-class NoAnswerError(Exception):
-    """A question that got no answer.
-
-    Attributes:
-        outcome: Why.
-        came: What came instead, where that is known. It may repeat the key, so it is no part of the error's text.
-    """
-
-    def __init__(self, outcome: Outcome, came: object = "") -> None:
-        super().__init__(outcome.value)
-        self.outcome = outcome
-        self.came = came
-
-
-class Line:
+class EndpointHealth:
     """Whether the endpoint is up, down, or given up.
 
     While it is down, one question at a time may try it, after pauses that grow to 30 s. When it is given up, one
@@ -54,7 +35,7 @@ class Line:
         self._patience_s = patience_s
         self._n_failures = 0
         self._down_since: float | None = None
-        self._pause_s = _FIRST_WAIT_S
+        self._pause_s = next_wait_s()
         self._next_look: float | None = None  # null = not given up
         self._one_at_a_time = asyncio.Lock()
 
@@ -84,7 +65,7 @@ class Line:
             self._next_look = self._next_look or now + _SECONDS_BETWEEN_LOOKS
             raise NoAnswerError(Outcome.GIVEN_UP)
         await asyncio.sleep(self._pause_s)
-        self._pause_s = min(_LONGEST_WAIT_S, 2 * self._pause_s)
+        self._pause_s = next_wait_s(self._pause_s)
 
     def failed(self, error: Exception) -> None:
         self._n_failures += 1
@@ -97,32 +78,4 @@ class Line:
         self._n_failures = 0
         self._down_since = None
         self._next_look = None
-        self._pause_s = _FIRST_WAIT_S
-
-
-def wait_s(attempts: int) -> float:
-    """Seconds before the next try: doubled each time, and jittered, or all that failed together come back together."""
-    return min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
-
-
-def wanted_wait_s(error: Exception) -> float | None:
-    """What the server asks for in its headers (seconds, milliseconds or a date), bounded; None where it does not."""
-    headers = getattr(getattr(error, "response", None), "headers", {})
-    wishes = (_number(headers.get("retry-after-ms", "")) / 1000, _seconds(headers.get("retry-after", "")))
-    wish = next((wish for wish in wishes if wish > 0), None)  # not so for nan: what cannot be read is no wish
-    return None if wish is None else min(2 * _LONGEST_WAIT_S, wish)
-
-
-def _seconds(retry_after: str) -> float:
-    """Retry-After is a number of seconds or a date; nan where it is neither."""
-    try:
-        return (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):  # no date; TypeError: a date without a zone
-        return _number(retry_after)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+        self._pause_s = next_wait_s()

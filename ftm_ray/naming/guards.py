@@ -8,35 +8,14 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import MAX_LABEL_WORDS, Prompt
 
 #: A text that stands word for word in the prompt is an echo from this length on; shorter ones are phrases.
 _ECHO_CHARACTERS = 40
 
 _SENTENCE_END = re.compile(r"[.!?:]\s+")
-
-
-class Outcome(StrEnum):
-    """What became of one question."""
-
-    NAMED = "named"
-    # the answer came and is refused
-    CUT_OFF = "cut_off"  # the longest answer was not long enough
-    NOT_STOPPED = "not_stopped"  # ended by a filter or in another way that is no natural end
-    THOUGHTS = "thoughts"  # <think> tags
-    EMPTY = "empty"
-    NOT_JSON = "not_json"  # prose, or JSON of another form
-    ECHO = "echo"  # the prompt's own words
-    MALFORMED = "malformed"  # status 200, but no chat completion
-    # no answer came
-    REJECTED = "rejected"  # 4xx: this request will never be answered
-    TIMED_OUT = "timed_out"  # no answer in time, or 408
-    UNREACHABLE = "unreachable"  # no connection, or one that broke
-    BUSY = "busy"  # 429, 409
-    SERVER_ERROR = "server_error"  # 5xx
-    GIVEN_UP = "given_up"  # the endpoint had been silent for too long, and this question was not asked (again)
 
 
 #: What to tell the model when an answer of this kind is asked for once more. Other kinds would come out the same.
@@ -160,12 +139,13 @@ def _fields(content: str, text_field: str) -> tuple[str, str] | None:
 
 def _is_echo(text: str, prompt: Prompt) -> bool:
     """Whether a text only repeats what stands in the prompt."""
-    told = _letters(f"{prompt.rules} {prompt.material}")
-    said = _letters(text)
-    return len(said) >= _ECHO_CHARACTERS and said in told
+    prompt_words = _words(f"{prompt.rules} {prompt.material}")
+    answer_words = _words(text)
+    return len(answer_words) >= _ECHO_CHARACTERS and answer_words in prompt_words
 
 
-def _letters(text: str) -> str:
+def _words(text: str) -> str:
+    """The words of a text alone, in lower case, with one blank between them."""
     return " ".join(re.findall(r"\w+", text.lower()))
 
 

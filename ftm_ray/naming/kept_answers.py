@@ -40,11 +40,11 @@ class AnswerStore:
     Args:
         lake: Where the run's files lie.
         quarter: Such as 2023Q1.
-        weights: What else than the model's name decides its answers (RunConfig.weights).
+        model_variant: What else than the model's name decides its answers (RunConfig.weights).
     """
 
-    def __init__(self, lake: Lake, quarter: str, weights: Sequence[str | None] = ()) -> None:
-        self.weights = weights
+    def __init__(self, lake: Lake, quarter: str, model_variant: Sequence[str | None] = ()) -> None:
+        self.model_variant = model_variant
         self._lake = lake
         self._folder = lake.answers_dir(quarter)
         self._known: dict[str, StoredAnswer] | None = None
@@ -89,7 +89,7 @@ class AnswerStore:
         return known
 
 
-def question_digest(prompt: Prompt, settings: LlmSettings, weights: Sequence[str | None] = ()) -> str:
+def question_digest(prompt: Prompt, settings: LlmSettings, model_variant: Sequence[str | None] = ()) -> str:
     """What makes two questions the same: model, prompt version, limit of the answer, and the prompt to the letter."""
-    content = [settings.model, *weights, PROMPT_VERSION, settings.max_tokens, prompt.text_field, *prompt.messages]
+    content = [settings.model, *model_variant, PROMPT_VERSION, settings.max_tokens, prompt.text_field, *prompt.messages]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -119,8 +119,8 @@ def theme_prompt(
         counter: Counts tokens as the model does.
         max_tokens: Bound of the whole prompt.
     """
-    told_apart = "".join(f"\n- {_quoted(name, 100)}" for name in neighbours) or " none"
-    head = f"Keywords: {', '.join(keywords)}\nNeighbouring themes:{told_apart}\nSummaries:"
+    neighbour_lines = "".join(f"\n- {_quoted(name, 100)}" for name in neighbours) or " none"
+    head = f"Keywords: {', '.join(keywords)}\nNeighbouring themes:{neighbour_lines}\nSummaries:"
     quoted = [_quoted(summary, _MAX_SUMMARY_CHARACTERS) for summary in summaries]
     return Prompt(THEME_RULES, _fitted(THEME_RULES, head, quoted, counter, max_tokens), "description")
 

@@ -17,7 +17,8 @@ from ftm_ray.config import RunConfig
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.kept_answers import AnswerStore
-from ftm_ray.naming.namer import Namer, TopicNamer
+from ftm_ray.naming.namer import Namer
+from ftm_ray.naming.topic_names import TopicNamer
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.topics.finder import FirmTopicFinder
 

@@ -8,7 +8,7 @@ from collections import Counter
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.lake.runs import RunFiles
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.publish import SUMMARY_SOURCE, summary_sources
 from ftm_ray.schemas.parts import FirmStatus, SummarySource
 from ftm_ray.text.keyword_names import Name

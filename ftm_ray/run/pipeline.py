@@ -26,8 +26,9 @@ from ftm_ray.errors import ConfigError
 from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import RunFiles, is_published, part_name, run_ids
 from ftm_ray.lake.storage import Lake
-from ftm_ray.naming.client import LlmAccount, check_endpoint
-from ftm_ray.naming.guards import Outcome
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.endpoint_check import check_endpoint
+from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.tokens import ModelTokenizer, token_counter
 from ftm_ray.run.actors import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.run.gates import check_parts

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
 from ftm_ray.lake.runs import RunFiles, code_version
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.publish import TOPIC_NAMES
 from ftm_ray.run.reduce import ReduceReport
 from ftm_ray.schemas.store import Manifest

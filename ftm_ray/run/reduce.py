@@ -18,10 +18,12 @@ import pyarrow.compute as pc
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.lake.runs import RunFiles
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.distinct_labels import numbered
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.kept_answers import AnswerStore
-from ftm_ray.naming.namer import NamedThemes, Namer, ThemeToName, name_themes, numbered
+from ftm_ray.naming.namer import Namer
+from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
 from ftm_ray.run.gates import check_theme_names
 from ftm_ray.run.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
 from ftm_ray.schemas.parts import SummarySource
@@ -29,7 +31,9 @@ from ftm_ray.schemas.published import PUBLISHED, THEME_TOPICS, THEMES
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
-from ftm_ray.themes.find import MIN_TOPICS, FoundThemes, TopicSet, find_themes, nearest_themes, scaled_settings
+from ftm_ray.themes.finder import FoundThemes, find_themes, nearest_themes
+from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
+from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.unit_vectors import Vectors, random_vectors

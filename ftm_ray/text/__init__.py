@@ -1,1 +1,1 @@
-"""What was said: raw text in; sentences, empty talk marked as such, names and keywords out."""
+"""What was spoken: raw text in; sentences, boilerplate marked as such, names and keywords out."""

@@ -1,6 +1,6 @@
-"""Procedural and filler talk, recognised by what it means: the second look, after embedding.
+"""Boilerplate recognised by what it means: the second look, after embedding.
 
-Place in the flow: `boilerplate_rules` drop what is surely call mechanics before anything is embedded; this
+Place in the flow: `boilerplate_rules` drop what is surely boilerplate before anything is embedded; this
 classifier judges the embeddings of the rest inside the firm's actor, and later the centroids of the firm's topics.
 Trade-off: one logistic regression on the embeddings that exist anyway, 385 numbers in a JSON file, 10 million
 sentences/s. It is tied to its encoder; with another one use `boilerplate="rules"` or train again with
@@ -22,7 +22,7 @@ WEIGHTS_PATH = Path(__file__).with_name("boilerplate_minilm.json")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoilerplateClassifier:
-    """A trained linear classifier: call mechanics and filler against business content.
+    """A trained linear classifier: boilerplate against business content.
 
     Args:
         encoder: Name of the sentence encoder whose vectors it reads.
@@ -85,7 +85,7 @@ class BoilerplateClassifier:
         return self.probabilities(embeddings) > self.sentence_threshold
 
     def topic_mask(self, centroids: Vectors) -> npt.NDArray[np.bool_]:
-        """Mark whole topics that are call mechanics or filler.
+        """Mark whole topics that are boilerplate.
 
         Args:
             centroids: (n_topics, dim), mean of each topic's sentence vectors; any length but zero.

@@ -100,16 +100,16 @@ def _weigh(candidates: Sequence[tuple[str, float]], n_inside: dict[str, int], n_
 
 
 def _weigh_phrases(weights: dict[str, float], n_inside: dict[str, int]) -> dict[str, float]:
-    """Keep only standing phrases ("supply chain"), with the weight of their better word, so that they come before it.
+    """Keep only set phrases ("supply chain"), with the weight of their better word, so that they come before it.
 
-    Two words that merely met ("store think") are no phrase: a standing one makes up half of its rarer word.
+    Two words that merely met ("store think") are no phrase: a set phrase makes up half of its rarer word.
     """
     weighed = {}
     for term, weight in weights.items():
         words = term.split()
         if len(words) == 1:
             weighed[term] = weight
-        elif words[0] != words[1] and _is_standing(n_inside[term], [n_inside.get(word) for word in words]):
+        elif words[0] != words[1] and _is_set_phrase(n_inside[term], [n_inside.get(word) for word in words]):
             weighed[term] = above_its_words(term, weights)
     return weighed
 
@@ -119,7 +119,7 @@ def above_its_words(phrase: str, weights: Mapping[str, float]) -> float:
     return max(weights[phrase], *(1.001 * weights.get(word, 0.0) for word in phrase.split()))
 
 
-def _is_standing(n_phrase: int, n_words: Sequence[int | None]) -> bool:
+def _is_set_phrase(n_phrase: int, n_words: Sequence[int | None]) -> bool:
     """Whether two words are a term: said often and mostly together, or, if seldom, never one without the other."""
     if None in n_words:  # a word too weak to be a candidate: nothing says that it is only ever said here
         return n_phrase >= _MIN_PHRASE_SENTENCES

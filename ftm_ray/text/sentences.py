@@ -1,43 +1,32 @@
-"""What was said: repair it, cut it into sentences, see what is only call mechanics, make the words for keywords.
+"""Raw text of a turn becomes sentences: repaired first, then cut.
 
-Place in the flow: prefetch calls `repair_text` and `split_sentences` for every turn and `clean_for_keywords` for every
-sentence; the map calls `rule_drop_reason` (nothing dropped there is ever embedded, and embedding is 85 % of a firm's
-cost). The encoder reads the raw sentence; only c-TF-IDF reads the cleaned one.
-
-Trade-off: every rule is closed (a fixed vocabulary or a fixed phrase), so that it errs by keeping. What the rules
-let through is judged again after embedding, by `boilerplate_classifier`. Figures: docs/boilerplate.md. The word lists
-lie in spoken_words.json, each with the reason why it exists.
+Place in the flow: prefetch calls both for every turn. The encoder reads these sentences as they are; c-TF-IDF reads
+their lemmas (`lemmas.py`), and what is boilerplate is left out before embedding (`boilerplate_rules.py`).
 """
 
 import html
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 import ftfy
 import sentencex
-import simplemma
 
-from ftm_ray.text.boilerplate_rules import mechanics_reason
+from ftm_ray.text.language import is_foreign
+from ftm_ray.text.lemmas import clean_for_keywords
 from ftm_ray.text.names import firm_name_tokens, person_names
-from ftm_ray.text.word_lists import BUSINESS_TERMS, FUNCTION_WORDS, STOP_WORDS
 
-__all__ = [
+__all__ = [  # with what the sources need of the modules beside this one
     "clean_for_keywords",
     "firm_name_tokens",
     "is_foreign",
     "person_names",
     "repair_text",
-    "rule_drop_reason",
     "split_sentences",
 ]
 
-UNKNOWN_NAME = "<UNK>"  # some published transcripts write this for every person's name; it stays readable in place
 MAX_SENTENCE_WORDS = 100  # 99.7 % of real sentences are shorter (951,000 seen); longer ones are several in one
 RUN_ON_WORDS = 40  # length aimed at when a run-on is cut: the 95th percentile of real sentences
 
-
-# --- repair and split ----------------------------------------------------------------------------------------------
 
 _TAG = re.compile(r"</?(?!UNK>)[A-Za-z!][^<>]{0,200}>")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -95,84 +84,3 @@ def _cut_at_clauses(words: list[str]) -> Iterator[str]:
         yield " ".join(words[:cut])
         words = words[cut:]
     yield " ".join(words)
-
-
-# --- foreign passages ----------------------------------------------------------------------------------------------
-
-MIN_LETTERS_FOREIGN = 8  # below this a name or a brand in another script decides too much
-MIN_WORDS_LANGUAGE_ID = 8  # in a shorter passage two names decide too much
-MAX_FUNCTION_WORDS = 0.25  # English speech is half "the", "of", "we"; others share few of them ("a", "in", "i")
-# Words that stand in the English dictionary: of 20,808 real sentences that came this far the English ones have at least
-# 0.50 (two with a web address), sentences in ten other languages at most 0.45.
-MIN_ENGLISH_RATIO = 0.5
-
-
-def is_foreign(sentence: str) -> bool:
-    """Say whether a sentence is not English: half its letters in another script, or few English words."""
-    if not sentence.isascii():
-        n_letters = sum(character.isalpha() for character in sentence)
-        n_other = sum(character.isalpha() and ord(character) > 0x24F for character in sentence)
-        if n_letters >= MIN_LETTERS_FOREIGN // 2 and n_other > 0.5 * n_letters:
-            return True
-    words = [word.strip(".,;:?!\"()'") for word in sentence.split()]
-    n_english = sum(word.lower() in FUNCTION_WORDS for word in words)
-    # A list of foreign names is not a foreign sentence: half of its words must be written small.
-    n_small = sum(word[:1].islower() for word in words)
-    if len(words) < MIN_WORDS_LANGUAGE_ID or n_english > MAX_FUNCTION_WORDS * len(words) or 2 * n_small < len(words):
-        return False
-    return simplemma.in_target_language(sentence, lang="en") < MIN_ENGLISH_RATIO
-
-
-# --- words for keywords --------------------------------------------------------------------------------------------
-
-_WORD = re.compile(r"[^\W_]+(?:[&'.\-/][^\W_]+)*")
-_LETTER = re.compile(r"[^\W\d_]")
-_PERIOD_OR_AMOUNT = re.compile(r"[qh]\d+(?:-\w+)?|\d+[qh]\d*|[fc]y\d+|\d+(?:st|nd|rd|th|s|k|m|b|t|x|bn|mm|bps|c|am|pm)")
-_CONTRACTIONS = frozenset({"ll", "re", "ve", "d", "m", "t"})
-
-
-def clean_for_keywords(sentence: str, names: frozenset[str]) -> str:
-    """Reduce a sentence to what may become a keyword: lower-case lemmas, joined by blanks.
-
-    Left out: stop words, spoken fillers, numbers and periods (Q3, 2024, fy25), and `names` (of people and the firm).
-    Terms such as "5g", "p&l", "covid-19", "u.s." stay one word: let the vectorizer split at blanks only.
-    """
-    sentence = sentence.replace("\u2019", "'").replace(UNKNOWN_NAME, " ")
-    # Numbers are none of our words, and nearly each is new: they would fill the cache below.
-    words = [word for word in _WORD.findall(sentence.lower()) if _LETTER.search(word)]
-    return " ".join(lemma for word in words if word not in names and (lemma := _keyword(word)) and lemma not in names)
-
-
-@lru_cache(maxsize=50_000)
-def _keyword(word: str) -> str:
-    """The lemma of one lower-case word, or "" where it may not be a keyword. Cached: talk repeats its words."""
-    if "'" in word:
-        stem, _, ending = word.partition("'")
-        word = "" if ending in _CONTRACTIONS else stem if ending == "s" else word
-    if word.count(".") and all(len(part) == 1 for part in word.split(".")):
-        return "" if word[0].isdigit() else word + "."  # "u.s" was cut from "U.S."
-    if len(word) < 2 or not any(map(str.isalpha, word)) or word in STOP_WORDS or _PERIOD_OR_AMOUNT.fullmatch(word):
-        return ""
-    # "pricing", "lending" and "marketing" are trades, not forms of "price", "lend" and "market".
-    lemma = word if word in BUSINESS_TERMS or word.endswith("ing") else simplemma.lemmatize(word, lang="en").lower()
-    is_stop = lemma in STOP_WORDS or simplemma.lemmatize(word, lang="en").lower() in STOP_WORDS
-    return "" if is_stop and word not in BUSINESS_TERMS else lemma
-
-
-# --- what is left out before embedding -----------------------------------------------------------------------------
-
-
-def rule_drop_reason(sentence: str, speaker_type: str | None) -> str | None:
-    """Say why a sentence is left out before it is embedded, or None where it stays.
-
-    Args:
-        sentence: As it was spoken.
-        speaker_type: The source's role of the speaker, where there is one.
-
-    Returns:
-        'operator', 'procedure' (hand-overs, question mechanics), 'legal' (safe harbour, webcast),
-        'pleasantry', 'fragment' ("Right, right."), or None.
-    """
-    if speaker_type is not None and speaker_type.strip().lower() == "operator":
-        return "operator"
-    return mechanics_reason(sentence)

@@ -24,5 +24,5 @@ LEGAL_FORMS = _LISTS["legal_form"]
 BUSINESS_TERMS = _LISTS["business_term"]
 # What stands where a name should: titles and stand-ins such as "Unidentified Audience Member".
 NO_NAMES = _LISTS["no_name"]
-# No phrase of `mechanics` matches without one of these words; looking them up is faster than matching.
+# No phrase for procedure in `boilerplate_rules` matches without one of these words; looking them up is faster.
 PROCEDURE_HINTS = _LISTS["procedure_hint"]

@@ -9,7 +9,6 @@ there to draw a picture, so sentences are joined by average linkage until they a
 distance. The column `method` says which path a firm took.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,8 @@ import numpy.typing as npt
 
 from ftm_ray.config import TopicSettings
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
-from ftm_ray.text.keywords import N_CANDIDATES, choose_keywords, count_terms
+from ftm_ray.text.keywords import choose_keywords, count_terms
+from ftm_ray.topics.keyword_candidates import keyword_candidates
 from ftm_ray.vectors.clustering import ClusterSettings, Labels, cluster, cluster_few, number_by_content
 from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, pick_varied
 
@@ -131,7 +131,7 @@ def _describe(
     n_topics = int(labels.max()) + 1
     if n_topics == 0:
         return ()
-    candidates = _ctfidf_candidates(cleaned_texts, labels, n_topics)
+    candidates = keyword_candidates(cleaned_texts, labels, n_topics)
     counts = count_terms(cleaned_texts, [term for terms in candidates for term, _ in terms])
     long_enough = np.array([text.count(" ") + 1 >= _MIN_EXEMPLAR_WORDS for text in raw_texts])
     options = (settings.n_keywords, settings.keyword_diversity)
@@ -154,40 +154,3 @@ def _describe(
             )
         )
     return tuple(topics)
-
-
-def _ctfidf_candidates(cleaned_texts: Sequence[str], labels: Labels, n_topics: int) -> list[list[tuple[str, float]]]:
-    """BERTopic's c-TF-IDF words and two-word phrases per topic, best first; equal weights by alphabet."""
-    if not any(text and label >= 0 for text, label in zip(cleaned_texts, labels, strict=True)):
-        return [[] for _ in range(n_topics)]
-    from bertopic import BERTopic
-    from bertopic.backend import BaseEmbedder
-    from bertopic.cluster import BaseCluster
-    from bertopic.dimensionality import BaseDimensionalityReduction
-    from bertopic.vectorizers import ClassTfidfTransformer
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    model = BERTopic(
-        language="multilingual",  # 'english' would strip signs that terms such as "p&l" and "covid-19" need
-        top_n_words=N_CANDIDATES,
-        embedding_model=BaseEmbedder(),
-        umap_model=BaseDimensionalityReduction(),  # the clusters are given: BERTopic's manual topic modelling
-        hdbscan_model=BaseCluster(),
-        vectorizer_model=CountVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", lowercase=False),
-        ctfidf_model=ClassTfidfTransformer(reduce_frequent_words=True),
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module="bertopic")
-        model.fit(list(cleaned_texts), embeddings=np.zeros((len(labels), 1)), y=labels)
-    words = {int(old): terms for old, terms in model.get_topics().items()}
-    return [_sorted_terms(words.get(new, [])) for new in _bertopic_ids(model, labels, n_topics)]
-
-
-def _bertopic_ids(model: object, labels: Labels, n_topics: int) -> list[int]:
-    """BERTopic renumbers topics by size; find its number of each of ours by a member sentence."""
-    theirs = list(model.topics_)  # type: ignore[attr-defined]
-    return [int(theirs[int(np.flatnonzero(labels == topic_id)[0])]) for topic_id in range(n_topics)]
-
-
-def _sorted_terms(terms: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    return sorted(((t, float(w)) for t, w in terms if t and w > 0), key=lambda pair: (-pair[1], pair[0]))

@@ -1,4 +1,4 @@
-"""How well is call mechanics and filler told from business content? Trains, cross-validates and reports.
+"""How well is boilerplate told from business content? Trains, cross-validates and reports.
 
     HF_HUB_OFFLINE=1 python tests/benchmarks/boilerplate_quality.py [--write] [--json] [--errors]
 
@@ -27,7 +27,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ftm_ray.config import BUNDLED_ENCODER, EmbedSettings
 from ftm_ray.text.boilerplate_classifier import WEIGHTS_PATH
-from ftm_ray.text.sentences import repair_text, rule_drop_reason, split_sentences
+from ftm_ray.text.boilerplate_rules import rule_drop_reason
+from ftm_ray.text.sentences import repair_text, split_sentences
 from ftm_ray.vectors.encoder import SentenceEncoder
 
 ROOT = Path(__file__).parents[2]

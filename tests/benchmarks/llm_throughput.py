@@ -109,7 +109,8 @@ def through_serve(arguments) -> None:
 
 async def ask_all(llm, prompts):
     """Seconds for all prompts, and what they took."""
-    from ftm_ray.naming.client import LlmAccount, LlmClient
+    from ftm_ray.naming.account import LlmAccount
+    from ftm_ray.naming.client import LlmClient
 
     client, account = LlmClient(llm, "none"), LlmAccount()
     start = time.perf_counter()
@@ -140,7 +141,7 @@ def offline(arguments) -> None:
     """vLLM's own engine with the same settings, all prompts at once."""
     import ray
 
-    from ftm_ray.naming.client import LlmAccount
+    from ftm_ray.naming.account import LlmAccount
     from ftm_ray.serving.engine import application, choose_preset
 
     config = settings(arguments)

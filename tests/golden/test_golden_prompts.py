@@ -7,7 +7,8 @@ import pytest
 from llm_server import LlmServer, named
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.naming.client import LlmAccount, LlmClient
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.client import LlmClient
 from ftm_ray.naming.prompts import PROMPT_VERSION, theme_prompt, topic_prompt
 from ftm_ray.naming.tokens import EstimatedTokens
 

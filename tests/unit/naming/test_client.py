@@ -7,10 +7,11 @@ import pytest
 from llm_asking import GOOD, KEY, ask, ask_all, in_turn, outcome_of, question, settings_for
 from llm_server import LlmServer, busy, completion, error
 
-from ftm_ray.naming import endpoint_health as llm_line
-from ftm_ray.naming.client import LlmAccount, LlmClient
-from ftm_ray.naming.endpoint_health import NoAnswerError
-from ftm_ray.naming.guards import Outcome
+from ftm_ray.naming import endpoint_health
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.client import LlmClient
+from ftm_ray.naming.failures import NoAnswerError
+from ftm_ray.naming.outcomes import Outcome
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -164,7 +165,7 @@ def test_the_key_is_in_no_log_and_no_exception_even_if_the_endpoint_repeats_it(s
             await LlmClient(settings_for(url, patience_s=0.0), KEY).ask(question(), LlmAccount())
         return caught.value
 
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)  # a warning is logged
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)  # a warning is logged
     with LlmServer(lambda *_: told) as server:
         why = asyncio.run(go(server.url))
     assert set(server.keys) == {f"Bearer {KEY}"}

@@ -8,9 +8,10 @@ import pytest
 from llm_asking import GOOD, KEY, ask, ask_all, gaps, in_turn, outcome_of, question, settings_for
 from llm_server import LlmServer, Reply, error, hang, reset
 
-from ftm_ray.naming import endpoint_health as llm_line
-from ftm_ray.naming.client import LlmAccount, LlmClient
-from ftm_ray.naming.guards import Outcome
+from ftm_ray.naming import endpoint_health, waits
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.client import LlmClient
+from ftm_ray.naming.outcomes import Outcome
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -30,7 +31,7 @@ def test_after_ten_failures_one_question_at_a_time_is_sent_until_the_endpoint_is
 
 
 def test_tries_of_an_endpoint_that_is_down_do_not_use_up_a_question(monkeypatch):
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
     (reply,), account, _ = ask(lambda n, _: error(503) if n < 20 else GOOD, max_attempts=2)
     assert reply.content
     assert (account.n_requests, account.n_retries) == (21, 20)
@@ -47,8 +48,8 @@ def test_a_dead_endpoint_is_given_up_and_the_rest_is_not_sent(fate, caplog):
 
 
 def test_pauses_grow_to_the_longest_while_the_endpoint_is_down(monkeypatch):
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
-    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(waits, "LONGEST_WAIT_S", 0.1)
     really_sleep, slept = asyncio.sleep, []
 
     async def sleep(seconds):
@@ -64,7 +65,7 @@ def test_pauses_grow_to_the_longest_while_the_endpoint_is_down(monkeypatch):
 
 def test_a_silent_endpoint_is_tried_by_one_question_at_a_time(monkeypatch):
     """Here a try lasts longer than the pause before the next one. Counted by the client: the server hears no end."""
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
     send, under_way, at_once = LlmClient._request, 0, []
 
     async def counted(*args):
@@ -79,7 +80,7 @@ def test_a_silent_endpoint_is_tried_by_one_question_at_a_time(monkeypatch):
     async def go(url):
         client = LlmClient(settings_for(url, timeout_s=0.1, patience_s=0.5, max_attempts=9), KEY)
         first = asyncio.create_task(outcome_of(client, question(), LlmAccount()))
-        while not client._line.is_down:
+        while not client._health.is_down:
             await asyncio.sleep(0.01)
         return [await first, *await ask_all(client, 30, LlmAccount())]
 
@@ -124,7 +125,7 @@ def test_a_late_answer_brings_a_given_up_endpoint_back_with_all_patience():
         is_late.set()
         assert (await late).content
         good_from = account.n_requests + 13
-        client._line._patience_s = 20.0
+        client._health._patience_s = 20.0
         return given_up, await ask_all(client, 30, account)
 
     with LlmServer(answer) as server:
@@ -139,7 +140,7 @@ def warnings_in(caplog):
 
 
 def test_the_next_outage_begins_with_short_pauses_again(monkeypatch):
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
     account = LlmAccount()
     really_sleep, slept = asyncio.sleep, []
 
@@ -202,9 +203,9 @@ class Clock:
 
 def test_a_given_up_endpoint_is_looked_at_once_a_minute_and_used_when_it_is_back(monkeypatch):
     """A map goes on for hours; somebody may have started the endpoint again."""
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
     clock, account, is_back = Clock(), LlmAccount(), threading.Event()
-    monkeypatch.setattr(llm_line, "time", clock)
+    monkeypatch.setattr(endpoint_health, "time", clock)
 
     async def go(url):
         client = LlmClient(settings_for(url, patience_s=0.0, max_attempts=4, max_concurrency=5), KEY)
@@ -227,8 +228,8 @@ def test_a_given_up_endpoint_is_looked_at_once_a_minute_and_used_when_it_is_back
 
 
 def test_a_wish_for_a_pause_is_kept_while_the_endpoint_is_down(monkeypatch):
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
-    monkeypatch.setattr(llm_line, "_LONGEST_WAIT_S", 30.0)
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(waits, "LONGEST_WAIT_S", 30.0)
     _, _, server = ask(in_turn(error(429, retry_after="0.3"), GOOD), max_attempts=2)
     assert gaps(server)[0] >= 0.3
 

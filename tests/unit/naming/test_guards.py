@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from ftm_ray.naming.guards import Outcome, OwnNames, cut_label, judge_answer, names_in
+from ftm_ray.naming.guards import OwnNames, cut_label, judge_answer, names_in
+from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import TOPIC_RULES, theme_prompt, topic_prompt
 from ftm_ray.naming.tokens import EstimatedTokens
 

@@ -1,11 +1,12 @@
 """Naming against a real HTTP server: good answers replace keyword names, everything else leaves them and is counted."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from llm_asking import GOOD
 from llm_server import LlmServer, Reply, completion, error, hang, named, reset
 from name_asking import (
-    GOOD,
     LONG,
     LONG_SENTENCE,
     OWN_NAMES,
@@ -15,16 +16,18 @@ from name_asking import (
     ask,
     assert_adds_up,
     namer_for,
+    store,
 )
 
-from ftm_ray.naming import endpoint_health as llm_line
+from ftm_ray.naming import endpoint_health
+from ftm_ray.naming import kept_answers as answers
 from ftm_ray.naming import namer as naming
-from ftm_ray.naming.client import LlmAccount
-from ftm_ray.naming.endpoint_health import NoAnswerError
-from ftm_ray.naming.guards import Outcome
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.failures import NoAnswerError
 from ftm_ray.naming.kept_answers import AnswerStore
-from ftm_ray.naming.prompts import PROMPT_VERSION
-from ftm_ray.text.keyword_names import keyword_name
+from ftm_ray.naming.outcomes import Outcome
+from ftm_ray.naming.prompts import PROMPT_VERSION, topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -77,7 +80,7 @@ WAYS = {
 def test_every_outcome_is_reached_and_counted_once(outcome, monkeypatch, lake):
     reply, n_requests, settings = WAYS[outcome]
     if outcome is Outcome.GIVEN_UP:
-        monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+        monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
     name, account, server = ask(*[reply] * n_requests, store=AnswerStore(lake, "2024Q1"), **settings)
     assert account.outcomes == {outcome.value: 1}
     assert len(server.requests) == n_requests
@@ -165,7 +168,7 @@ def test_the_second_question_may_be_tried_again_too():
 
 def test_a_second_question_that_was_never_sent_is_not_counted(monkeypatch):
     """Meanwhile other questions found the endpoint down for too long."""
-    monkeypatch.setattr(llm_line, "_FAILURES_UNTIL_DOWN", 1)
+    monkeypatch.setattr(endpoint_health, "_FAILURES_UNTIL_DOWN", 1)
     account = LlmAccount()
 
     async def go(url):
@@ -173,7 +176,7 @@ def test_a_second_question_that_was_never_sent_is_not_counted(monkeypatch):
         judge = naming.judge_answer
 
         def judge_and_break(*args):
-            namer._client._line.failed(NoAnswerError(Outcome.SERVER_ERROR))
+            namer._client._health.failed(NoAnswerError(Outcome.SERVER_ERROR))
             return judge(*args)
 
         monkeypatch.setattr(naming, "judge_answer", judge_and_break)
@@ -185,21 +188,78 @@ def test_a_second_question_that_was_never_sent_is_not_counted(monkeypatch):
     assert (account.n_requests, account.n_again, account.outcomes) == (1, 0, {"named": 1})
 
 
-# --- names of keywords ------------------------------------------------------------------------------------------------
+# --- accepted answers are kept, so that nothing is paid for twice ----------------------------------------------------
 
 
-def test_a_keyword_name_says_what_it_is():
-    name = keyword_name(["freight", "port", "vessel", "sail", "dock", "crane"], ["Freight cost more.", "Other."])
-    assert name.label == "freight, port, vessel"
-    assert name.representation == "freight, port, vessel, sail, dock: Freight cost more."
-    assert name.summary_source == "keywords"
-    assert (name.llm_model, name.prompt_version, name.prompt_tokens, name.names_firm) == (None,) * 4
+def test_a_second_namer_over_the_same_lake_asks_nothing(lake):
+    first, _, _ = ask(GOOD, store=store(lake))
+    second, account, server = ask(store=store(lake))
+    assert second == first
+    assert server.requests == []
+    assert (account.n_questions, account.n_remembered, account.n_requests) == (1, 1, 0)
+    assert account.outcomes == {"named": 1}
+    assert account.prompt_tokens == 0
 
 
-@pytest.mark.parametrize("keywords", [[], ["freight"]])
-@pytest.mark.parametrize("sentences", [[], ["Freight " + "cost more and more " * 10]])
-def test_no_name_is_ever_empty(keywords, sentences):
-    name = keyword_name(keywords, sentences)
-    assert name.label.strip()
-    assert name.representation.strip()
-    assert len(name.label) <= 60
+@pytest.mark.parametrize(
+    ("first", "label", "names_firm"),
+    [
+        (PROSE, "Freight costs", False),
+        (LONG, "Freight costs", False),
+    ],
+)
+def test_a_mended_answer_is_remembered_for_the_first_question(lake, first, label, names_firm):
+    ask(first, GOOD, store=store(lake))
+    name, account, _ = ask(store=store(lake))
+    assert (name.label, name.names_firm, account.n_remembered) == (label, names_firm, 1)
+
+
+def test_an_answer_with_a_name_is_remembered_with_its_flag(lake):
+    first, _, _ = ask(WITH_NAME, WITH_NAME, store=store(lake))
+    second, account, _ = ask(store=store(lake))
+    assert second == first
+    assert second.names_firm
+    assert account.n_again == 0
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"max_tokens": 100}], ids=str)
+def test_another_model_or_limit_asks_again(lake, change):
+    ask(GOOD, store=store(lake))
+    name, account, _ = ask(named("Other", "Words."), store=store(lake), **change)
+    assert name.label == "Other"
+    assert account.n_remembered == 0
+    assert ask(store=store(lake))[0].label == "Freight costs"  # and the first is still known
+
+
+def test_other_weights_behind_the_same_name_are_asked_again(lake):
+    ask(GOOD, store=AnswerStore(lake, "2024Q1", ["fp8"]))
+    name, account, _ = ask(named("Other", "Words."), store=AnswerStore(lake, "2024Q1", ["none"]))
+    assert (name.label, account.n_remembered) == ("Other", 0)
+    assert ask(store=AnswerStore(lake, "2024Q1", ["fp8"]))[1].n_remembered == 1
+
+
+def test_another_prompt_or_prompt_version_asks_again(lake, monkeypatch):
+    ask(GOOD, store=store(lake))
+    other = topic_prompt(["freight"], ["Other sentence."], EstimatedTokens(), 900)
+    assert ask(GOOD, store=store(lake), prompt=other)[1].n_requests == 1
+    monkeypatch.setattr(answers, "PROMPT_VERSION", "another")
+    assert ask(GOOD, store=store(lake))[1].n_requests == 1
+
+
+@pytest.mark.parametrize("reply", [PROSE, completion("{}", "content_filter"), error(422), error(500), reset()])
+def test_refused_and_missing_answers_are_not_kept(lake, reply):
+    assert ask(reply, reply, store=store(lake))[0] is None
+    name, account, _ = ask(GOOD, store=store(lake))
+    assert name.label == "Freight costs"
+    assert (account.n_remembered, account.n_requests) == (0, 1)
+
+
+def test_without_a_store_every_question_is_asked():
+    assert [ask(GOOD)[1].n_requests for _ in range(2)] == [1, 1]
+
+
+def test_the_key_is_in_no_file(lake):
+    ask(GOOD, store=store(lake))
+    files = [path for path in Path(lake.root).rglob("*") if path.is_file()]
+    assert files
+    assert all(b"sk-secret" not in path.read_bytes() for path in files)

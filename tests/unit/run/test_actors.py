@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.actors import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.store import PREFETCH

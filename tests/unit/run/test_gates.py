@@ -7,7 +7,7 @@ from invented import bare_row, done_row, firm, part_table, run_files, topic_vect
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import QualityError
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.gates import check_parts, check_theme_names
 from ftm_ray.text.keyword_names import keyword_name
 

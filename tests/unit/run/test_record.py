@@ -8,7 +8,7 @@ import pytest
 from invented import bare_row, done_row, firm, part_table, run_files, topic_vector, write_store
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.naming.client import LlmAccount
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.publish import summary_sources
 from ftm_ray.run.record import RunLog, environment, firm_counts, quality_numbers, run_record, sentence_counts
 from ftm_ray.run.reduce import ReduceReport, ThemePublisher

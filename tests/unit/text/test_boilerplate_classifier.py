@@ -116,7 +116,7 @@ def encode():
 
 
 def test_filler_goes_and_business_stays(classifier, encode):
-    filler = [
+    boilerplate = [
         "So hopefully that gives you a feel for how we are looking at it.",
         "I'll let Barbara speak to that in a moment.",
         "We'll provide you with an update on that in due course.",
@@ -127,7 +127,7 @@ def test_filler_goes_and_business_stays(classifier, encode):
         "Medicare risk adjustment lowered our medical loss ratio.",
         "Generative AI features lifted the average price per seat.",
     ]
-    assert classifier.mask(encode(filler)).all()
+    assert classifier.mask(encode(boilerplate)).all()
     assert not classifier.mask(encode(business)).any()
 
 
@@ -137,6 +137,10 @@ def test_topics_of_insurers_risk_adjustment_and_of_guidance_stay(classifier, enc
         "The risk adjustment program hurt margins of our exchange plans.",
     ]
     guidance = ["Our fiscal 25 guidance assumes flat volumes.", "We raise fiscal 25 guidance for operating income."]
-    filler = ["I'll take that one.", "Let me start and then Jim can add to it.", "Let me take the second question."]
-    centroids = np.stack([encode(topic).mean(axis=0) for topic in (risk, guidance, filler)])
+    boilerplate = [
+        "I'll take that one.",
+        "Let me start and then Jim can add to it.",
+        "Let me take the second question.",
+    ]
+    centroids = np.stack([encode(topic).mean(axis=0) for topic in (risk, guidance, boilerplate)])
     assert classifier.topic_mask(centroids).tolist() == [False, False, True]

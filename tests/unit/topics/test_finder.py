@@ -13,12 +13,12 @@ from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.topics.finder import FirmTopicFinder
 
-MECHANICS = "Thank you, and good morning, everyone."
+BOILERPLATE = "Thank you, and good morning, everyone."
 POISON = "This sentence breaks the encoder, which happens to one firm only."
 
-BIG = firm("BIG", [[MECHANICS, *SENTENCES[:30]], [*SENTENCES[30:], "Thank you."]])
+BIG = firm("BIG", [[BOILERPLATE, *SENTENCES[:30]], [*SENTENCES[30:], "Thank you."]])
 SMALL = firm("SMALL", [[*SUBJECTS["freight"], *SUBJECTS["credit"]]])
-FOUR = firm("FOUR", [[MECHANICS, *SENTENCES[:4]]])
+FOUR = firm("FOUR", [[BOILERPLATE, *SENTENCES[:4]]])
 FIVE = firm("FIVE", [SENTENCES[:5]])
 SILENT = firm("SILENT", [[]])
 UNLINKED = firm("UNLINKED", [SENTENCES[:12]], permno=None)
@@ -75,7 +75,7 @@ def test_large_and_small_firms_take_their_paths(found):
     assert found["BIG"]["cluster_s"] > 0
 
 
-def test_call_mechanics_are_left_out_with_a_reason(found):
+def test_boilerplate_is_left_out_with_a_reason(found):
     row = found["BIG"]
     for place in (0, -1):
         assert row["topic_ids"][place] is None
@@ -183,7 +183,7 @@ def fragile(finder, error):
 
 
 def test_one_bad_firm_costs_one_firm(finder, found):
-    bad = firm("BAD", [[MECHANICS, *SENTENCES[:9], POISON]])
+    bad = firm("BAD", [[BOILERPLATE, *SENTENCES[:9], POISON]])
     rows = rows_of(fragile(finder, RuntimeError("boom " * 100)), SMALL, bad, FIVE)
     assert [row["status"] for row in rows] == ["done", "failed", "done"]
     assert rows[1]["reason"].startswith("RuntimeError: boom")
@@ -207,7 +207,7 @@ def test_what_is_not_the_firms_fault_ends_the_batch(finder, error):
         rows_of(fragile(finder, error), firm("BAD", [[*SENTENCES[:9], POISON]]))
 
 
-# --- filler --------------------------------------------------------------------------------------------------------
+# --- boilerplate ---------------------------------------------------------------------------------------------------
 
 
 def classifier(direction, bias, sentence_threshold=0.5, topic_threshold=0.5):
@@ -223,7 +223,7 @@ def with_classifier(finder, chosen):
 
 @pytest.fixture(scope="module")
 def freight(encoder):
-    """The direction of talk about freight, which shall be filler here."""
+    """The direction of talk about freight, which shall be boilerplate here."""
     mean = encoder.encode(SUBJECTS["freight"]).mean(axis=0)
     return mean / np.linalg.norm(mean)
 
@@ -260,7 +260,7 @@ def test_a_firm_of_filler_sentences_alone_is_skipped(finder, freight):
 
 def test_the_shipped_classifier_keeps_business_and_drops_filler():
     finder = FirmTopicFinder(EmbedSettings(precision="fp32"), TopicSettings(backend="cpu"))
-    filler = ["And so with that, I think we feel really good about where we are."] * 3
-    row = rows_of(finder, firm("F", [[*SENTENCES[:24], *filler]]))[0]
+    boilerplate = ["And so with that, I think we feel really good about where we are."] * 3
+    row = rows_of(finder, firm("F", [[*SENTENCES[:24], *boilerplate]]))[0]
     assert row["drop_reasons"][:24].count(None) >= 22
     assert None not in row["drop_reasons"][24:]

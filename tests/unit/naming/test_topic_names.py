@@ -12,9 +12,9 @@ from name_asking import (
     store,
 )
 
-from ftm_ray.naming import client as llm
-from ftm_ray.naming.client import LlmAccount
-from ftm_ray.naming.namer import TopicNamer
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.client import LlmClient
+from ftm_ray.naming.topic_names import TopicNamer
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.text.keyword_names import keyword_name
 
@@ -139,7 +139,7 @@ def test_what_one_batch_could_not_get_the_next_try_asks_for_alone(part, lake):
 
 def test_what_was_answered_before_something_broke_is_kept(part, lake, monkeypatch):
     """One question meets an error that nobody foresaw, after the answer to another came."""
-    send, answered = llm.LlmClient.ask, asyncio.Event()
+    send, answered = LlmClient.ask, asyncio.Event()
 
     async def broken(client, prompt, account):
         if "wages" in prompt.material:
@@ -149,10 +149,10 @@ def test_what_was_answered_before_something_broke_is_kept(part, lake, monkeypatc
         asyncio.get_running_loop().call_later(0.05, answered.set)  # when it is kept
         return reply
 
-    monkeypatch.setattr(llm.LlmClient, "ask", broken)
+    monkeypatch.setattr(LlmClient, "ask", broken)
     with pytest.raises(RuntimeError):
         rename(part, echo_keywords, lake)
-    monkeypatch.setattr(llm.LlmClient, "ask", send)
+    monkeypatch.setattr(LlmClient, "ask", send)
     batch, server = rename(part, echo_keywords, lake)
     assert (batch.account.n_remembered, len(server.requests)) == (1, 2)
 

@@ -8,7 +8,8 @@ from llm_asking import GOOD, KEY, closed_port, patience, settings_for
 from llm_server import LlmServer, Reply, error, hang, reset
 
 from ftm_ray.errors import ConfigError
-from ftm_ray.naming.client import LlmAccount, check_endpoint
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.endpoint_check import check_endpoint
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 

@@ -3,8 +3,8 @@
 import json
 from dataclasses import asdict, fields
 
-from ftm_ray.naming.client import LlmAccount
-from ftm_ray.naming.guards import Outcome
+from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.outcomes import Outcome
 
 
 def test_sums_of_accounts_are_accounts():

@@ -14,7 +14,7 @@ from name_asking import (
 )
 
 from ftm_ray.naming.guards import OwnNames
-from ftm_ray.naming.namer import ThemeToName, name_themes
+from ftm_ray.naming.theme_names import ThemeToName, name_themes
 from ftm_ray.text.keyword_names import Name, keyword_name
 
 pytestmark = pytest.mark.usefixtures("short_waits")

@@ -1,0 +1,54 @@
+"""What the questions to the LLM cost and how they ended; sums of accounts are accounts."""
+
+from dataclasses import dataclass, field, fields, replace
+
+from ftm_ray.naming.outcomes import Outcome
+
+
+@dataclass(slots=True)
+class LlmAccount:
+    """What was asked and what came back. Sums of accounts are accounts.
+
+    Attributes:
+        n_questions: Topics or themes that needed a name; each has one outcome.
+        n_remembered: Of these, answered from the store of earlier answers: no request.
+        n_requests: HTTP requests sent.
+        n_retries: Of these, sent again because the one before failed.
+        n_again: Of these, sent because the first answer was refused or named a firm.
+        prompt_tokens, completion_tokens: As the endpoint counts them.
+        cached_tokens: Of the prompt tokens, those that the endpoint found in its prefix cache.
+        request_s: Seconds of all requests together.
+        outcomes: Questions by outcome.
+    """
+
+    n_questions: int = 0
+    n_remembered: int = 0
+    n_requests: int = 0
+    n_retries: int = 0
+    n_again: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    request_s: float = 0.0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: "LlmAccount") -> None:
+        """Add another account to this one."""
+        for name in (f.name for f in fields(self) if f.name != "outcomes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for outcome, n in other.outcomes.items():
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + n
+
+    def as_second_ask(self) -> "LlmAccount":
+        """The same costs, for questions that were asked before and have their outcome."""
+        return replace(
+            self,
+            n_questions=0,
+            n_remembered=0,
+            outcomes={},
+            n_again=self.n_requests - self.n_retries,  # questions given up before they were sent are none
+        )
+
+    def count(self, outcome: Outcome) -> None:
+        """Count the end of one question."""
+        self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1

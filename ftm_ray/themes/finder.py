@@ -1,0 +1,107 @@
+"""Step 4: the topics of all firms become themes.
+
+Only topics come here, never sentences: 75,000 topics of a whole quarter are 115 MB. They are clustered with settings
+that grow with their number, so that ten firms and five thousand both give themes a person can read; clusters that
+are no cross-firm theme are left out and counted.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ftm_ray.config import ThemeSettings
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
+from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
+from ftm_ray.themes.theme_keywords import theme_keywords
+from ftm_ray.themes.topic_set import TopicSet
+from ftm_ray.themes.validity import why_invalid
+from ftm_ray.vectors.clustering import cluster, number_by_content
+from ftm_ray.vectors.unit_vectors import Vectors, mean_vector
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One theme. Rows count the topics of the TopicSet."""
+
+    rows: tuple[int, ...]
+    similarities: tuple[float, ...]  # cosine of each topic to the theme's centre, in the order of rows
+    exemplar_rows: tuple[int, ...]  # most central first, each from another firm while there are any
+    keywords: tuple[str, ...]
+    embedding: Vectors
+    top_firms: tuple[str, ...]  # by sentences spoken on the theme
+    n_firms: int
+    max_firm_ratio: float  # largest share of topics from one firm
+
+
+@dataclass(frozen=True, slots=True)
+class FoundThemes:
+    """All valid themes, largest first, and what became of the other topics."""
+
+    themes: tuple[Theme, ...]
+    n_outliers: int  # topics in no cluster
+    n_in_invalid: dict[str, int]  # topics in clusters that are no theme, by reason
+
+
+def find_themes(topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False) -> FoundThemes:
+    """Cluster topics and keep the clusters that are cross-firm themes."""
+    n_topics = len(topics.firm_ids)
+    if n_topics < MIN_TOPICS:
+        return FoundThemes((), n_topics, {})
+    labels = number_by_content(cluster(topics.embeddings, scaled_settings(settings, n_topics), use_gpu))
+    kept, invalid = [], Counter[str]()
+    for label in range(int(labels.max()) + 1):
+        rows = np.flatnonzero(labels == label)
+        reason = why_invalid(topics, rows, settings)
+        if reason:
+            invalid[reason] += len(rows)
+        else:
+            kept.append(rows)
+    keywords = theme_keywords(topics, labels, settings.n_keywords)
+    themes = [_describe(topics, rows, keywords.get(int(labels[rows[0]]), ()), settings) for rows in kept]
+    return FoundThemes(tuple(themes), int((labels == OUTLIER_TOPIC_ID).sum()), dict(sorted(invalid.items())))
+
+
+def nearest_themes(themes: Sequence[Theme], n: int) -> tuple[tuple[int, ...], ...]:
+    """The positions of the n nearest other themes of each theme, nearest first."""
+    if not themes:
+        return ()
+    centers = np.stack([theme.embedding for theme in themes])
+    similarities = centers @ centers.T
+    np.fill_diagonal(similarities, -np.inf)
+    order = np.argsort(-similarities, axis=1, kind="stable")[:, : min(n, len(themes) - 1)]
+    return tuple(tuple(row) for row in order.tolist())
+
+
+def _describe(
+    topics: TopicSet, rows: npt.NDArray[np.intp], keywords: tuple[str, ...], settings: ThemeSettings
+) -> Theme:
+    center = mean_vector(topics.embeddings[rows])
+    similarities = topics.embeddings[rows] @ center
+    n_spoken: Counter[str] = Counter()  # sentences of each firm
+    for row in rows.tolist():
+        n_spoken[topics.firm_ids[row]] += int(topics.n_sentences[row])
+    per_firm = Counter(topics.firm_ids[row] for row in rows.tolist())
+    return Theme(
+        rows=tuple(rows.tolist()),
+        similarities=tuple(float(value) for value in similarities),
+        exemplar_rows=_exemplars(topics, rows, similarities, settings.n_exemplars),
+        keywords=keywords,
+        embedding=center,
+        top_firms=tuple(sorted(n_spoken, key=lambda firm: (-n_spoken[firm], firm))[:10]),
+        n_firms=len(per_firm),
+        max_firm_ratio=max(per_firm.values()) / len(rows),
+    )
+
+
+def _exemplars(topics: TopicSet, rows: npt.NDArray[np.intp], similarities: Vectors, n: int) -> tuple[int, ...]:
+    """The most central topics: first one of each firm, then second ones, and so on."""
+    ordered = rows[np.argsort(-similarities, kind="stable")].tolist()
+    seen: Counter[str] = Counter()
+    turn = {}
+    for row in ordered:
+        turn[row] = seen[topics.firm_ids[row]]
+        seen[topics.firm_ids[row]] += 1
+    return tuple(sorted(ordered, key=lambda row: turn[row])[:n])

@@ -1,0 +1,74 @@
+"""The row that the map writes of a firm: what became of it, of each of its sentences, and its topics."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ftm_ray.schemas.parts import FirmStatus
+from ftm_ray.text.keyword_names import keyword_name
+from ftm_ray.topics.firm_topics import FirmTopics, Topic
+from ftm_ray.topics.quality import npmi_coherence, topic_diversity
+
+
+@dataclass(slots=True)
+class FirmProgress:
+    """What is known of one firm while it is worked on. Lists follow the firm's sentences."""
+
+    sentences: list[dict[str, Any]]
+    drop_reasons: list[str | None]
+    embed_s: float = 0.0
+    cluster_s: float = 0.0
+
+    def kept(self) -> list[int]:
+        """Rows of the sentences that are not left out so far."""
+        return [row for row, reason in enumerate(self.drop_reasons) if reason is None]
+
+
+def firm_row(firm: dict[str, Any], progress: FirmProgress, status: FirmStatus, reason: str | None) -> dict[str, Any]:
+    """The row of a firm without topics."""
+    empty = [None] * len(progress.sentences)
+    of_the_firm = None if status is FirmStatus.DONE else status.value  # for sentences without a reason of their own
+    return firm | {
+        "status": status.value,
+        "reason": reason,
+        "method": None,
+        "own_names": [],
+        "n_sentences": len(progress.sentences),
+        "topic_ids": empty,
+        "drop_reasons": [why or of_the_firm for why in progress.drop_reasons],
+        "topics": [],
+        "npmi": None,
+        "diversity": None,
+        "embed_s": progress.embed_s,
+        "cluster_s": progress.cluster_s,
+    }
+
+
+def topic_columns(progress: FirmProgress, found: FirmTopics) -> dict[str, Any]:
+    """The columns that topics fill. Rows of `found` are usable sentences at the time of the fit."""
+    fitted = [row for row, why in enumerate(progress.drop_reasons) if why in (None, "boilerplate_topic")]
+    topic_ids: list[int | None] = [None] * len(progress.sentences)
+    for row, label in zip(fitted, found.labels.tolist(), strict=True):
+        topic_ids[row] = None if progress.drop_reasons[row] else label
+    cleaned = [progress.sentences[row]["cleaned_text"] for row in fitted]
+    keywords = [topic.keywords for topic in found.topics]
+    return {
+        "method": found.method,
+        "topic_ids": topic_ids,
+        "topics": [_topic_row(progress, fitted, topic_id, topic) for topic_id, topic in enumerate(found.topics)],
+        "npmi": npmi_coherence(keywords, cleaned),
+        "diversity": topic_diversity(keywords),
+    }
+
+
+def _topic_row(progress: FirmProgress, fitted: list[int], topic_id: int, topic: Topic) -> dict[str, Any]:
+    exemplars = [progress.sentences[fitted[row]] for row in topic.exemplar_rows]
+    texts = [sentence["raw_text"] for sentence in exemplars]
+    return {
+        "topic_id": topic_id,
+        "keywords": list(topic.keywords),
+        "n_sentences": len(topic.rows),
+        "sentence_ids": [progress.sentences[fitted[row]]["sentence_id"] for row in topic.rows],
+        "exemplar_ids": [sentence["sentence_id"] for sentence in exemplars],
+        "exemplar_texts": texts,
+        "embedding": topic.embedding.tolist(),
+    } | keyword_name(topic.keywords, texts).as_columns()
