@@ -1,5 +1,7 @@
 """What the program has stands in its documentation: every column, every setting, every command."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -14,7 +16,9 @@ from ftm_ray.schemas.store import COVERAGE, PREFETCH
 from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
 
 DOCS = Path(__file__).parents[2] / "docs"
-README = DOCS.parent / "README.md"
+PROJECT = DOCS.parent
+README = PROJECT / "README.md"
+CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 TABLES = [
     *PUBLISHED.values(),
     SENTIMENT_READY,
@@ -58,9 +62,23 @@ def test_every_command_is_in_the_readme_or_the_docs():
 
 
 def test_no_link_between_documents_is_broken():
-    import re
-
-    for path in [README, *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+    for path in [README, CONTRIBUTING, *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", [README, CONTRIBUTING, *sorted(DOCS.glob("*.md"))], ids=lambda path: path.stem)
+def test_every_file_that_a_document_names_exists(path):
+    """Decisions (docs/adr) are left out: they tell of the files of their day."""
+    named = re.findall(r"(?<![\w/.-])(?:ftm_ray|tests|jobs|cluster|docs)/[\w./*-]*", path.read_text(encoding="utf-8"))
+    missing = [name for name in named if not list(PROJECT.glob(name.rstrip("./")))]
+    assert not missing
+
+
+def test_the_table_of_folders_has_the_floors_that_import_linter_holds():
+    lines = (DOCS / "architecture.md").read_text(encoding="utf-8").splitlines()
+    shown = [match[1] for line in lines if (match := re.match(r"\| `(\w+)(?:/|\.py)` \|", line))]
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = next(c["layers"] for c in settings["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    assert shown == [folder for layer in layers for folder in re.findall(r"\w+", layer)]
