@@ -13,7 +13,7 @@ from ftm_ray.config import LlmSettings, RunConfig, llm_api_key, load_config
 from ftm_ray.errors import ConfigError, FtmError, RetryableError, SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.client import LlmAccount, check_endpoint
-from ftm_ray.sources.files import FilesSettings, FilesSource
+from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import PrefetchReport, prefetch_quarter
 
 if TYPE_CHECKING:

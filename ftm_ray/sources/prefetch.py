@@ -165,7 +165,7 @@ def _inputs(source: Source, quarter: str) -> str:
     digest = hashlib.sha256(json.dumps([STORE_VERSION, source.name, source.fingerprint(quarter)]).encode())
     package = Path(text.__file__).parents[1]
     code = [package / "text" / name for name in ("sentences.py", "names.py", "word_lists.py", "spoken_words.json")]
-    for path in [*code, *sorted(package.glob("sources/*.py"))]:
+    for path in [*code, *sorted(package.glob("sources/**/*.py"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

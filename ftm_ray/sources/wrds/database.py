@@ -19,7 +19,7 @@ from psycopg import errors, sql
 from psycopg.rows import class_row
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources.wrds_calls import CALLS_SQL, SCHEMAS, TURNS_SQL, ListedCall
+from ftm_ray.sources.wrds.calls import CALLS_SQL, SCHEMAS, TURNS_SQL, ListedCall
 
 WRDS_HOST = "wrds-pgdata.wharton.upenn.edu"
 WRDS_PORT = "9737"

@@ -8,11 +8,11 @@ import pytest
 from standin import LONG_TEXT, ODD_TEXT
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources import wrds_database
-from ftm_ray.sources.wrds_calls import SCHEMAS
-from ftm_ray.sources.wrds_database import connect
+from ftm_ray.sources.wrds import database as wrds_database
+from ftm_ray.sources.wrds.calls import SCHEMAS
+from ftm_ray.sources.wrds.database import connect
 
-#: Columns of wrds_turns.sql.
+#: Columns of turns.sql.
 NUMBER, ORDER, TYPE_ID, TYPE, SPEAKER_TYPE, PERSON, TITLE, TEXT = 0, 2, 3, 4, 5, 6, 7, 9
 
 JAN, APRIL, JULY = date(2023, 1, 1), date(2023, 4, 1), date(2023, 7, 1)
