@@ -32,11 +32,11 @@ forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch_wrds"
 def prefetch(root: str, environment: dict[str, str]) -> None:
     """`ftm prefetch` with small parts and chunks; runs in a child."""
     from ftm_ray.cli.main import main
-    from ftm_ray.sources import prefetch
+    from ftm_ray.sources import plan
     from ftm_ray.sources.wrds import calls as wrds_calls
 
     os.environ.update(environment)
-    wrds_calls.FIRMS_PER_PART = prefetch.FIRMS_PER_CHUNK = FIRMS_PER_PART
+    wrds_calls.FIRMS_PER_PART = plan.FIRMS_PER_CHUNK = FIRMS_PER_PART
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)

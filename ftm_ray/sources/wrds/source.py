@@ -59,10 +59,10 @@ class WrdsSource:
             for number, listed in members:
                 if ahead is not None and ahead[0] < number:
                     raise self._mixed(quarter)
-                said: tuple[Turn, ...] = ()
+                spoken: tuple[Turn, ...] = ()
                 if ahead is not None and ahead[0] == number:
-                    said, ahead = ahead[1], next(turns, None)
-                firm.append((listed, said))  # a call without a row has no text, and is reported as such
+                    spoken, ahead = ahead[1], next(turns, None)
+                firm.append((listed, spoken))  # a call without a row has no text, and is reported as such
             yield _firm(firm)
         if ahead is not None:
             raise self._mixed(quarter)
@@ -118,7 +118,7 @@ def _firm(calls: list[tuple[ListedCall, tuple[Turn, ...]]]) -> Firm:
         permno=last.permno,
         gvkey=last.gvkey,
         link_date=None if last.permno is None else last.call_date,
-        calls=tuple(Call(str(listed.transcriptid), listed.call_date, said) for listed, said in calls),
+        calls=tuple(Call(str(listed.transcriptid), listed.call_date, turns) for listed, turns in calls),
     )
 
 
