@@ -50,9 +50,9 @@ def grown_old(monkeypatch):
 def test_a_lock_is_there_while_it_is_held_and_gone_afterwards(lake):
     with quarter_lock(lake, QUARTER, "2024Q1-abc") as lock:
         lock.check()
-        lock = lake.read_json(PATH)
-        assert (lock["work"], lock["host"], lock["pid"]) == ("2024Q1-abc", socket.gethostname(), os.getpid())
-        assert lock["since"] in lock_holder(lake, QUARTER)
+        content = lake.read_json(PATH)
+        assert (content["work"], content["host"], content["pid"]) == ("2024Q1-abc", socket.gethostname(), os.getpid())
+        assert content["since"] in lock_holder(lake, QUARTER)
     assert lake.read_mark(PATH) is None
     assert lock_holder(lake, QUARTER) is None
 
