@@ -14,7 +14,7 @@ from ftm_ray.errors import ConfigError, FtmError, RetryableError, SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.endpoint_check import check_endpoint
-from ftm_ray.sources.files import FilesSettings, FilesSource
+from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import PrefetchReport, prefetch_quarter
 
 if TYPE_CHECKING:

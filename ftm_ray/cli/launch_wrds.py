@@ -17,18 +17,18 @@ from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.prefetch import PrefetchReport, is_prefetched, prefetch_quarter, prefetch_under
-from ftm_ray.sources.wrds import WrdsSource
-from ftm_ray.sources.wrds_calls import (
+from ftm_ray.sources.wrds.calls import (
     SCHEMAS,
     CallSummary,
     WrdsSettings,
     read_firm_list,
     summarise_calls,
 )
-from ftm_ray.sources.wrds_fetch import FetchStep, fetch_quarter, is_fetched, is_same_request, list_calls, read_calls
+from ftm_ray.sources.wrds.fetch import FetchStep, fetch_quarter, is_fetched, is_same_request, list_calls, read_calls
+from ftm_ray.sources.wrds.source import WrdsSource
 
 if TYPE_CHECKING:
-    from ftm_ray.sources.wrds_database import WrdsDatabase
+    from ftm_ray.sources.wrds.database import WrdsDatabase
 
 
 def prefetch_from_wrds(lake: Lake, quarter: str, options: Options) -> PrefetchReport:
@@ -114,7 +114,7 @@ def _schemas(arguments: Sequence[str]) -> Mapping[str, str]:
 def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":
     """A connection that may read everything that is needed; asks for user and password only where a person sits."""
     try:
-        from ftm_ray.sources.wrds_database import connect
+        from ftm_ray.sources.wrds.database import connect
     except ImportError as error:
         raise ConfigError(
             f"--from wrds needs psycopg ({error}); install it with: pip install -c constraints.txt -e '.[wrds]'"

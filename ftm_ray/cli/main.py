@@ -177,7 +177,7 @@ def themes(quarter: str, root: str, top: int, as_json: bool) -> None:
       ftm themes 2023Q1 --root lake --top 5
     """
     from ftm_ray.cli.screens import show_themes
-    from ftm_ray.results.published import list_themes
+    from ftm_ray.results.theme_list import list_themes
 
     found = list_themes(open_lake(root), quarter, top)
     if as_json:
@@ -199,7 +199,7 @@ def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) ->
       ftm trace 2023Q1-0003 --root lake --json > theme.json
     """
     from ftm_ray.cli.screens import show_trace
-    from ftm_ray.results.published import trace_theme
+    from ftm_ray.results.theme_trace import trace_theme
 
     found = trace_theme(open_lake(root), theme_id, max_sentences or (None if as_json else 5))
     if as_json:
@@ -245,7 +245,7 @@ def verify(quarter: str, root: str, as_json: bool) -> None:
       ftm verify 2023Q1 --root lake
     """
     from ftm_ray.cli.screens import show_checks
-    from ftm_ray.results.verify import verify_quarter
+    from ftm_ray.results.verify.quarter import verify_quarter
 
     checks = verify_quarter(open_lake(root), quarter)
     if as_json:

@@ -12,7 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ftm_ray.results.published import FirmName, SpokenSentence, ThemeLine, ThemeList, ThemeTrace, TopicTrace
+from ftm_ray.results.published import FirmName, SpokenSentence
+from ftm_ray.results.theme_list import ThemeLine, ThemeList
+from ftm_ray.results.theme_trace import ThemeTrace, TopicTrace
 from ftm_ray.schemas.parts import SummarySource
 
 #: More firms than this are counted, not named.

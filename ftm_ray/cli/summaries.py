@@ -17,7 +17,7 @@ from ftm_ray.naming.compare_page import COMPARED, shown_value
 from ftm_ray.results.status import MapStatus, QuarterStatus
 from ftm_ray.sources.coverage import CoverageLine
 from ftm_ray.sources.prefetch import PrefetchReport
-from ftm_ray.sources.wrds_calls import CallSummary
+from ftm_ray.sources.wrds.calls import CallSummary
 
 #: Why the text of a call is not fetched from WRDS; docs/wrds.md has the rules.
 _LEFT_OUT_WORDS = {

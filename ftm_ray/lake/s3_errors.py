@@ -80,7 +80,7 @@ def _explained(what: str, bucket: str, tries: int, error: ClientError) -> Except
     """Our error for one that S3 answered."""
     details = error.response.get("Error", {})
     code, status = details.get("Code", ""), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-    said = f"{code}: {details['Message']}" if details.get("Message") else code
+    answer = f"{code}: {details['Message']}" if details.get("Message") else code
     if code in _MISSING:
         return FileNotFoundError(what)
     if code in _CHANGED:
@@ -96,19 +96,19 @@ def _explained(what: str, bucket: str, tries: int, error: ClientError) -> Except
         return ConfigError(f"{what}: AWS does not accept the credentials ({code}); log in again")
     if code in _FORBIDDEN:
         return SourceError(
-            f"{what}: these credentials may not do that ({said}); the rights that are needed stand in cluster/iam/"
+            f"{what}: these credentials may not do that ({answer}); the rights that are needed stand in cluster/iam/"
         )
     if code == "NoSuchBucket":
         return SourceError(f"{what}: there is no bucket '{bucket}'; create it, or correct --root")
     if code in _WRONG_REGION:
-        return ConfigError(f"{what}: the bucket is in another region ({said}); set AWS_REGION to it")
+        return ConfigError(f"{what}: the bucket is in another region ({answer}); set AWS_REGION to it")
     if code == "NotImplemented":
-        return ConfigError(f"{what}: this store cannot do that ({said}); ROOT needs S3's conditional writes")
+        return ConfigError(f"{what}: this store cannot do that ({answer}); ROOT needs S3's conditional writes")
     if status >= 500 or code in _BUSY:
         return RetryableError(
-            f"{what}: S3 was busy or failed {tries} times ({said}); the same command goes on where it stopped"
+            f"{what}: S3 was busy or failed {tries} times ({answer}); the same command goes on where it stopped"
         )
-    return SourceError(f"{what}: {said}")
+    return SourceError(f"{what}: {answer}")
 
 
 def _one_line(error: Exception) -> str:

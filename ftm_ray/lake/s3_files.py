@@ -3,7 +3,7 @@
 boto3 does every call, so that there is one chain of credentials (environment, profile, SSO, role of the machine), one
 way to say region and endpoint (AWS_REGION, AWS_ENDPOINT_URL), and one kind of error that is decided by its code.
 pyarrow has an S3 client of its own, but it knows fewer kinds of credentials and reports errors as text only; only the
-questions of `query.py` go through it.
+questions of `results/query.py` go through it (`s3_datasets.py`).
 
 A small file is one PUT, a large one a multipart upload that S3 shows when its last part is there: a reader sees a file
 whole or not at all. Only prefixes are listed, never the bucket. The calls, and so the rights that a machine needs,
@@ -11,9 +11,6 @@ stand in cluster/iam/.
 """
 
 import io
-import logging
-import random
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from email.utils import parsedate_to_datetime
@@ -23,24 +20,16 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import boto3
-import botocore.session
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import NoCredentialsError
 from pyarrow import fs
 
 from ftm_ray.config import aws_region
 from ftm_ray.errors import ConfigError, RetryableError
 from ftm_ray.lake.local_files import Mark
-from ftm_ray.lake.s3_errors import NO_ANSWER, ChangedMeanwhile, EmptyFile, reported
-
-logger = logging.getLogger(__name__)
-
-#: Tries of one call, first one included. Pauses grow to 20 s (botocore's standard mode), so that a busy minute passes.
-TRIES = 8
-CONNECT_TIMEOUT_S = 10
-#: Longest silence on a connection, not the longest transfer.
-READ_TIMEOUT_S = 60
+from ftm_ray.lake.s3_datasets import dataset_files
+from ftm_ray.lake.s3_errors import ChangedMeanwhile, EmptyFile, reported
+from ftm_ray.lake.s3_retry import TRIES, client_settings, read_whole
 
 #: Files up to here are one PUT; part files and chunks are 1 to 20 MB. S3 wants more than one from 5 GiB on.
 MULTIPART_BYTES = 64 << 20
@@ -69,12 +58,7 @@ class S3Files:
     @cached_property
     def _client(self) -> Any:
         """Made when it is first needed: commands that end before should not look for credentials."""
-        settings: dict[str, Any] = {
-            "retries": {"mode": "standard", "total_max_attempts": TRIES},
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "read_timeout": READ_TIMEOUT_S,
-            "user_agent_extra": "ftm-ray",
-        }
+        settings = client_settings() | {"user_agent_extra": "ftm-ray"}
         with self._reported("use", ""):
             session = boto3.session.Session(region_name=aws_region())
             client = session.client("s3", config=Config(**settings))
@@ -193,61 +177,16 @@ class S3Files:
     def _get(
         self, path: str, byte_range: str | None = None, version: str | None = None
     ) -> tuple[dict[str, Any], bytes]:
-        """GET, with the body whole: botocore tries calls again, but not a body that breaks off half-way."""
+        """GET: the answer, and its whole body."""
         wishes = {name: value for name, value in (("Range", byte_range), ("IfMatch", version)) if value}
         with self._reported("read", path):
-            for trial in range(TRIES):
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path), **wishes)
-                try:
-                    return answer, answer["Body"].read()
-                except NO_ANSWER:
-                    if trial == TRIES - 1:
-                        raise
-                    _pause(trial)
-        raise AssertionError("unreachable: the last try returns or raises")
+            client, key = self._client, self._key(path)
+            return read_whole(lambda: client.get_object(Bucket=self._bucket, Key=key, **wishes))
 
     def filesystem(self) -> fs.FileSystem:
-        """The files as pyarrow's datasets take them: its own S3 client with the credentials that boto3 found.
-
-        Not over `open`: reads that call back into Python from DuckDB's and pyarrow's threads wait for Python's lock
-        (about a tenth of the questions in the same time). Credentials that expire are good for as long as they last.
-        """
+        """The files as pyarrow's datasets take them, to read from."""
         with self._reported("read", ""):
-            session = boto3.session.Session(region_name=aws_region())
-            found = session.get_credentials()
-            if found is None:
-                raise NoCredentialsError
-            keys, endpoint = found.get_frozen_credentials(), self._client.meta.endpoint_url
-        settings: dict[str, Any] = {"region": self._client.meta.region_name}
-        if ".amazonaws." in endpoint:
-            settings["region"] = self._bucket_region()
-        else:
-            scheme, _, host = endpoint.partition("://")
-            settings |= {"scheme": scheme, "endpoint_override": host}
-        authorities = botocore.session.get_session().get_config_variable("ca_bundle")  # AWS_CA_BUNDLE, or the profile's
-        if authorities:
-            settings["tls_ca_file_path"] = authorities
-        client = fs.S3FileSystem(
-            access_key=keys.access_key,
-            secret_key=keys.secret_key,
-            session_token=keys.token,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            request_timeout=READ_TIMEOUT_S,
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=TRIES),
-            **settings,
-        )
-        return fs.SubTreeFileSystem("/".join(part for part in (self._bucket, self._prefix) if part), client)
-
-    def _bucket_region(self) -> str:
-        """Where the bucket is: unlike boto3, pyarrow does not follow it there."""
-        try:
-            return str(fs.resolve_s3_region(self._bucket))
-        except OSError as error:  # it asks the global endpoint; some private networks reach only that of their region
-            region = str(self._client.meta.region_name)
-            logger.debug(
-                "the region of %s could not be looked up, so it is taken to be %s: %s", self._bucket, region, error
-            )
-            return region
+            return dataset_files(self._bucket, self._prefix, self._client)
 
     # -- names and errors ---------------------------------------------------------------------------------------
 
@@ -318,8 +257,3 @@ def _encryption_arguments(encryption: str | None) -> dict[str, str]:
     if key in (encryption, ""):
         raise ConfigError(f"ROOT ?sse={encryption}: expected AES256, aws:kms, or aws:kms: and a key's id, alias or ARN")
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
-
-
-def _pause(trial: int) -> None:
-    """As botocore waits between its own tries: up to twice as long each time, at random, so that actors spread out."""
-    time.sleep(random.random() * min(2**trial, 20))

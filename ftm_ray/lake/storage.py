@@ -1,8 +1,8 @@
 """The lake: where files lie under ROOT, and how they get there whole.
 
-ROOT is a local folder or `s3://bucket/prefix`; the same code serves both, over `local.py` and `s3.py`. A file is either
-there completely or not at all: locally it is written under a temporary name and renamed, on S3 one PUT makes it
-visible. So the existence of a part file can be the mark that its work is done.
+ROOT is a local folder or `s3://bucket/prefix`; the same code serves both, over `local_files.py` and `s3_files.py`. A
+file is either there completely or not at all: locally it is written under a temporary name and renamed, on S3 one PUT
+makes it visible. So the existence of a part file can be the mark that its work is done.
 """
 
 import hashlib

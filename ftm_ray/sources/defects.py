@@ -231,12 +231,12 @@ def pasted_again(sentences: Sequence[str]) -> frozenset[int]:
         Positions of the sentences in second copies. Sentences there that are new to the letter go too: in the real
         cases they are the same words, recognised or cut otherwise.
     """
-    letters = [_letters(sentence) for sentence in sentences]
+    keys = [_letters(sentence) for sentence in sentences]
     first_at: dict[str, int] = {}
-    for position, said in enumerate(letters):
-        first_at.setdefault(said, position)
-    # Null where too short to tell, else where it was said first.
-    firsts = [first_at[said] if len(said) >= LONG_SENTENCE else None for said in letters]
+    for position, key in enumerate(keys):
+        first_at.setdefault(key, position)
+    # Null where too short to judge, else where it stood first.
+    firsts = [first_at[key] if len(key) >= LONG_SENTENCE else None for key in keys]
     again: set[int] = set()
     while stretch := _best_stretch(firsts, again):
         again.update(stretch)

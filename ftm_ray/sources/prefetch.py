@@ -16,11 +16,10 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -28,30 +27,18 @@ from ftm_ray.errors import SourceError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.columns import check_table
-from ftm_ray.schemas.store import COVERAGE, PREFETCH, Manifest
+from ftm_ray.schemas.store import COVERAGE, Manifest
 from ftm_ray.sources.calls import Firm, Source
+from ftm_ray.sources.chunks import coverage_part, delete_coverage_parts, is_chunk_done, write_chunk
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
-from ftm_ray.sources.defects import CallKey, Verdict, judge_calls
-from ftm_ray.sources.firm_rows import firm_rows, unread_row
-from ftm_ray.sources.manifest import (
-    STORE_VERSION,
-    chunk_entries,
-    chunk_name,
-    read_manifest,
-    read_manifest_json,
-    write_manifest,
-)
+from ftm_ray.sources.firm_rows import unread_row
+from ftm_ray.sources.manifest import STORE_VERSION, chunk_entries, read_manifest, read_manifest_json, write_manifest
+from ftm_ray.sources.plan import Plan, Progress, make_plan
 from ftm_ray.text import sentences as text
 
 __all__ = ["PrefetchReport", "is_prefetched", "prefetch_quarter", "prefetch_under", "read_manifest"]
 
 logger = logging.getLogger(__name__)
-
-FIRMS_PER_CHUNK = 200  # a file of 10-20 MB: few enough files for S3, small enough to be made again
-MAX_FIRMS_PER_ROW_GROUP = 25  # one unit of the map's work: about a minute on a CPU core
-MIN_ROW_GROUPS = 16  # so that a small quarter still gives every core something to do
-
-Progress = Callable[[str, int, int | None], None]  # stage, firms done, firms in all if known
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +62,6 @@ class PrefetchReport:
     n_unlinked: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is decided before the first chunk is written."""
-
-    quarter: str
-    inputs: str  # fingerprint of everything the store is made from
-    firm_ids: tuple[str, ...]
-    verdicts: Mapping[CallKey, Verdict]
-    firms_per_row_group: int
-
-    @property
-    def folder(self) -> str:
-        return Lake.prefetch_dir(self.quarter)
-
-    @property
-    def n_chunks(self) -> int:
-        return -(-len(self.firm_ids) // FIRMS_PER_CHUNK)
-
-
 def prefetch_quarter(
     lake: Lake, quarter: str, source: Source, on_progress: Progress, take_lock: bool = False
 ) -> PrefetchReport:
@@ -103,7 +71,7 @@ def prefetch_quarter(
         lake: Where the store is written.
         quarter: Calendar quarter of the call dates, such as 2023Q1.
         source: Where the transcripts come from.
-        on_progress: Told the stage, the firms done, and the firms in all if known.
+        on_progress: Given the stage, the firms done, and the firms in all if known.
         take_lock: Take over the lock of a run or prefetch of this quarter that died.
 
     Raises:
@@ -138,22 +106,22 @@ def prefetch_under(
 
 def _unchanged(lake: Lake, quarter: str) -> PrefetchReport:
     logger.info("prefetch %s: inputs unchanged, nothing to do", quarter)
-    _delete_coverage_parts(lake, quarter)  # a run that was killed right after its manifest left them
+    delete_coverage_parts(lake, quarter)  # a run that was killed right after its manifest left them
     return _report(lake, quarter, "unchanged")
 
 
 def _build(lake: Lake, quarter: str, source: Source, inputs: str, on_progress: Progress) -> PrefetchReport:
     state = _prepare_folder(lake, quarter, inputs)
-    plan = _make_plan(source, quarter, inputs, on_progress)
+    plan = make_plan(source, quarter, inputs, on_progress)
     firms = source.firms(quarter)
     n_done = 0
     for chunk in range(plan.n_chunks):
-        chunk_firms = _counted(islice(firms, FIRMS_PER_CHUNK), n_done, plan, on_progress)
-        if _is_chunk_done(lake, plan, chunk):
+        chunk_firms = _counted(islice(firms, plan.firms_per_chunk), n_done, plan, on_progress)
+        if is_chunk_done(lake, plan, chunk):
             deque(chunk_firms, maxlen=0)  # passed over
         else:
-            _write_chunk(lake, plan, chunk, chunk_firms)
-        n_done = min(n_done + FIRMS_PER_CHUNK, len(plan.firm_ids))
+            write_chunk(lake, plan, chunk, chunk_firms)
+        n_done = min(n_done + plan.firms_per_chunk, len(plan.firm_ids))
         on_progress("cleaning", n_done, len(plan.firm_ids))
     _publish(lake, plan, source)
     logger.info("prefetch %s: %s, %d firms came in", quarter, state, n_done)
@@ -163,11 +131,16 @@ def _build(lake: Lake, quarter: str, source: Source, inputs: str, on_progress: P
 def _inputs(source: Source, quarter: str) -> str:
     """Fingerprint of everything that decides the store: input, settings, and the code and word lists that clean."""
     digest = hashlib.sha256(json.dumps([STORE_VERSION, source.name, source.fingerprint(quarter)]).encode())
-    package = Path(text.__file__).parents[1]
-    code = [package / "text" / name for name in ("sentences.py", "names.py", "word_lists.py", "spoken_words.json")]
-    for path in [*code, *sorted(package.glob("sources/*.py"))]:
+    for path in _code_files():
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _code_files() -> list[Path]:
+    """The cleaning of texts with its words, and every module of this folder and those in it."""
+    package = Path(text.__file__).parents[1]
+    cleaning = [package / "text" / name for name in ("sentences.py", "names.py", "word_lists.py", "spoken_words.json")]
+    return cleaning + sorted(package.glob("sources/**/*.py"))
 
 
 def is_prefetched(lake: Lake, quarter: str, source: Source) -> bool:
@@ -192,65 +165,22 @@ def _prepare_folder(lake: Lake, quarter: str, inputs: str) -> str:
     if lake.exists(plan) and lake.read_json(plan) == {"inputs": inputs}:
         return "resumed"
     lake.delete_file(plan)
-    _delete_coverage_parts(lake, quarter)
+    delete_coverage_parts(lake, quarter)
     for name in lake.list_files(folder):
         lake.delete_file(f"{folder}/{name}")
     lake.write_json(plan, {"inputs": inputs})
     return "built"
 
 
-def _make_plan(source: Source, quarter: str, inputs: str, on_progress: Progress) -> _Plan:
-    """Look at all calls once, to see which are copies of each other and how many firms there are."""
-    firm_ids: list[str] = []
-
-    def seen() -> Iterator[Firm]:
-        for firm in source.firms(quarter):
-            firm_ids.append(firm.firm_id)
-            on_progress("comparing calls", len(firm_ids), None)
-            yield firm
-
-    verdicts = judge_calls(seen(), lambda: source.neighbours(quarter, frozenset(firm_ids)))
-    n_kept = len({firm_id for (firm_id, _), verdict in verdicts.items() if verdict.reason is None})
-    firms_per_row_group = min(MAX_FIRMS_PER_ROW_GROUP, max(1, n_kept // MIN_ROW_GROUPS))
-    return _Plan(quarter, inputs, tuple(firm_ids), verdicts, firms_per_row_group)
-
-
-def _counted(firms: Iterable[Firm], n_before: int, plan: _Plan, on_progress: Progress) -> Iterator[Firm]:
+def _counted(firms: Iterable[Firm], n_before: int, plan: Plan, on_progress: Progress) -> Iterator[Firm]:
     for number, firm in enumerate(firms):
         on_progress("cleaning", n_before + number, len(plan.firm_ids))
         yield firm
 
 
-def _write_chunk(lake: Lake, plan: _Plan, chunk: int, firms: Iterable[Firm]) -> None:
-    """Write one chunk, then its coverage, which says that the chunk is done; one row group is in memory at a time."""
-    coverage: list[dict[str, Any]] = []
-    lake.write_batches(f"{plan.folder}/{chunk_name(chunk)}", PREFETCH, _row_groups(plan, firms, coverage))
-    part = _coverage_part(plan, chunk)
-    lake.write_table(part, check_table(pa.Table.from_pylist(coverage, schema=COVERAGE), COVERAGE, part))
-
-
-def _row_groups(plan: _Plan, firms: Iterable[Firm], coverage: list[dict[str, Any]]) -> Iterator[pa.Table]:
-    """The rows of these firms, in tables of `firms_per_row_group`; their coverage is added to the list."""
-    rows: list[dict[str, Any]] = []
-    for firm in firms:
-        made = firm_rows(firm, plan.quarter, plan.verdicts)
-        coverage += made.coverage
-        rows += [made.row] if made.row is not None else []
-        if len(rows) == plan.firms_per_row_group:
-            yield pa.Table.from_pylist(rows, schema=PREFETCH)
-            rows = []
-    if rows:
-        yield pa.Table.from_pylist(rows, schema=PREFETCH)
-
-
-def _is_chunk_done(lake: Lake, plan: _Plan, chunk: int) -> bool:
-    """Whether an interrupted run finished a chunk."""
-    return all(lake.exists(path) for path in (_coverage_part(plan, chunk), f"{plan.folder}/{chunk_name(chunk)}"))
-
-
-def _publish(lake: Lake, plan: _Plan, source: Source) -> None:
+def _publish(lake: Lake, plan: Plan, source: Source) -> None:
     """Gather the coverage, then say what the store holds."""
-    parts = [lake.read_table(_coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
+    parts = [lake.read_table(coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
     unread = [unread_row(call, plan.quarter) for call in source.unread_calls(plan.quarter)]
     coverage = pa.concat_tables([*parts, pa.Table.from_pylist(unread, schema=COVERAGE)])
     lake.write_table(f"{plan.folder}/coverage.parquet", coverage)
@@ -267,7 +197,7 @@ def _publish(lake: Lake, plan: _Plan, source: Source) -> None:
         "n_firms": len(firms),
         "n_calls": coverage.column("kept").to_pylist().count(True),
         "n_sentences": sum(n for _, _, n in firms.values()),
-        "settings": {"firms_per_chunk": FIRMS_PER_CHUNK, "firms_per_row_group": plan.firms_per_row_group},
+        "settings": {"firms_per_chunk": plan.firms_per_chunk, "firms_per_row_group": plan.firms_per_row_group},
         "input": dict(source.input_counts()),
         "coverage": [asdict(line) for line in lines],
         "chunks": chunks,
@@ -275,17 +205,7 @@ def _publish(lake: Lake, plan: _Plan, source: Source) -> None:
         "inputs": plan.inputs,
     }
     write_manifest(lake, manifest)
-    _delete_coverage_parts(lake, plan.quarter)
-
-
-def _delete_coverage_parts(lake: Lake, quarter: str) -> None:
-    folder = f"{Lake.prefetch_dir(quarter)}/coverage"
-    for name in lake.list_files(folder):
-        lake.delete_file(f"{folder}/{name}")
-
-
-def _coverage_part(plan: _Plan, chunk: int) -> str:
-    return f"{plan.folder}/coverage/part_{chunk:04d}.parquet"
+    delete_coverage_parts(lake, plan.quarter)
 
 
 def _report(lake: Lake, quarter: str, state: str) -> PrefetchReport:

@@ -25,7 +25,7 @@ from timed_map import timed_run
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.lake.storage import Lake
-from ftm_ray.sources.files import FilesSettings, FilesSource
+from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter, read_manifest
 from ftm_ray.topics.quality import npmi_coherence, topic_diversity
 

@@ -27,7 +27,7 @@ def run_once(n_firms: int, root: str) -> dict:
 
     from ftm_ray.config import LlmSettings, RunConfig
     from ftm_ray.lake.storage import Lake
-    from ftm_ray.sources.files import FilesSettings, FilesSource
+    from ftm_ray.sources.files.source import FilesSettings, FilesSource
     from ftm_ray.sources.prefetch import prefetch_quarter
 
     settings = FilesSettings((str(DATA / "sp500_2024Q3_2024Q4.parquet"),), ids=f"{DATA}/sets.json:{SETS[n_firms]}")

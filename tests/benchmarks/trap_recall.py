@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ftm_ray.lake.storage import Lake
-from ftm_ray.sources.files import FilesSettings, FilesSource
+from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
 
 DATA_FILES = ("nasdaq10_2016_2020", "maec_2015_2018", "sp500_2024Q3_2024Q4")

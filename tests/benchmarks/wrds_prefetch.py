@@ -19,9 +19,9 @@ from standin import QUARTER, Standin, at_standin, seed_quarter  # noqa: E402 - t
 
 FETCH = """
 import sys
-from ftm_ray.sources.wrds_calls import SCHEMAS, WrdsSettings
-from ftm_ray.sources.wrds_database import connect
-from ftm_ray.sources.wrds_fetch import fetch_quarter
+from ftm_ray.sources.wrds.calls import SCHEMAS, WrdsSettings
+from ftm_ray.sources.wrds.database import connect
+from ftm_ray.sources.wrds.fetch import fetch_quarter
 from ftm_ray.lake.storage import Lake
 with connect("postgres", SCHEMAS, None) as database:
     database.check_readable()

@@ -7,7 +7,7 @@ from pathlib import Path
 import ftm_ray
 from ftm_ray.config import LlmSettings
 from ftm_ray.lake.storage import Lake
-from ftm_ray.sources.files import FilesSettings, FilesSource
+from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
 
 SAMPLE = Path(ftm_ray.__file__).parent / "sample_calls"

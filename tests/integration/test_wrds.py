@@ -16,7 +16,7 @@ import pytest
 from standin import QUARTER, Seed, seed_quarter
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources.wrds_calls import SCHEMAS
+from ftm_ray.sources.wrds.calls import SCHEMAS
 
 N_FIRMS, TURNS_PER_CALL = 500, 24
 FIRMS_PER_PART = 50  # so that 500 firms have ten checkpoints of each kind, as a real quarter has 25
@@ -26,16 +26,17 @@ COMMAND = [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "p
 
 #: Children are forked from a process that has imported everything, so that they can be killed at work, not at imports.
 forkserver = multiprocessing.get_context("forkserver")
-forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch_wrds", "ftm_ray.sources.wrds_database"])
+forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch_wrds", "ftm_ray.sources.wrds.database"])
 
 
 def prefetch(root: str, environment: dict[str, str]) -> None:
     """`ftm prefetch` with small parts and chunks; runs in a child."""
     from ftm_ray.cli.main import main
-    from ftm_ray.sources import prefetch, wrds_calls
+    from ftm_ray.sources import plan
+    from ftm_ray.sources.wrds import calls as wrds_calls
 
     os.environ.update(environment)
-    wrds_calls.FIRMS_PER_PART = prefetch.FIRMS_PER_CHUNK = FIRMS_PER_PART
+    wrds_calls.FIRMS_PER_PART = plan.FIRMS_PER_CHUNK = FIRMS_PER_PART
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
@@ -184,7 +185,7 @@ def second_factor(wrds_server, monkeypatch):
 
 
 def login_error(user: str) -> str:
-    from ftm_ray.sources.wrds_database import connect
+    from ftm_ray.sources.wrds.database import connect
 
     with pytest.raises(SourceError) as caught:
         connect(user, SCHEMAS, None)

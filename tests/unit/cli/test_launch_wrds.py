@@ -198,7 +198,7 @@ def test_nobody_to_ask_for_a_name(wrds_cases, tmp_path, monkeypatch):
 
 
 def test_without_psycopg_it_says_what_to_install(wrds_cases, tmp_path, monkeypatch):
-    monkeypatch.delitem(sys.modules, "ftm_ray.sources.wrds_database", raising=False)
+    monkeypatch.delitem(sys.modules, "ftm_ray.sources.wrds.database", raising=False)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     result = prefetch(tmp_path)
     assert result.exit_code == 2

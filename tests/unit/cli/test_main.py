@@ -46,7 +46,7 @@ def test_a_root_without_the_quarter_says_what_to_run_first(command, tmp_path):
 
 
 def test_help_and_results_load_no_heavy_library():
-    modules = "ftm_ray.cli.main, ftm_ray.cli.screens, ftm_ray.results.published, ftm_ray.results.verify"
+    modules = "ftm_ray.cli.main, ftm_ray.cli.screens, ftm_ray.results.theme_trace, ftm_ray.results.verify.quarter"
     code = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"ray", "torch", "umap", "bertopic", "openai", "sklearn"} & set(loaded)

@@ -50,9 +50,9 @@ def grown_old(monkeypatch):
 def test_a_lock_is_there_while_it_is_held_and_gone_afterwards(lake):
     with quarter_lock(lake, QUARTER, "2024Q1-abc") as lock:
         lock.check()
-        said = lake.read_json(PATH)
-        assert (said["work"], said["host"], said["pid"]) == ("2024Q1-abc", socket.gethostname(), os.getpid())
-        assert said["since"] in lock_holder(lake, QUARTER)
+        content = lake.read_json(PATH)
+        assert (content["work"], content["host"], content["pid"]) == ("2024Q1-abc", socket.gethostname(), os.getpid())
+        assert content["since"] in lock_holder(lake, QUARTER)
     assert lake.read_mark(PATH) is None
     assert lock_holder(lake, QUARTER) is None
 
@@ -65,10 +65,10 @@ def test_an_error_releases_it_too(lake):
 
 def test_the_second_is_told_who_holds_it(lake):
     put(lake, elsewhere())
-    with pytest.raises(SourceError) as told, quarter_lock(lake, QUARTER, "mine", take=True):
+    with pytest.raises(SourceError) as raised, quarter_lock(lake, QUARTER, "mine", take=True):
         pass
     for part in (lake.full_path(PATH), "2024Q1-abc on other-host (process 4711, since 20", "alive", "--take-lock"):
-        assert part in str(told.value)
+        assert part in str(raised.value)
     assert lake.read_json(PATH)["host"] == "other-host"
 
 
@@ -230,11 +230,11 @@ except SourceError:
 def calls(tmp_path):
     """A file of transcripts."""
     path = tmp_path / "calls.csv"
-    said = {"A": SUBJECTS["freight"] + SUBJECTS["hiring"], "B": SUBJECTS["credit"] + SUBJECTS["software"]}
+    spoken = {"A": SUBJECTS["freight"] + SUBJECTS["hiring"], "B": SUBJECTS["credit"] + SUBJECTS["software"]}
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["ticker", "date", "text"])
-        writer.writerows([firm, "2024-02-06", " ".join(texts)] for firm, texts in said.items())
+        writer.writerows([firm, "2024-02-06", " ".join(texts)] for firm, texts in spoken.items())
     return path
 
 

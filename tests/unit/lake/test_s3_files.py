@@ -7,24 +7,11 @@ import pytest
 from s3_server import BUCKET, Fault
 
 from ftm_ray.errors import ConfigError, RetryableError, SourceError
-from ftm_ray.lake import s3_files as s3_module
+from ftm_ray.lake import s3_files, s3_retry
 from ftm_ray.lake.s3_files import S3Files
 from ftm_ray.lake.storage import Lake
 
 TABLE = pa.table({"a": [1, 2, 3]})
-
-
-@pytest.fixture
-def root(s3, tmp_path, monkeypatch):
-    """A ROOT of its own; pauses between tries are short."""
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
-    monkeypatch.setattr(s3_module, "_pause", lambda _: None)
-    return s3.root(f"s3/{tmp_path.name}")
-
-
-@pytest.fixture
-def lake(root):
-    return Lake(root)
 
 
 def actions(s3):
@@ -39,70 +26,70 @@ def big_table(n_rows=200_000):
 # --- what is asked -------------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_one_put_and_nothing_else(lake, s3):
-    lake.write_table("f/t.parquet", TABLE)
+def test_a_file_is_one_put_and_nothing_else(s3_lake, s3):
+    s3_lake.write_table("f/t.parquet", TABLE)
     assert actions(s3) == ["PutObject"]
 
 
-def test_a_small_file_is_read_with_one_get(lake, s3):
-    lake.write_table("f/t.parquet", TABLE)
+def test_a_small_file_is_read_with_one_get(s3_lake, s3):
+    s3_lake.write_table("f/t.parquet", TABLE)
     s3.calls.clear()
-    assert lake.read_table("f/t.parquet").equals(TABLE)
-    assert lake.fingerprint("f/t.parquet")["bytes"] > 0
+    assert s3_lake.read_table("f/t.parquet").equals(TABLE)
+    assert s3_lake.fingerprint("f/t.parquet")["bytes"] > 0
     assert actions(s3) == ["GetObject", "GetObject"]
 
 
-def test_some_columns_of_a_large_file_cost_their_bytes_only(lake, s3):
+def test_some_columns_of_a_large_file_cost_their_bytes_only(s3_lake, s3):
     table = big_table()
-    lake.write_table("t.parquet", table)
+    s3_lake.write_table("t.parquet", table)
     s3.calls.clear()
-    assert lake.read_table("t.parquet", ["b"]).equals(table.select(["b"]))
+    assert s3_lake.read_table("t.parquet", ["b"]).equals(table.select(["b"]))
     assert actions(s3) == ["GetObject", "GetObject"]  # the footer, the column
-    assert lake.read_table("t.parquet").equals(table)
-    assert lake.fingerprint("t.parquet")["bytes"] > 3 << 20
+    assert s3_lake.read_table("t.parquet").equals(table)
+    assert s3_lake.fingerprint("t.parquet")["bytes"] > 3 << 20
 
 
-def test_small_columns_of_a_large_file_come_together(lake, s3):
+def test_small_columns_of_a_large_file_come_together(s3_lake, s3):
     table = pa.table({f"c{n}": np.random.default_rng(n).random(2_000) for n in range(40)})
-    lake.write_batches("t.parquet", table.schema, [table, table, table])
+    s3_lake.write_batches("t.parquet", table.schema, [table, table, table])
     s3.calls.clear()
-    assert lake.read_row_group("t.parquet", 1).equals(table)
+    assert s3_lake.read_row_group("t.parquet", 1).equals(table)
     assert actions(s3) == ["GetObject", "GetObject"]  # the footer, the row group
-    assert lake.read_table("t.parquet").equals(pa.concat_tables([table] * 3))
+    assert s3_lake.read_table("t.parquet").equals(pa.concat_tables([table] * 3))
 
 
-def test_only_a_prefix_is_listed_one_level_deep(lake, s3):
-    lake.write_json("a/b/c.json", {})
-    lake.write_json("ab/d.json", {})
+def test_only_a_prefix_is_listed_one_level_deep(s3_lake, s3):
+    s3_lake.write_json("a/b/c.json", {})
+    s3_lake.write_json("ab/d.json", {})
     s3.calls.clear()
-    assert (lake.list_files("a"), lake.list_folders("a")) == ([], ["b"])
-    assert {call.key.rpartition("/")[0] for call in s3.calls} == {lake.root.removeprefix(f"s3://{BUCKET}/") + "/a"}
+    assert (s3_lake.list_files("a"), s3_lake.list_folders("a")) == ([], ["b"])
+    assert {call.key.rpartition("/")[0] for call in s3.calls} == {s3_lake.root.removeprefix(f"s3://{BUCKET}/") + "/a"}
     assert all("delimiter=%2F" in call.query for call in s3.calls)
 
 
-def test_a_longer_name_is_not_the_file(lake):
-    lake.write_json("a/run.json.old", {})
-    assert not lake.exists("a/run.json")
+def test_a_longer_name_is_not_the_file(s3_lake):
+    s3_lake.write_json("a/run.json.old", {})
+    assert not s3_lake.exists("a/run.json")
 
 
-def test_a_folder_with_many_files_is_listed_whole(lake, s3, monkeypatch):
+def test_a_folder_with_many_files_is_listed_whole(s3_lake, s3, monkeypatch):
     for number in range(5):
-        lake.write_json(f"f/{number}.json", {})
+        s3_lake.write_json(f"f/{number}.json", {})
     pages = []
-    paginator = lake._files._client.get_paginator("list_objects_v2")
+    paginator = s3_lake._files._client.get_paginator("list_objects_v2")
     for page in paginator.paginate(
-        Bucket=BUCKET, Prefix=lake._files._key("f") + "/", Delimiter="/", PaginationConfig={"PageSize": 2}
+        Bucket=BUCKET, Prefix=s3_lake._files._key("f") + "/", Delimiter="/", PaginationConfig={"PageSize": 2}
     ):
         pages.append(len(page["Contents"]))
     assert pages == [2, 2, 1]  # the server has pages
-    assert lake.list_files("f") == [f"{number}.json" for number in range(5)]
+    assert s3_lake.list_files("f") == [f"{number}.json" for number in range(5)]
 
 
-def test_an_empty_object_is_an_empty_file(lake):
-    boto3.client("s3").put_object(Bucket=BUCKET, Key=lake._files._key("e.json"), Body=b"")
-    assert lake.fingerprint("e.json")["bytes"] == 0
+def test_an_empty_object_is_an_empty_file(s3_lake):
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=s3_lake._files._key("e.json"), Body=b"")
+    assert s3_lake.fingerprint("e.json")["bytes"] == 0
     with pytest.raises(SourceError, match=r"e\.json is not valid JSON"):
-        lake.read_json("e.json")
+        s3_lake.read_json("e.json")
 
 
 def test_the_bucket_itself_can_be_the_root(s3):
@@ -113,10 +100,10 @@ def test_the_bucket_itself_can_be_the_root(s3):
 
 
 @pytest.mark.parametrize(("name", "region"), [("AWS_REGION", "eu-north-1"), ("AWS_DEFAULT_REGION", "us-west-2")])
-def test_the_region_is_that_of_the_usual_settings(root, monkeypatch, name, region):
+def test_the_region_is_that_of_the_usual_settings(s3_root, monkeypatch, name, region):
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.setenv(name, region)
-    assert Lake(root)._files._client.meta.region_name == region
+    assert Lake(s3_root)._files._client.meta.region_name == region
 
 
 # --- large files ---------------------------------------------------------------------------------------------------
@@ -125,25 +112,25 @@ def test_the_region_is_that_of_the_usual_settings(root, monkeypatch, name, regio
 @pytest.fixture
 def multipart(monkeypatch):
     """Large is what has more than S3's smallest part."""
-    monkeypatch.setattr(s3_module, "MULTIPART_BYTES", 5 << 20)
-    monkeypatch.setattr(s3_module, "_MULTIPART_CHUNK_BYTES", 5 << 20)
+    monkeypatch.setattr(s3_files, "MULTIPART_BYTES", 5 << 20)
+    monkeypatch.setattr(s3_files, "_MULTIPART_CHUNK_BYTES", 5 << 20)
 
 
-def test_a_large_file_goes_in_parts_and_comes_back_whole(lake, s3, multipart):
+def test_a_large_file_goes_in_parts_and_comes_back_whole(s3_lake, s3, multipart):
     table = big_table(500_000)
-    lake.write_table("t.parquet", table)
+    s3_lake.write_table("t.parquet", table)
     assert sum("partNumber" in call.query for call in s3.calls) >= 2
-    assert lake.read_table("t.parquet").equals(table)
+    assert s3_lake.read_table("t.parquet").equals(table)
 
 
-def test_a_large_file_whose_parts_fail_is_not_there_and_leaves_no_parts(lake, s3, multipart):
+def test_a_large_file_whose_parts_fail_is_not_there_and_leaves_no_parts(s3_lake, s3, multipart):
     s3.faults.append(Fault("403 AccessDenied", "s3:PutObject", times=-1))
     s3.faults.insert(0, Fault("slow", "s3:PutObject"))  # the first call begins the upload and goes through
     s3.slow_s = 0.0
     with pytest.raises(SourceError, match="may not do that"):
-        lake.write_table("t.parquet", big_table(500_000))
+        s3_lake.write_table("t.parquet", big_table(500_000))
     s3.faults.clear()
-    assert not lake.exists("t.parquet")
+    assert not s3_lake.exists("t.parquet")
     assert "AbortMultipartUpload" in actions(s3)
     assert not boto3.client("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads")
 
@@ -152,46 +139,17 @@ def test_a_large_file_whose_parts_fail_is_not_there_and_leaves_no_parts(lake, s3
 
 
 @pytest.mark.parametrize(
-    ("sse", "said"),
+    ("sse", "header"),
     [("AES256", ("AES256", None)), ("aws:kms", ("aws:kms", None)), ("aws:kms:alias/ftm", ("aws:kms", "alias/ftm"))],
 )
-def test_what_is_written_is_encrypted_as_the_root_says(root, sse, said):
-    lake = Lake(f"{root}?sse={sse}")
+def test_what_is_written_is_encrypted_as_the_root_says(s3_root, sse, header):
+    lake = Lake(f"{s3_root}?sse={sse}")
     lake.write_json("a.json", {"a": 1})
     assert lake.write_mark("m.json", b"{}", None)
     for path in ("a.json", "m.json"):
         head = boto3.client("s3").head_object(Bucket=BUCKET, Key=lake._files._key(path))
-        assert (head["ServerSideEncryption"], head.get("SSEKMSKeyId")) == said
+        assert (head["ServerSideEncryption"], head.get("SSEKMSKeyId")) == header
     assert lake.read_json("a.json") == {"a": 1}
-
-
-# --- faults that pass ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["500 InternalError", "503 SlowDown", "503 ServiceUnavailable", "reset", "unheard"])
-def test_what_passes_is_tried_again(lake, s3, kind):
-    s3.faults += [Fault(kind, action, times=2) for action in ("s3:PutObject", "s3:GetObject", "s3:ListBucket")]
-    lake.write_table("f/t.parquet", TABLE)
-    assert lake.exists("f/t.parquet")
-    assert lake.read_table("f/t.parquet").equals(TABLE)
-    assert [fault.happened for fault in s3.faults] == [2, 2, 2]
-
-
-def test_a_body_that_breaks_off_is_read_again(lake, s3):
-    table = big_table()
-    lake.write_table("t.parquet", table)
-    s3.faults.append(Fault("truncated", "s3:GetObject", times=3))
-    assert lake.read_table("t.parquet").equals(table)
-    assert s3.faults[0].happened == 3
-
-
-def test_a_server_that_falls_silent_is_asked_again(lake, s3, monkeypatch):
-    monkeypatch.setattr(s3_module, "READ_TIMEOUT_S", 0.5)
-    s3.slow_s = 2.0
-    s3.faults.append(Fault("slow", "s3:GetObject"))
-    lake.write_json("a.json", {"a": 1})
-    assert lake.read_json("a.json") == {"a": 1}
-    assert actions(s3).count("GetObject") == 2
 
 
 # --- faults that do not --------------------------------------------------------------------------------------------
@@ -199,23 +157,24 @@ def test_a_server_that_falls_silent_is_asked_again(lake, s3, monkeypatch):
 
 @pytest.fixture
 def three_tries(monkeypatch):
-    monkeypatch.setattr(s3_module, "TRIES", 3)
+    for module in (s3_retry, s3_files):
+        monkeypatch.setattr(module, "TRIES", 3)
 
 
 @pytest.mark.parametrize("kind", ["503 SlowDown", "500 InternalError", "reset", "truncated"])
-def test_what_does_not_pass_ends_with_a_sentence(lake, s3, three_tries, kind):
-    lake.write_json("a.json", {"a": 1})
+def test_what_does_not_pass_ends_with_a_sentence(s3_lake, s3, three_tries, kind):
+    s3_lake.write_json("a.json", {"a": 1})
     s3.faults.append(Fault(kind, "s3:GetObject", times=-1))
     with pytest.raises(
-        RetryableError, match=rf"{lake.root}/a\.json.*3 (tries|times).*the same command goes on"
-    ) as told:
-        lake.read_json("a.json")
-    assert "\n" not in str(told.value)
+        RetryableError, match=rf"{s3_lake.root}/a\.json.*3 (tries|times).*the same command goes on"
+    ) as raised:
+        s3_lake.read_json("a.json")
+    assert "\n" not in str(raised.value)
     assert s3.faults[0].happened == 3
 
 
 @pytest.mark.parametrize(
-    ("kind", "error", "said"),
+    ("kind", "error", "message"),
     [
         ("400 ExpiredToken", SourceError, "have expired; log in again"),
         ("403 InvalidAccessKeyId", ConfigError, "does not accept the credentials"),
@@ -225,29 +184,29 @@ def test_what_does_not_pass_ends_with_a_sentence(lake, s3, three_tries, kind):
         ("400 SomethingNew", SourceError, "SomethingNew"),
     ],
 )
-def test_what_cannot_pass_is_not_tried_again(lake, s3, kind, error, said):
+def test_what_cannot_pass_is_not_tried_again(s3_lake, s3, kind, error, message):
     s3.faults.append(Fault(kind, "s3:PutObject", times=-1))
-    with pytest.raises(error, match=said) as told:
-        lake.write_json("a.json", {"a": 1})
-    assert f"{lake.root}/a.json" in str(told.value)
-    assert "secret" not in str(told.value)
+    with pytest.raises(error, match=message) as raised:
+        s3_lake.write_json("a.json", {"a": 1})
+    assert f"{s3_lake.root}/a.json" in str(raised.value)
+    assert "secret" not in str(raised.value)
     assert s3.faults[0].happened == 1
 
 
-def test_an_error_inside_a_parquet_file_keeps_its_type(lake, s3):
-    lake.write_table("t.parquet", big_table())
+def test_an_error_inside_a_parquet_file_keeps_its_type(s3_lake, s3):
+    s3_lake.write_table("t.parquet", big_table())
     s3.faults.append(Fault("slow", "s3:GetObject", times=1))  # the footer comes
     s3.slow_s = 0.0
     s3.faults.append(Fault("400 ExpiredToken", "s3:GetObject", times=-1))
     with pytest.raises(SourceError, match="have expired"):
-        lake.read_table("t.parquet")
+        s3_lake.read_table("t.parquet")
 
 
-def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed(lake):
-    lake.write_table("t.parquet", big_table())
-    with lake._files.open("t.parquet") as file:
+def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed(s3_lake):
+    s3_lake.write_table("t.parquet", big_table())
+    with s3_lake._files.open("t.parquet") as file:
         file.read(10)
-        lake.write_table("t.parquet", big_table(150_000))
+        s3_lake.write_table("t.parquet", big_table(150_000))
         file.seek(2 << 20)
         with pytest.raises(RetryableError, match=r"t\.parquet was replaced while it was read"):
             file.read(10)
@@ -258,28 +217,28 @@ def test_a_bucket_that_is_not_there_is_named(s3):
         Lake("s3://nowhere/x").write_json("a.json", {})
 
 
-def test_nobody_at_the_endpoint(root, monkeypatch, three_tries):
+def test_nobody_at_the_endpoint(s3_root, monkeypatch, three_tries):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(RetryableError, match="AWS_ENDPOINT_URL"):
-        Lake(root).exists("a")
+        Lake(s3_root).exists("a")
 
 
-def test_no_credentials_say_how_to_log_in(root, monkeypatch):
+def test_no_credentials_say_how_to_log_in(s3_root, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(ConfigError, match="aws configure"):
-        Lake(root).exists("a")
+        Lake(s3_root).exists("a")
 
 
-def test_a_profile_that_is_not_there(root, monkeypatch):
+def test_a_profile_that_is_not_there(s3_root, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(ConfigError, match="nobody"):
-        Lake(root).exists("a")
+        Lake(s3_root).exists("a")
 
 
 # --- marks ---------------------------------------------------------------------------------------------------------
 
 
-def test_of_two_that_make_a_mark_one_wins(lake):
+def test_of_two_that_make_a_mark_one_wins(s3_lake):
     files = S3Files(BUCKET, "marks", None)
     files.delete("m")
     first = files.write_mark("m", b"one", None)
@@ -293,41 +252,3 @@ def test_of_two_that_make_a_mark_one_wins(lake):
     files.delete("m")
     assert files.read_mark("m") is None
     assert files.write_mark("m", b"four", second) is None
-
-
-def test_questions_work_where_the_region_cannot_be_looked_up(s3, monkeypatch):
-    """In a private network that reaches S3's endpoint of its own region, and no other."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
-    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
-
-    def unreachable(bucket):
-        raise OSError(f"When resolving region for bucket '{bucket}': curlCode: 28, Timeout was reached")
-
-    monkeypatch.setattr("ftm_ray.lake.s3_files.fs.resolve_s3_region", unreachable)
-    assert S3Files("bucket", "ftm", None)._bucket_region() == "eu-central-1"
-    assert Lake("s3://bucket/ftm").filesystem().base_fs.region == "eu-central-1"
-
-
-def test_questions_trust_whom_the_aws_settings_trust(s3, monkeypatch):
-    """A store of one's own often has a certificate that only AWS_CA_BUNDLE vouches for."""
-    monkeypatch.setenv("AWS_CA_BUNDLE", "/etc/our-authority.pem")
-    given = {}
-
-    def client(**settings):
-        given.update(settings)
-        raise OSError("seen enough")
-
-    monkeypatch.setattr("ftm_ray.lake.s3_files.fs.S3FileSystem", client)
-    with pytest.raises(SourceError, match="seen enough"):
-        Lake("s3://bucket/ftm").filesystem()
-    assert given["tls_ca_file_path"] == "/etc/our-authority.pem"
-
-
-def test_what_pyarrow_cannot_open_is_one_sentence(s3, monkeypatch):
-    def broken(*_, **__):
-        raise OSError("no such option")
-
-    monkeypatch.setattr("ftm_ray.lake.s3_files.fs.S3FileSystem", broken)
-    with pytest.raises(SourceError, match="cannot read s3://bucket/ftm: no such option"):
-        Lake("s3://bucket/ftm").filesystem()

@@ -15,8 +15,8 @@ from s3_server import Fault
 import ftm_ray
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.published import trace_theme
 from ftm_ray.results.query import TABLES, answer
+from ftm_ray.results.theme_trace import trace_theme
 
 DOCS = Path(__file__).parents[3] / "docs"
 NEXT = "2024Q2"
@@ -76,17 +76,17 @@ def test_a_trace_is_what_ftm_trace_shows_one_sentence_a_row(lake):
     theme_id = f"{QUARTER}-0002"
     rows = ftm_ray.open_results(lake.root).trace(theme_id).df()
     trace = trace_theme(lake, theme_id, None)
-    said = [(topic.firm.firm_id, s.sentence_id, s.text) for topic in trace.topics for s in topic.sentences]
-    assert sorted(zip(rows.firm_id, rows.sentence_id, rows.raw_text, strict=True)) == sorted(said)
+    traced = [(topic.firm.firm_id, s.sentence_id, s.text) for topic in trace.topics for s in topic.sentences]
+    assert sorted(zip(rows.firm_id, rows.sentence_id, rows.raw_text, strict=True)) == sorted(traced)
     assert list(dict.fromkeys(rows.firm_id)) == [topic.firm.firm_id for topic in trace.topics]
     assert set(rows.raw_text) == set(SUBJECTS["hiring"])
 
 
 @pytest.mark.parametrize(
-    ("theme_id", "said"), [("2024Q1-0009", "no theme 2024Q1-0009 in 2024Q1"), ("x' OR 1", "is no")]
+    ("theme_id", "message"), [("2024Q1-0009", "no theme 2024Q1-0009 in 2024Q1"), ("x' OR 1", "is no")]
 )
-def test_a_theme_that_is_not_there_is_an_error(lake, theme_id, said):
-    with pytest.raises(ConfigError, match=said):
+def test_a_theme_that_is_not_there_is_an_error(lake, theme_id, message):
+    with pytest.raises(ConfigError, match=message):
         ftm_ray.open_results(lake.root, QUARTER).trace(theme_id)
 
 
@@ -199,11 +199,11 @@ def test_a_wrong_question_is_one_line(lake, question):
 
 
 def test_who_asks_for_an_unknown_table_is_told_which_there_are(lake):
-    said = one_error_line(ftm("sql", "FROM theme", "--root", lake.root))
-    assert "theme does not exist! The tables are " in said
-    assert "themes, " in said
-    assert "sentiment_ready" in said
-    assert "Did you mean" not in said
+    line = one_error_line(ftm("sql", "FROM theme", "--root", lake.root))
+    assert "theme does not exist! The tables are " in line
+    assert "themes, " in line
+    assert "sentiment_ready" in line
+    assert "Did you mean" not in line
 
 
 # --- documentation -------------------------------------------------------------------------------------------------

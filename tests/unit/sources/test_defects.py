@@ -125,7 +125,7 @@ def test_copy_in_two_pieces_leaves_what_stands_between():
 
 @pytest.mark.parametrize("repeated", ["Our next question comes from the line of somebody at some bank.", "Thank you."])
 def test_repeated_phrases_are_no_copy(repeated):
-    assert not pasted_again([sentence for said in speech(1) for sentence in (said, repeated)])
+    assert not pasted_again([sentence for spoken in speech(1) for sentence in (spoken, repeated)])
 
 
 def test_repairs_are_noted():

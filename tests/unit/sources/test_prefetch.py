@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import ftm_ray
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.store import COVERAGE, PREFETCH, SENTENCE, Batch
-from ftm_ray.sources import prefetch
+from ftm_ray.sources import chunks, plan, prefetch
 from ftm_ray.sources.calls import Call, Firm, Passage, Turn
+from ftm_ray.sources.defects import Verdict
 from ftm_ray.sources.prefetch import prefetch_quarter, read_manifest
 
 QUARTER = "2023Q1"
@@ -62,7 +64,7 @@ class ListSource:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """Two firms a chunk, so that little input gives several."""
-    monkeypatch.setattr(prefetch, "FIRMS_PER_CHUNK", 2)
+    monkeypatch.setattr(plan, "FIRMS_PER_CHUNK", 2)
 
 
 @pytest.fixture
@@ -118,8 +120,8 @@ def test_sentence(lake):
 
 @pytest.mark.parametrize(("n_firms", "expected"), [(2, 1), (31, 1), (32, 2), (400, 25), (900, 25)])
 def test_row_groups_give_every_core_work(lake, monkeypatch, n_firms, expected):
-    monkeypatch.setattr(prefetch, "FIRMS_PER_CHUNK", 1000)
-    monkeypatch.setattr(prefetch, "judge_calls", lambda firms, _: dict.fromkeys(_keys(firms), prefetch.Verdict()))
+    monkeypatch.setattr(plan, "FIRMS_PER_CHUNK", 1000)
+    monkeypatch.setattr(plan, "judge_calls", lambda firms, _: dict.fromkeys(_keys(firms), Verdict()))
     run(lake, ListSource([firm(number, "We made boxes.") for number in range(n_firms)]))
     assert len(read_manifest(lake, QUARTER).batches[0].firm_ids) == expected
 
@@ -178,11 +180,19 @@ def test_changed_input_makes_everything_again(lake):
     assert read_manifest(lake, QUARTER).n_firms == 1
 
 
+def test_code_of_every_source_makes_another_store():
+    """A repaired reader must not leave the old store standing."""
+    package = Path(ftm_ray.__file__).parent
+    hashed = {path.relative_to(package).as_posix() for path in prefetch._code_files()}
+    named = {"firm_rows.py", "values.py", "files/links.py", "files/rows.py", "wrds/calls.py", "wrds/source.py"}
+    assert {f"sources/{name}" for name in named} | {"text/sentences.py", "text/names.py"} <= hashed
+
+
 def test_interrupted_run_is_finished_with_the_same_bytes(lake, tmp_path, monkeypatch):
     whole = Lake(str(tmp_path / "whole"))
     run(whole, ListSource(FIVE))
     made = []
-    real = prefetch.firm_rows
+    real = chunks.firm_rows
 
     def dying(firm: Firm, *rest: object) -> object:
         made.append(firm.firm_id)
@@ -190,7 +200,7 @@ def test_interrupted_run_is_finished_with_the_same_bytes(lake, tmp_path, monkeyp
             raise KeyboardInterrupt
         return real(firm, *rest)
 
-    monkeypatch.setattr(prefetch, "firm_rows", dying)
+    monkeypatch.setattr(chunks, "firm_rows", dying)
     with pytest.raises(KeyboardInterrupt):
         run(lake, ListSource(FIVE))
     with pytest.raises(SourceError, match=r"run `ftm prefetch 2023Q1` first"):
@@ -247,10 +257,10 @@ def test_digest_follows_the_content(lake, tmp_path):
 
 
 def test_progress_reaches_the_end(lake):
-    told = []
-    prefetch_quarter(lake, QUARTER, ListSource(FIVE), lambda *step: told.append(step))
-    assert ("comparing calls", 5, None) in told
-    assert told[-1] == ("cleaning", 5, 5)
+    steps = []
+    prefetch_quarter(lake, QUARTER, ListSource(FIVE), lambda *step: steps.append(step))
+    assert ("comparing calls", 5, None) in steps
+    assert steps[-1] == ("cleaning", 5, 5)
 
 
 def test_map_reads_plain_parquet(lake):

@@ -51,15 +51,15 @@ def check_sentences(
     tally = SentenceTally()
     folder = lake.table_dir("sentences", record["quarter"])
     for path in (path for path in record["files"] if path.startswith(f"{folder}/")):
-        said = check_table(lake.read_table(path), SENTENCES, path).drop(["raw_text", "cleaned_text"])
-        tally.rows[path] = said.num_rows
-        firm_ids = said["firm_id"].unique()
+        sentences = check_table(lake.read_table(path), SENTENCES, path).drop(["raw_text", "cleaned_text"])
+        tally.rows[path] = sentences.num_rows
+        firm_ids = sentences["firm_id"].unique()
         twice = [firm_id for firm_id in firm_ids.to_pylist() if firm_id in tally.firms]
         tally.chain_problems += [f"firm {firm_id} is in {path} and in a file before" for firm_id in twice]
-        _count(tally, said, path)
-        _check_topics(tally, said, _of_firms(topics, firm_ids))
+        _count(tally, sentences, path)
+        _check_topics(tally, sentences, _of_firms(topics, firm_ids))
         if sentiment is not None:
-            _check_sentiment(tally, said, _of_firms(theme_topics, firm_ids), _of_firms(sentiment, firm_ids))
+            _check_sentiment(tally, sentences, _of_firms(theme_topics, firm_ids), _of_firms(sentiment, firm_ids))
     without = sorted(set(topics["firm_id"].to_pylist()) - set(tally.firms))
     tally.chain_problems += [f"firm {firm_id} has topics, but no sentences" for firm_id in without]
     return tally
@@ -69,10 +69,10 @@ def _of_firms(table: pa.Table, firm_ids: pa.ChunkedArray) -> pa.Table:
     return table.filter(pc.is_in(table["firm_id"], firm_ids))
 
 
-def _count(tally: SentenceTally, said: pa.Table, path: str) -> None:
+def _count(tally: SentenceTally, sentences: pa.Table, path: str) -> None:
     """In topics + outliers + left out with a reason, firm by firm."""
     firms: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    columns = (said[name].to_pylist() for name in ("firm_id", "topic_id", "drop_reason"))
+    columns = (sentences[name].to_pylist() for name in ("firm_id", "topic_id", "drop_reason"))
     for firm_id, topic_id, reason in zip(*columns, strict=True):
         if topic_id is None:
             firms[firm_id][2] += 1
@@ -81,19 +81,19 @@ def _count(tally: SentenceTally, said: pa.Table, path: str) -> None:
             firms[firm_id][1 if topic_id == OUTLIER_TOPIC_ID else 0] += 1
         if (topic_id is None) != (reason is not None):
             tally.count_problems.append(f"{path}: a sentence of firm {firm_id} has topic {topic_id}, reason {reason}")
-    ids = said["sentence_id"]
+    ids = sentences["sentence_id"]
     if len(ids.unique()) != len(ids):
         tally.chain_problems.append(f"{path}: {len(ids) - len(ids.unique())} sentence ids stand there more than once")
     tally.firms |= {firm_id: (counts[0], counts[1], counts[2]) for firm_id, counts in firms.items()}
     tally.n_in_topics += sum(counts[0] for counts in firms.values())
     tally.n_outliers += sum(counts[1] for counts in firms.values())
-    tally.run_ids |= set(said["run_id"].unique().to_pylist())
+    tally.run_ids |= set(sentences["run_id"].unique().to_pylist())
 
 
-def _check_topics(tally: SentenceTally, said: pa.Table, topics: pa.Table) -> None:
+def _check_topics(tally: SentenceTally, sentences: pa.Table, topics: pa.Table) -> None:
     """The sentences that a topic lists are exactly those that carry its number."""
     carried: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
-    columns = (said[name].to_pylist() for name in ("firm_id", "topic_id", "sentence_id"))
+    columns = (sentences[name].to_pylist() for name in ("firm_id", "topic_id", "sentence_id"))
     for firm_id, topic_id, sentence_id in zip(*columns, strict=True):
         if topic_id is not None and topic_id != OUTLIER_TOPIC_ID:
             carried[firm_id, topic_id].add(sentence_id)
@@ -116,12 +116,12 @@ def _check_topics(tally: SentenceTally, said: pa.Table, topics: pa.Table) -> Non
     ]
 
 
-def _check_sentiment(tally: SentenceTally, said: pa.Table, theme_topics: pa.Table, sentiment: pa.Table) -> None:
+def _check_sentiment(tally: SentenceTally, sentences: pa.Table, theme_topics: pa.Table, sentiment: pa.Table) -> None:
     """One row per (theme, firm, topic, call) of a linked firm, with the call's date and exactly its sentences."""
     members = theme_topics.filter(pc.is_valid(theme_topics["permno"]))
     theme_of = {(row["firm_id"], row["topic_id"]): row["theme_id"] for row in members.to_pylist()}
     expected: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for row in said.select(["firm_id", "topic_id", "transcript_id", "call_date", "sentence_id"]).to_pylist():
+    for row in sentences.select(["firm_id", "topic_id", "transcript_id", "call_date", "sentence_id"]).to_pylist():
         theme_id = theme_of.get((row["firm_id"], row["topic_id"]))
         if theme_id is not None:
             key = (theme_id, row["firm_id"], row["topic_id"], row["transcript_id"], row["call_date"])

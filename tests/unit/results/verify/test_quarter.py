@@ -8,18 +8,13 @@ from published import publish
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.verify import verify_quarter
+from ftm_ray.results.verify.quarter import verify_quarter
 
 SENTENCES = f"processed/sentences/quarter={QUARTER}/part-00001.parquet"
 TOPICS = f"processed/topics/quarter={QUARTER}/part-00000.parquet"
 THEMES = f"processed/themes/quarter={QUARTER}/part-00000.parquet"
 THEME_TOPICS = f"processed/theme_topics/quarter={QUARTER}/part-00000.parquet"
 SENTIMENT = Lake.sentiment_file(QUARTER)
-
-
-@pytest.fixture
-def published(six_firms_run, config):
-    return publish(six_firms_run, config)
 
 
 @pytest.fixture

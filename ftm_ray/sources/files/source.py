@@ -13,7 +13,6 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -31,17 +30,11 @@ from ftm_ray.sources.calls import (
     quarter_number,
     quarter_of,
 )
-from ftm_ray.sources.columns import (
-    InputFile,
-    date_value,
-    find_files,
-    gvkey_value,
-    id_value,
-    integer_value,
-    match_columns,
-    read_rows,
-    text_value,
-)
+from ftm_ray.sources.files.columns import match_columns
+from ftm_ray.sources.files.links import Link, read_links
+from ftm_ray.sources.files.paths import InputFile, find_files
+from ftm_ray.sources.files.rows import read_rows
+from ftm_ray.sources.values import date_value, gvkey_value, id_value, integer_value, text_value
 
 _ROWS = pa.schema(
     [
@@ -81,20 +74,6 @@ class FilesSettings:
     links: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    permno: int | None
-    gvkey: str | None
-    link_date: date | None
-
-
-def _is_same(file: InputFile, other: InputFile | None) -> bool:
-    """Whether two paths, however they are written, are one file."""
-    if other is None or file.file_system != other.file_system:
-        return False
-    return Path(file.inner_path).resolve() == Path(other.inner_path).resolve()
-
-
 class FilesSource:
     """The calls in files. Implements `calls.Source`."""
 
@@ -106,7 +85,7 @@ class FilesSource:
         # People keep the link file in the folder of the calls.
         self._files = [file for file in find_files(settings.paths) if not _is_same(file, self._links_file)]
         self._columns = {file.path: match_columns(file, settings.columns) for file in self._files}
-        self._links = _read_links(self._links_file) if self._links_file else {}
+        self._links = read_links(self._links_file) if self._links_file else {}
         self._ids = _read_ids(settings.ids) if settings.ids else None
         self._counts: Counter[str] = Counter()
         self._quarter = ""
@@ -207,7 +186,7 @@ class FilesSource:
             return next((row[name] for row in rows if row[name] is not None), None)
 
         calls = [_call(key, list(group)) for key, group in groupby(rows, key=lambda row: row["transcript_id"])]
-        link = self._links.get(firm_id) or _Link(first("permno"), first("gvkey"), first("link_date"))
+        link = self._links.get(firm_id) or Link(first("permno"), first("gvkey"), first("link_date"))
         return Firm(
             firm_id=firm_id,
             firm_name=first("firm_name"),
@@ -217,6 +196,13 @@ class FilesSource:
             link_date=link.link_date,
             calls=tuple(sorted(calls, key=lambda call: (call.call_date, call.transcript_id))),
         )
+
+
+def _is_same(file: InputFile, other: InputFile | None) -> bool:
+    """Whether two paths, however they are written, are one file."""
+    if other is None or file.file_system != other.file_system:
+        return False
+    return Path(file.inner_path).resolve() == Path(other.inner_path).resolve()
 
 
 def _around(quarter: str) -> set[str]:
@@ -246,29 +232,6 @@ def _readable(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
         row["quarter"] = quarter_of(row["call_date"])
         row["transcript_id"] = row["transcript_id"] or f"{row['firm_id']}-{row['call_date']:%Y%m%d}"
     return row
-
-
-def _read_links(file: InputFile) -> dict[str, _Link]:
-    """The link of each firm.
-
-    Raises:
-        SourceError: A firm has two different links; which holds on the day of the call is not ours to guess.
-    """
-    columns = match_columns(file, {}, ("firm_id", "permno"))
-    links: dict[str, _Link] = {}
-    for number, raw in read_rows(file, columns):
-        where = f"{file.path}, row {number}"
-        firm_id = id_value(raw.get("firm_id"))
-        link = _Link(
-            permno=integer_value(raw.get("permno"), where, "permno"),
-            gvkey=gvkey_value(raw.get("gvkey")),
-            link_date=date_value(raw.get("link_date"), where, "link_date"),
-        )
-        if firm_id is None:
-            continue
-        if links.setdefault(firm_id, link) != link:
-            raise SourceError(f"{where}: another link for firm {firm_id} than in a row before; keep one row per firm")
-    return links
 
 
 def _read_ids(argument: str) -> frozenset[str]:

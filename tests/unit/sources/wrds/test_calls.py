@@ -8,7 +8,7 @@ import pytest
 from ftm_ray.errors import ConfigError
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.wrds import WRDS_CALLS
-from ftm_ray.sources.wrds_calls import (
+from ftm_ray.sources.wrds.calls import (
     FirmList,
     ListedCall,
     WrdsSettings,

@@ -1,6 +1,6 @@
 """Which calls of a quarter are read from WRDS, and which are left out and why.
 
-WRDS first gives the list of all calls (a few thousand rows without text, wrds_calls.sql). It is decided here, before
+WRDS first gives the list of all calls (a few thousand rows without text, calls.sql). It is decided here, before
 any text is fetched, and written down; so a prefetch that is interrupted goes on with the same versions and links,
 whatever WRDS adds in between.
 """
@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from ftm_ray.errors import ConfigError
 from ftm_ray.schemas.wrds import WRDS_CALLS
-from ftm_ray.sources.columns import gvkey_value
+from ftm_ray.sources.values import gvkey_value
 
-CALLS_SQL = files("ftm_ray.sources").joinpath("wrds_calls.sql").read_text(encoding="utf-8")
-TURNS_SQL = files("ftm_ray.sources").joinpath("wrds_turns.sql").read_text(encoding="utf-8")
+CALLS_SQL = files("ftm_ray.sources.wrds").joinpath("calls.sql").read_text(encoding="utf-8")
+TURNS_SQL = files("ftm_ray.sources.wrds").joinpath("turns.sql").read_text(encoding="utf-8")
 
 #: Where the tables lie at WRDS, unless --schema says otherwise.
 SCHEMAS: Mapping[str, str] = {"transcripts": "ciq", "gvkey": "ciq", "links": "crsp", "titles": "ciq"}
@@ -44,7 +44,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedCall:
-    """One call as wrds_calls.sql lists it, and whether it is read. The fields are the columns of schemas.WRDS_CALLS."""
+    """One call as calls.sql lists it, and whether it is read. The fields are the columns of schemas.WRDS_CALLS."""
 
     companyid: int
     companyname: str | None

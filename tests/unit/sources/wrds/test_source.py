@@ -9,13 +9,15 @@ from standin import LONG_TEXT, ODD_TEXT, QUARTER
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
-from ftm_ray.sources import prefetch, wrds_calls, wrds_fetch
+from ftm_ray.sources import prefetch
 from ftm_ray.sources.calls import Call, Turn
 from ftm_ray.sources.prefetch import is_prefetched, prefetch_quarter
-from ftm_ray.sources.wrds import WrdsSource, _name_and_title, speaker_type
-from ftm_ray.sources.wrds_calls import SCHEMAS, WrdsSettings
-from ftm_ray.sources.wrds_database import connect
-from ftm_ray.sources.wrds_fetch import fetch_quarter
+from ftm_ray.sources.wrds import calls as wrds_calls
+from ftm_ray.sources.wrds import fetch as wrds_fetch
+from ftm_ray.sources.wrds.calls import SCHEMAS, WrdsSettings
+from ftm_ray.sources.wrds.database import connect
+from ftm_ray.sources.wrds.fetch import fetch_quarter
+from ftm_ray.sources.wrds.source import WrdsSource, _name_and_title, speaker_type
 
 ALL, KEEP = WrdsSettings(), WrdsSettings(keep_unlinked=True)
 

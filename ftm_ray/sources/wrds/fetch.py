@@ -22,11 +22,11 @@ from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
-from ftm_ray.sources import wrds_calls
-from ftm_ray.sources.wrds_calls import ListedCall, WrdsSettings, calls_table, decide_calls, listed_calls
+from ftm_ray.sources.wrds import calls as wrds_calls
+from ftm_ray.sources.wrds.calls import ListedCall, WrdsSettings, calls_table, decide_calls, listed_calls
 
 if TYPE_CHECKING:
-    from ftm_ray.sources.wrds_database import WrdsDatabase
+    from ftm_ray.sources.wrds.database import WrdsDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def fetch_quarter(
 
 
 def _part_tables(database: "WrdsDatabase", calls: Sequence[ListedCall], members: Sequence[int]) -> Iterator[pa.Table]:
-    """Rows of wrds_turns.sql as tables; their number counts the asked transcripts from 1."""
+    """Rows of turns.sql as tables; their number counts the asked transcripts from 1."""
     for rows in database.turns([calls[member].transcriptid for member in members]):
         numbers, *columns = zip(*rows, strict=True)
         yield pa.table([[members[number - 1] for number in numbers], *columns], schema=WRDS_TURNS)
@@ -103,7 +103,7 @@ class _Progress:
         self._firms_before.append(self._n_firms)
 
     def counted(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """The tables as they come, each told."""
+        """The tables as they come, each reported."""
         for table in tables:
             self._n_rows += table.num_rows
             self.has_come_to(table.column("call")[-1].as_py())
@@ -160,7 +160,7 @@ def _pinned_calls(lake: Lake, quarter: str, settings: WrdsSettings, database: "W
 
 
 def _parts(calls: Sequence[ListedCall]) -> list[list[int]]:
-    """The rows of the calls that are read, in parts of `wrds_calls.FIRMS_PER_PART` firms."""
+    """The rows of the calls that are read, in parts of `calls.FIRMS_PER_PART` firms."""
     read = [number for number, call in enumerate(calls) if call.left_out is None]
     firms = [list(group) for _, group in groupby(read, key=lambda number: calls[number].firm_id)]
     steps = range(0, len(firms), wrds_calls.FIRMS_PER_PART)

@@ -11,8 +11,8 @@ from pyarrow import fs
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.sources.calls import Call, Firm, Turn, normal_speaker_type, quarter_of
-from ftm_ray.sources.columns import _s3_files
-from ftm_ray.sources.files import FilesSettings, FilesSource
+from ftm_ray.sources.files.paths import _s3_files
+from ftm_ray.sources.files.source import FilesSettings, FilesSource
 
 
 def write(path: Path, rows: list[dict]) -> Path:

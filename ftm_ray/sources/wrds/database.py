@@ -19,7 +19,7 @@ from psycopg import errors, sql
 from psycopg.rows import class_row
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources.wrds_calls import CALLS_SQL, SCHEMAS, TURNS_SQL, ListedCall
+from ftm_ray.sources.wrds.calls import CALLS_SQL, SCHEMAS, TURNS_SQL, ListedCall
 
 WRDS_HOST = "wrds-pgdata.wharton.upenn.edu"
 WRDS_PORT = "9737"
@@ -184,7 +184,7 @@ def connect(user: str, schemas: Mapping[str, str], ask_password: Callable[[], st
     except psycopg.OperationalError as error:
         if not _lacks_password(error) or ask_password is None:
             raise _login_error(error, parameters) from None  # libpq's text names user and address
-        # The server hung up before any push: it only said that it wants a password.
+        # The server hung up before any push: it only answered that it wants a password.
         try:
             connection = _login(parameters | {"password": ask_password()})
         except psycopg.OperationalError as second:
@@ -261,7 +261,7 @@ def _login_error(error: psycopg.Error, parameters: Mapping[str, str]) -> SourceE
 
 
 def _server_words(error: psycopg.Error, user: str) -> str:
-    """The last line of what was said, without the address and the user's name."""
+    """The last line of the server's answer, without the address and the user's name."""
     raw = error.pgconn.error_message.decode("utf-8", "replace") if error.pgconn else str(error)
     last = (raw.strip().splitlines() or ["no reason given"])[-1]
     return last.rpartition("failed: ")[2].removeprefix("FATAL:").strip().replace(f'"{user}"', "this user")

@@ -8,7 +8,7 @@ from invented import QUARTER
 from published import publish
 
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.verify_sentiment import event_problems, quarter_of
+from ftm_ray.results.verify.sentiment import event_problems, quarter_of
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
 COVERAGE_FILE = f"{Lake.prefetch_dir(QUARTER)}/coverage.parquet"

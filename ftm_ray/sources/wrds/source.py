@@ -1,6 +1,6 @@
 """Earnings calls from WRDS (S&P Capital IQ transcripts, linked to Compustat and CRSP), as they lie in the lake.
 
-`wrds_fetch` brought them there; this module reads them and never connects. One thousand rows and one firm are in
+`fetch.py` brought them there; this module reads them and never connects. One thousand rows and one firm are in
 memory at a time, whatever the size of the quarter.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.calls import Call, Firm, Passage, Turn, UnreadCall, normal_speaker_type
-from ftm_ray.sources.columns import text_value
-from ftm_ray.sources.wrds_calls import LeftOut, ListedCall, WrdsSettings
-from ftm_ray.sources.wrds_fetch import read_calls, read_turns
+from ftm_ray.sources.values import text_value
+from ftm_ray.sources.wrds.calls import LeftOut, ListedCall, WrdsSettings
+from ftm_ray.sources.wrds.fetch import read_calls, read_turns
 
 #: "Presentation Operator Message" and "Question and Answer Operator Message"; known also where no person is.
 _OPERATOR_COMPONENTS = (1, 7)
@@ -59,10 +59,10 @@ class WrdsSource:
             for number, listed in members:
                 if ahead is not None and ahead[0] < number:
                     raise self._mixed(quarter)
-                said: tuple[Turn, ...] = ()
+                spoken: tuple[Turn, ...] = ()
                 if ahead is not None and ahead[0] == number:
-                    said, ahead = ahead[1], next(turns, None)
-                firm.append((listed, said))  # a call without a row has no text, and is reported as such
+                    spoken, ahead = ahead[1], next(turns, None)
+                firm.append((listed, spoken))  # a call without a row has no text, and is reported as such
             yield _firm(firm)
         if ahead is not None:
             raise self._mixed(quarter)
@@ -118,7 +118,7 @@ def _firm(calls: list[tuple[ListedCall, tuple[Turn, ...]]]) -> Firm:
         permno=last.permno,
         gvkey=last.gvkey,
         link_date=None if last.permno is None else last.call_date,
-        calls=tuple(Call(str(listed.transcriptid), listed.call_date, said) for listed, said in calls),
+        calls=tuple(Call(str(listed.transcriptid), listed.call_date, turns) for listed, turns in calls),
     )
 
 

@@ -8,11 +8,11 @@ import pytest
 from standin import LONG_TEXT, ODD_TEXT
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources import wrds_database
-from ftm_ray.sources.wrds_calls import SCHEMAS
-from ftm_ray.sources.wrds_database import connect
+from ftm_ray.sources.wrds import database as wrds_database
+from ftm_ray.sources.wrds.calls import SCHEMAS
+from ftm_ray.sources.wrds.database import connect
 
-#: Columns of wrds_turns.sql.
+#: Columns of turns.sql.
 NUMBER, ORDER, TYPE_ID, TYPE, SPEAKER_TYPE, PERSON, TITLE, TEXT = 0, 2, 3, 4, 5, 6, 7, 9
 
 JAN, APRIL, JULY = date(2023, 1, 1), date(2023, 4, 1), date(2023, 7, 1)
@@ -84,9 +84,9 @@ def rows(database, *transcriptids):
 
 
 def test_turns_come_row_for_row_in_the_order_asked(database):
-    said = rows(database, 81, 13, 999)
+    turns = rows(database, 81, 13, 999)
     columns = (NUMBER, ORDER, TYPE_ID, TYPE, SPEAKER_TYPE, PERSON, TEXT)
-    assert [tuple(row[column] for column in columns) for row in said] == [
+    assert [tuple(row[column] for column in columns) for row in turns] == [
         (1, 0, 1, "Presentation Operator Message", "Operator", "Operator", "Good day and welcome."),
         (1, 1, 2, "Presenter Speech", "Executives", "Jo Chief - Chief Executive Officer & Director", "Thank you all."),
         (1, 2, 2, "Presenter Speech", "Executives", "Ann Fin, CFO", "Revenue rose."),
@@ -151,15 +151,15 @@ def titles(database) -> set[str | None]:
 
 
 @pytest.mark.parametrize(
-    ("schemas", "said"),
+    ("schemas", "message"),
     [
         ({"links": "crsp_a_ccm"}, "there is no schema crsp_a_ccm; ccmxpf_lnkhist is in: crsp. .*--schema links=NAME"),
         ({"transcripts": "crsp"}, "the schema crsp has no table wrds_transcript_detail; .* is in: ciq"),
         ({"gvkey": 'x"; DROP SCHEMA ciq; --'}, "there is no schema x"),
     ],
 )
-def test_an_unknown_schema_says_where_the_table_is(wrds_cases, schemas, said):
-    with connect("postgres", {**SCHEMAS, **schemas}, None) as database, pytest.raises(SourceError, match=said):
+def test_an_unknown_schema_says_where_the_table_is(wrds_cases, schemas, message):
+    with connect("postgres", {**SCHEMAS, **schemas}, None) as database, pytest.raises(SourceError, match=message):
         database.check_readable()
 
 
@@ -254,8 +254,8 @@ def test_no_password_and_nobody_to_ask(person):
 
 def test_a_wrong_password_is_tried_once(person, wrds_cases, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", SECRET + "x")
-    said = login_error(person)
-    assert "refused the login (password authentication failed for user this user): either the password is wrong" in said
+    line = login_error(person)
+    assert "refused the login (password authentication failed for user this user): either the password is wrong" in line
 
 
 def test_an_unknown_user_is_refused(wrds_cases):
@@ -293,9 +293,9 @@ def test_a_server_without_tls_gets_no_password(monkeypatch):
         monkeypatch.setenv("PGPORT", str(listener.getsockname()[1]))
         monkeypatch.setenv("PGPASSWORD", SECRET)
         monkeypatch.setenv("PGSSLMODE", "disable")  # set for another server, perhaps
-        said = login_error("jroe")
+        line = login_error("jroe")
         thread.join()
-    assert "SSL" in said
+    assert "SSL" in line
     assert [len(data) for data in received] == [8]  # the question for TLS
 
 

@@ -10,10 +10,12 @@ from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.wrds import WRDS_TURNS
-from ftm_ray.sources import wrds_calls, wrds_database, wrds_fetch
-from ftm_ray.sources.wrds_calls import SCHEMAS, FirmList, WrdsSettings, calls_table
-from ftm_ray.sources.wrds_database import connect
-from ftm_ray.sources.wrds_fetch import fetch_quarter, is_fetched, read_calls, read_turns
+from ftm_ray.sources.wrds import calls as wrds_calls
+from ftm_ray.sources.wrds import database as wrds_database
+from ftm_ray.sources.wrds import fetch as wrds_fetch
+from ftm_ray.sources.wrds.calls import SCHEMAS, FirmList, WrdsSettings, calls_table
+from ftm_ray.sources.wrds.database import connect
+from ftm_ray.sources.wrds.fetch import fetch_quarter, is_fetched, read_calls, read_turns
 
 SETTINGS = WrdsSettings()
 FOLDER = Lake.wrds_dir(QUARTER)

@@ -1,20 +1,36 @@
 """The part of `ftm verify` that looks at the sentiment-ready table as an event study will use it.
 
 Each row must be a stock, one event date, and a call that came in: what joins returns to it looks at nothing else. That
-its sentences are the published ones is compared in `verify_sentences.py`, file by file.
+its sentences are the published ones is compared in `sentences.py`, file by file.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
+from ftm_ray.results.verify.check import Check, make_check
+from ftm_ray.results.verify.sentences import SentenceTally
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.store import COVERAGE
 
 Call = tuple[str, str]  # firm_id, transcript_id
+
+
+def check_sentiment(lake: Lake, record: Mapping[str, Any], sentiment: pa.Table | None, tally: SentenceTally) -> Check:
+    """The table per stock is there if and only if the source links firms; docs/sentiment-ready.md has its criteria."""
+    if not record["prefetch"]["linked"]:
+        problems = ["it is there, though the source links no firms"] if sentiment is not None else []
+        return make_check("sentiment-ready", "none, as the source links no firms to PERMNO", problems)
+    if sentiment is None:
+        return make_check("sentiment-ready", "", ["it is not there"])
+    problems = tally.sentiment_problems + event_problems(lake, record["quarter"], sentiment)
+    seen = f"{sentiment.num_rows:,} rows, each with PERMNO and one event date of a covered call"
+    return make_check("sentiment-ready", f"{seen}; {tally.n_sentiment:,} sentences", problems)
 
 
 def event_problems(lake: Lake, quarter: str, sentiment: pa.Table) -> list[str]:

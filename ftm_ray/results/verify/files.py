@@ -1,0 +1,35 @@
+"""The part of `ftm verify` that looks at files: each is there with the hash of run.json, and no other beside it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ftm_ray.lake.runs import files_beside
+from ftm_ray.lake.storage import Lake
+from ftm_ray.results.verify.check import Check, make_check
+from ftm_ray.schemas.published import PUBLISHED
+
+
+def check_files(lake: Lake, record: Mapping[str, Any]) -> Check:
+    """Sizes and hashes against run.json."""
+    problems, n_missing, n_bytes = [], 0, 0
+    there = files_beside(lake, record["files"])
+    for path, expected in record["files"].items():
+        if path not in there:
+            n_missing += 1
+            problems.append(f"{path} is missing")
+            continue
+        found = lake.fingerprint(path)
+        n_bytes += found["bytes"]
+        if found["sha256"] != expected["sha256"]:
+            problems.append(f"{path} was changed: {found['bytes']:,} bytes with another hash than in run.json")
+    seen = f"{len(record['files'])} files, {n_bytes / 1e6:,.1f} MB, have the hashes of run.json"
+    return Check("files", seen, tuple(problems), files_missing=n_missing > 0)
+
+
+def check_leftovers(lake: Lake, record: Mapping[str, Any]) -> Check:
+    """No file of another run beside the published ones."""
+    quarter = record["quarter"]
+    folders = [*(lake.table_dir(name, quarter) for name in PUBLISHED), lake.sentiment_file(quarter).rpartition("/")[0]]
+    there = [f"{folder}/{name}" for folder in folders for name in lake.list_files(folder)]
+    problems = [f"{path} belongs to no run; delete it" for path in there if path not in record["files"]]
+    return make_check("leftovers", "no file of another run", problems)
