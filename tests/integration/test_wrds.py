@@ -26,7 +26,7 @@ COMMAND = [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "p
 
 #: Children are forked from a process that has imported everything, so that they can be killed at work, not at imports.
 forkserver = multiprocessing.get_context("forkserver")
-forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch_wrds", "ftm_ray.sources.wrds_database"])
+forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch.wrds", "ftm_ray.sources.wrds_database"])
 
 
 def prefetch(root: str, environment: dict[str, str]) -> None:
