@@ -1,4 +1,5 @@
 """The `ftm` command: options in, screens, JSON and exit codes out.
 
-It reads what a person typed, calls one function of a folder below, and shows what comes back.
+`main.py` has the group and the list of commands, `commands/` the commands, `launch/` what lies between a command and
+the work of a folder below, `screens/` what a person sees of the result, `progress.py` what is seen meanwhile.
 """

@@ -1,6 +1,7 @@
-"""Options and words that the commands of `cli.py` and `cli_llm.py` share."""
+"""Options that several commands have, and what each command does with ROOT and --json."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,9 @@ import click
 
 if TYPE_CHECKING:
     from ftm_ray.lake.storage import Lake
+
+#: Options of one command as click hands them over, by name. A command turns them into settings before any work.
+Options = Mapping[str, Any]
 
 
 def _quarter(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:

@@ -1,6 +1,6 @@
 """How a person sees that work goes on: a bar in a terminal, a log line now and then in a job's log.
 
-Both are told the same things (`Step`), write to standard error, and leave standard output to results.
+Both show the same thing (`Step`), write to standard error, and leave standard output to results.
 """
 
 import logging
@@ -88,7 +88,7 @@ class ProgressLines:
 
     def __init__(self) -> None:
         self._pace = Pace("", 0)
-        self._said_at = 0.0
+        self._logged_at = 0.0
 
     def show(self, step: Step) -> None:
         """Log a line if it is time for one."""
@@ -96,10 +96,10 @@ class ProgressLines:
         if is_new:
             self._pace = Pace(step.stage, step.done)
         now = time.monotonic()
-        if is_new or step.done == step.total or now - self._said_at >= SECONDS_BETWEEN_LINES:
-            self._said_at = now
-            said = "; ".join(part for part in (self._amount(step), step.detail) if part)
-            logger.info("%s: %s", step.stage, said or "begins")
+        if is_new or step.done == step.total or now - self._logged_at >= SECONDS_BETWEEN_LINES:
+            self._logged_at = now
+            words = "; ".join(part for part in (self._amount(step), step.detail) if part)
+            logger.info("%s: %s", step.stage, words or "begins")
 
     def _amount(self, step: Step) -> str:
         if not step.unit or step.total is None:
@@ -133,12 +133,12 @@ class Pace:
         if self._first_result is None:
             self._first_result = (now, step.done)
         elapsed_s, n = now - self._first_result[0], step.done - self._first_result[1]
-        said = [f"{step.done / step.total:.0%}"] if step.total else []
+        parts = [f"{step.done / step.total:.0%}"] if step.total else []
         if elapsed_s >= _SECONDS_FOR_SPEED and n > 0:
             rate = n / elapsed_s
-            said.append(f"{rate:,.0f} {step.unit}/s")
-            said += [f"{duration((step.total - step.done) / rate)} left"] if step.total else []
-        return ", ".join(said)
+            parts.append(f"{rate:,.0f} {step.unit}/s")
+            parts += [f"{duration((step.total - step.done) / rate)} left"] if step.total else []
+        return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:

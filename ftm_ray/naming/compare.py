@@ -24,6 +24,7 @@ from ftm_ray.lake.runs import published_run_id
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.compare_page import comparison_page
+from ftm_ray.naming.compare_result import Comparison, SideSummary
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.prompts import PROMPT_VERSION, topic_prompt
@@ -39,35 +40,6 @@ class Side:
 
     settings: LlmSettings
     api_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class SideSummary:
-    """How one LLM did over all topics of the sample."""
-
-    model: str
-    endpoint: str
-    outcomes: dict[str, int]
-    median_s: float | None  # of the requests of a topic
-    prompt_tokens: int
-    completion_tokens: int
-    median_words: float | None  # of a summary
-    n_names_firm: int
-    n_nearer: int  # topics where its summary is nearer to the sentences than the other's
-    mean_to_sentences: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Both sides, how alike they are, and where the files lie (under ROOT)."""
-
-    quarter: str
-    n_topics: int
-    a: SideSummary
-    b: SideSummary
-    mean_summaries_cosine: float | None
-    table: str
-    page: str
 
 
 def compare_llms(

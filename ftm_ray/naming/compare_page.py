@@ -2,23 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ftm_ray.naming.compare import Comparison, SideSummary
-
-#: What is said of both sides: fields of SideSummary, with their names for a person.
-COMPARED = {
-    "endpoint": "endpoint",
-    "outcomes": "answers",
-    "median_s": "seconds, median",
-    "prompt_tokens": "tokens in",
-    "completion_tokens": "tokens out",
-    "median_words": "words of a summary, median",
-    "n_names_firm": "summaries that hold a name",
-    "n_nearer": "nearer to the sentences",
-    "mean_to_sentences": "cosine to the sentences, mean",
-}
+from ftm_ray.naming.compare_result import COMPARED, Comparison, SideSummary, shown_value
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1200px; margin: 2em auto; padding: 0 1em; color: #222 }
@@ -28,7 +14,7 @@ vertical-align: top } h2 { font-size: 1em; margin: 2em 0 .3em } .dim { color: #6
 """
 
 
-def comparison_page(comparison: "Comparison", rows: Sequence[Mapping[str, Any]]) -> str:
+def comparison_page(comparison: Comparison, rows: Sequence[Mapping[str, Any]]) -> str:
     """The comparison as HTML. All text comes from transcripts or LLMs and is escaped.
 
     Args:
@@ -50,7 +36,7 @@ def comparison_page(comparison: "Comparison", rows: Sequence[Mapping[str, Any]])
     )
 
 
-def _sizes(comparison: "Comparison") -> str:
+def _sizes(comparison: Comparison) -> str:
     head = f"<tr><th><th>a: {escape(comparison.a.model)}<th>b: {escape(comparison.b.model)}"
     lines = [
         f"<tr><td>{name}<td>{_value(comparison.a, field)}<td>{_value(comparison.b, field)}"
@@ -60,7 +46,7 @@ def _sizes(comparison: "Comparison") -> str:
     return f'<table class="sizes">{head}{"".join(lines)}{both}</table>'
 
 
-def _value(side: "SideSummary", field: str) -> str:
+def _value(side: SideSummary, field: str) -> str:
     return escape(shown_value(getattr(side, field)))
 
 
@@ -86,12 +72,3 @@ def _answer(row: Mapping[str, Any], side: str) -> str:
     )
     label, summary = escape(row[f"{side}_label"]), escape(row[f"{side}_summary"])
     return f'<td{mark}><b>{label}</b><br>{summary}<p class="dim">{sizes}</p>'
-
-
-def shown_value(value: dict[str, int] | float | str | None) -> str:
-    """A number, text or count by outcome as a person reads it."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {n:,}" for name, n in value.items())
-    if value is None or isinstance(value, str):
-        return value or "none"
-    return f"{value:,.3g}" if isinstance(value, float) else f"{value:,}"

@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+from command import FTM  # noqa: E402 - tests/ is no package
 from s3_server import credentials, serve  # noqa: E402 - tests/ is no package
 
 import ftm_ray  # noqa: E402
@@ -48,8 +49,7 @@ def commands(prefetch: list[str]) -> dict[str, list[str]]:
 
 def wall_seconds(arguments: list[str], root: str) -> float:
     started = time.monotonic()
-    code = "from ftm_ray.cli.main import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, *arguments, "--root", root], capture_output=True, text=True)
+    done = subprocess.run([*FTM, *arguments, "--root", root], capture_output=True, text=True)
     assert done.returncode == 0, f"ftm {arguments[0]}: {done.stderr}"
     return time.monotonic() - started
 

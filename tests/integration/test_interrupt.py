@@ -3,27 +3,15 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+from command import start_ftm
 from sample import QUARTER, parts, prefetch_sample, published_bytes, record
-
-COMMAND = [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "run", QUARTER]
 
 
 def start(root: str) -> subprocess.Popen:
-    """`ftm run` in a process group of its own, so that the signal reaches what a terminal's Ctrl-C would."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    environment.pop("RAY_ADDRESS", None)
-    return subprocess.Popen(
-        [*COMMAND, "--root", root, "--llm", "none"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    )
+    return start_ftm("run", QUARTER, "--root", root, "--llm", "none")
 
 
 def test_ctrl_c_loses_nothing_and_the_same_command_finishes_the_work(lake, tmp_path):

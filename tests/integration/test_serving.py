@@ -10,13 +10,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from command import start_ftm
+from head import Head, ray_environment, started_head
 from openai import OpenAI
-from test_job import RAY, environment, free_port
+from s3_server import free_port
 from tiny_model import make_tiny_model
 
 from ftm_ray.config import LlmSettings, ServeSettings
@@ -88,8 +89,8 @@ def ask(url: str, model: str, question: str):
 
 def test_a_model_is_served_shared_and_gone_after_an_error(ray_with_serve, model):
     llm = LlmSettings(model=model)
-    told: list[str] = []
-    with pytest.raises(ZeroDivisionError), serving.served(llm, ON_CPU, keep=False, on_wait=told.append) as url:
+    messages: list[str] = []
+    with pytest.raises(ZeroDivisionError), serving.served(llm, ON_CPU, keep=False, on_wait=messages.append) as url:
         assert serving.status() == serving.LlmStatus("up", model, url, n_replicas=1)
         processes = model_processes(os.getpid())
         assert processes
@@ -100,21 +101,21 @@ def test_a_model_is_served_shared_and_gone_after_an_error(ray_with_serve, model)
         assert ask(url, model, "We grow.").choices[0].message.content == first.choices[0].message.content
         assert second.usage.prompt_tokens_details.cached_tokens > 100  # the rules stand first in each prompt
 
-        with serving.served(llm, ON_CPU, keep=False, on_wait=told.append) as same:
+        with serving.served(llm, ON_CPU, keep=False, on_wait=messages.append) as same:
             assert same == url
         assert serving.status().state == "up"  # who found it up leaves it up
 
         other = LlmSettings(model="another/model")
         with (
             pytest.raises(ConfigError, match=r"serves .*model already, not another/model.*`ftm llm down`"),
-            serving.served(other, ON_CPU, keep=False, on_wait=told.append),
+            serving.served(other, ON_CPU, keep=False, on_wait=messages.append),
         ):
             pass
         assert serving.status().state == "up"
         raise ZeroDivisionError
     assert serving.status() == serving.LlmStatus("down")
     assert are_gone(processes)
-    assert any(text.startswith(f"loading {model}, ") for text in told)
+    assert any(text.startswith(f"loading {model}, ") for text in messages)
 
 
 def test_a_model_that_cannot_start_says_why_and_leaves_nothing(ray_with_serve, model, tmp_path):
@@ -156,78 +157,48 @@ def test_what_is_meant_for_cards_passes_the_checks_of_ray_and_vllm(ray_cluster):
 
 
 @pytest.fixture
-def cluster():
-    """A head node as a person starts it, with ports of its own: (its process, its address)."""
-    names = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port")
-    ports = {name: free_port() for name in names}
-    process = subprocess.Popen(
-        [
-            RAY,
-            "start",
-            "--head",
-            "--block",
-            "--num-cpus=2",
-            "--include-dashboard=false",
-            f"--temp-dir=/tmp/ftm-{os.getpid()}",
-            *(f"--{name}={port}" for name, port in ports.items()),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=environment(),
-    )
-    address = f"127.0.0.1:{ports['port']}"
-    deadline = time.monotonic() + 90
-    while subprocess.run([RAY, "status", "--address", address], capture_output=True, env=environment()).returncode:
-        assert time.monotonic() < deadline, "the head node does not start"
-    yield process.pid, address
-    os.killpg(process.pid, signal.SIGKILL)  # a gentle end waits 30 s for Serve's controller
-    process.wait(timeout=60)
+def head():
+    """A head node as a person starts it."""
+    with started_head(with_dashboard=False) as head:
+        yield head
 
 
-def start_ftm(address: str, *arguments: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "llm", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment() | {"RAY_ADDRESS": address, "PYTHONUNBUFFERED": "1"},
-        start_new_session=True,
-    )
+def start_ftm_llm(head: Head, *arguments: str) -> subprocess.Popen:
+    environment = ray_environment() | {"RAY_ADDRESS": head.address}
+    return start_ftm("llm", *arguments, environment=environment, stderr=subprocess.PIPE)
 
 
-def run_ftm(address: str, *arguments: str) -> str:
-    process = start_ftm(address, *arguments)
+def run_ftm_llm(head: Head, *arguments: str) -> str:
+    process = start_ftm_llm(head, *arguments)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     return output
 
 
-def test_a_model_stands_by_on_a_cluster_until_it_is_taken_down(cluster, model, tmp_path):
-    head, address = cluster
+def test_a_model_stands_by_on_a_cluster_until_it_is_taken_down(head, model, tmp_path):
     config = tmp_path / "serve.toml"
     config.write_text(f"[serve]\nport = {free_port()}\npatience_s = 300\n")
     up = ("up", "--llm-model", model, "--preset", "cpu", "--config", str(config))
-    assert run_ftm(address, "status") == run_ftm(address, "down") == "no model is up\n"
+    assert run_ftm_llm(head, "status") == run_ftm_llm(head, "down") == "no model is up\n"
 
-    stopped = start_ftm(address, *up)
-    while not model_processes(head):
+    stopped = start_ftm_llm(head, *up)
+    while not model_processes(head.pid):
         assert stopped.poll() is None, stopped.communicate()
         time.sleep(0.5)
-    processes = model_processes(head)
+    processes = model_processes(head.pid)
     os.killpg(stopped.pid, signal.SIGINT)
     output, errors = stopped.communicate(timeout=90)
     assert stopped.returncode == 130, errors
     assert "Traceback" not in output + errors
     assert are_gone(processes)
-    assert json.loads(run_ftm(address, "status", "--json"))["state"] == "down"
+    assert json.loads(run_ftm_llm(head, "status", "--json"))["state"] == "down"
 
-    assert f"{model} is up at http://" in run_ftm(address, *up)
-    found = json.loads(run_ftm(address, "status", "--json"))
+    assert f"{model} is up at http://" in run_ftm_llm(head, *up)
+    found = json.loads(run_ftm_llm(head, "status", "--json"))
     assert (found["state"], found["model"], found["n_replicas"]) == ("up", model, 1)
     assert ask(found["url"], model, "We grow.").choices[0].finish_reason == "stop"
-    processes = model_processes(head)
+    processes = model_processes(head.pid)
     assert processes
-    assert run_ftm(address, "down") == "the model is down\n"
+    assert run_ftm_llm(head, "down") == "the model is down\n"
     assert are_gone(processes)
-    assert run_ftm(address, "status") == "no model is up\n"
+    assert run_ftm_llm(head, "status") == "no model is up\n"

@@ -6,13 +6,12 @@ import os
 import pty
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from command import FTM, start_ftm
 from standin import QUARTER, Seed, seed_quarter
 
 from ftm_ray.errors import SourceError
@@ -22,11 +21,11 @@ N_FIRMS, TURNS_PER_CALL = 500, 24
 FIRMS_PER_PART = 50  # so that 500 firms have ten checkpoints of each kind, as a real quarter has 25
 N_PARTS = N_FIRMS // FIRMS_PER_PART
 N_LAKES, KILLS_PER_LAKE = 4, 5
-COMMAND = [sys.executable, "-c", "from ftm_ray.cli.main import main; main()", "prefetch", QUARTER, "--from", "wrds"]
+ARGUMENTS = ["prefetch", QUARTER, "--from", "wrds"]
 
 #: Children are forked from a process that has imported everything, so that they can be killed at work, not at imports.
 forkserver = multiprocessing.get_context("forkserver")
-forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch_wrds", "ftm_ray.sources.wrds.database"])
+forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch.wrds", "ftm_ray.sources.wrds.database"])
 
 
 def prefetch(root: str, environment: dict[str, str]) -> None:
@@ -40,7 +39,7 @@ def prefetch(root: str, environment: dict[str, str]) -> None:
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    main(["prefetch", QUARTER, "--from", "wrds", "--root", root])
+    main([*ARGUMENTS, "--root", root])
 
 
 def start(root: Path, standin) -> multiprocessing.Process:
@@ -119,14 +118,7 @@ def kill(process, root: Path, n_files: int, wait_s: float) -> None:
 
 
 def test_ctrl_c_keeps_what_is_done(quarter, tmp_path):
-    environment = {**os.environ, **quarter.environment}
-    process = subprocess.Popen(
-        [*COMMAND, "--root", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    )
+    process = start_ftm(*ARGUMENTS, "--root", tmp_path, environment={**os.environ, **quarter.environment})
     while not list(tmp_path.glob("prefetch/wrds/*/turns_0000.parquet")) and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
@@ -148,7 +140,7 @@ def test_user_and_password_are_asked_for_in_a_terminal_and_not_shown(quarter, tm
             unset = ("PGUSER", "PGPASSWORD")
             environment = {name: value for name, value in os.environ.items() if name not in unset}
             environment |= {"PGHOST": quarter.host, "PGDATABASE": "postgres", "PGPASSFILE": "/nonexistent"}
-            os.execvpe(COMMAND[0], [*COMMAND, "--root", str(tmp_path), "--dry-run"], environment)
+            os.execvpe(FTM[0], [*FTM, *ARGUMENTS, "--root", str(tmp_path), "--dry-run"], environment)
         shown = ""
         answers = [("user name: ", "jroe\n"), ("password: ", "correct-horse\n")]
         while chunk := read_terminal(terminal):

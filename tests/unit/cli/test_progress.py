@@ -34,11 +34,11 @@ def test_a_log_says_begin_and_end_of_a_stage_and_little_between(clock, lines):
         for done in range(0, 10_001, 100):
             clock["s"] += 1.0
             show(sentences(done))
-    said = lines()
-    assert said[0] == "start: starting Ray"
-    assert said[1] == "firm topics: 10,000 sentences; 0 topics"
-    assert said[-1].startswith("firm topics: 10,000 of 10,000 sentences")
-    assert len(said) == 2 + 10  # a hundred seconds give ten lines, the last one among them
+    logged = lines()
+    assert logged[0] == "start: starting Ray"
+    assert logged[1] == "firm topics: 10,000 sentences; 0 topics"
+    assert logged[-1].startswith("firm topics: 10,000 of 10,000 sentences")
+    assert len(logged) == 2 + 10  # a hundred seconds give ten lines, the last one among them
 
 
 def test_speed_and_time_left_count_from_the_first_result(clock, lines):
@@ -62,6 +62,6 @@ def test_a_terminal_shows_bars(clock):
     assert "clustering the topics" in screen.getvalue()
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(41.2, "41 s"), (200, "3 min"), (4800, "1 h 20 min")])
-def test_durations_read_as_people_say_them(seconds, said):
-    assert duration(seconds) == said
+@pytest.mark.parametrize(("seconds", "words"), [(41.2, "41 s"), (200, "3 min"), (4800, "1 h 20 min")])
+def test_durations_read_as_people_say_them(seconds, words):
+    assert duration(seconds) == words

@@ -47,22 +47,22 @@ def compared(tmp_path_factory, config):
 
     lake = Lake(str(tmp_path_factory.mktemp("compare")))
     write_map(lake, config)
-    told = []
+    progress = []
     with LlmServer(near) as a, LlmServer(far) as b:
         sides = tuple(Side(LlmSettings(endpoint=s.url, model=m), "none") for s, m in ((a, "one"), (b, "two")))
-        comparison = compare_llms(lake, QUARTER, sides, 50, lambda side, n: told.append((side, n)))
+        comparison = compare_llms(lake, QUARTER, sides, 50, lambda side, n: progress.append((side, n)))
         asked = [len(a.requests), len(b.requests)]
     table = lake.read_table(comparison.table)
     page = Path(lake.full_path(comparison.page)).read_text(encoding="utf-8")
-    return comparison, table, page, told, asked
+    return comparison, table, page, progress, asked
 
 
 def test_both_are_asked_about_the_same_topics(compared):
-    comparison, table, _, told, asked = compared
+    comparison, table, _, progress, asked = compared
     assert table.schema == LLM_COMPARISON
     assert comparison.n_topics == table.num_rows == 8
     assert asked == [8, 8 + 4]  # prose is asked for once more
-    assert [n for side, n in told if side == "a"] == list(range(1, 9))
+    assert [n for side, n in progress if side == "a"] == list(range(1, 9))
 
 
 def test_the_nearer_summary_is_the_one_that_speaks_of_the_topic(compared):
@@ -145,17 +145,17 @@ def test_a_key_that_is_refused_is_named(six_firms_run):
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "said"),
+    ("a", "b", "message"),
     [
         ("none", "http://127.0.0.1:9/v1", "--a none"),
         ("http://127.0.0.1:9/v1", "gpt", "--b gpt"),
         ("serve", "serve", "cannot both be serve"),
     ],
 )
-def test_what_cannot_be_compared_is_a_usage_error(lake, a, b, said):
+def test_what_cannot_be_compared_is_a_usage_error(lake, a, b, message):
     result = compare(lake, "--a", a, "--b", b)
     assert result.exit_code == 2
-    assert said in one_error_line(result)
+    assert message in one_error_line(result)
 
 
 def test_an_endpoint_that_is_not_there_ends_with_exit_4(six_firms_run):

@@ -35,7 +35,7 @@ def up(**options: Any) -> None:
       ftm run 2023Q1 --root lake --llm serve
       ftm llm down
     """
-    from ftm_ray.cli.kept_model import bring_up
+    from ftm_ray.cli.launch.llm import bring_up
 
     found = bring_up(options)
     click.echo(f"{found.model} is up at {found.url}; `ftm llm down` ends it")
@@ -49,9 +49,9 @@ def llm_status(as_json: bool) -> None:
     \b
       ftm llm status --json
     """
-    from ftm_ray.cli.kept_model import look
+    from ftm_ray.cli.launch.llm import served_status
 
-    found = look()
+    found = served_status()
     if as_json:
         print_json(asdict(found))
     elif found.state == "down":
@@ -68,7 +68,7 @@ def down() -> None:
     \b
       ftm llm down
     """
-    from ftm_ray.cli.kept_model import take_down
+    from ftm_ray.cli.launch.llm import take_down
 
     click.echo("the model is down" if take_down() else "no model is up")
 
@@ -93,8 +93,8 @@ def compare(quarter: str, root: str, as_json: bool, **options: Any) -> None:
       ftm llm compare 2023Q1 --root lake --a serve \\
         --b https://api.x.ai/v1 --b-model grok-4 --b-key-variable GROK_KEY --sample 50
     """
-    from ftm_ray.cli.launch import launch_compare
-    from ftm_ray.cli.summaries import show_comparison
+    from ftm_ray.cli.launch.compare import launch_compare
+    from ftm_ray.cli.screens.comparison import show_comparison
 
     comparison = launch_compare(open_lake(root), quarter, options)
     if as_json:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ftm_ray.cli.launch import FILES_OPTIONS, Options
+from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import Step, shown_progress
-from ftm_ray.cli.screens import error_console
+from ftm_ray.cli.screens.shapes import error_console
 from ftm_ray.config import postgres_user
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
@@ -31,20 +31,42 @@ if TYPE_CHECKING:
     from ftm_ray.sources.wrds.database import WrdsDatabase
 
 
-def prefetch_from_wrds(lake: Lake, quarter: str, options: Options) -> PrefetchReport:
+def wrds_settings(options: Options) -> WrdsSettings:
+    """What is asked of WRDS.
+
+    Raises:
+        ConfigError: A --schema is not one of ours, or the list of --firms cannot be read.
+    """
+    return WrdsSettings(
+        as_of=options["as_of"].date() if options["as_of"] else None,
+        keep_unlinked=options["keep_unlinked"],
+        firms=read_firm_list(options["firms"]) if options["firms"] else None,
+        limit=options["limit"],
+        schemas=_schemas(options["schemas"]),
+    )
+
+
+def _schemas(arguments: Sequence[str]) -> Mapping[str, str]:
+    pairs = [text.partition("=") for text in arguments]
+    for name, _, schema in pairs:
+        if name not in SCHEMAS or not schema:
+            raise ConfigError(f"--schema {name}={schema}: expected one of {', '.join(SCHEMAS)}, = and a schema of WRDS")
+    return {**SCHEMAS, **{name: schema for name, _, schema in pairs}}
+
+
+def prefetch_from_wrds(lake: Lake, quarter: str, settings: WrdsSettings, take_lock: bool) -> PrefetchReport:
     """Fetch the quarter's calls from WRDS where they are not in the lake yet, and make the store from them.
 
     One lock is held from the first to the last file: of two that fetch at once, one would delete the other's parts.
 
     Raises:
-        ConfigError: An option is wrong, or psycopg is not installed.
+        ConfigError: psycopg is not installed, or the schemas are not there.
         SourceError: WRDS cannot be reached, refuses, or has nothing to read; or somebody else works on the quarter.
     """
-    settings = wrds_settings(options)
     source = WrdsSource(lake, settings)
     if is_prefetched(lake, quarter, source):  # also where the fetched text was deleted since
         return prefetch_quarter(lake, quarter, source, lambda *_: None)
-    with quarter_lock(lake, quarter, "prefetch", options["take_lock"]) as lock:
+    with quarter_lock(lake, quarter, "prefetch", take_lock) as lock:
         if not is_fetched(lake, quarter, settings):  # a login may cost the user a push
             _fetch(lock, lake, quarter, settings)
         with shown_progress(error_console()) as show:
@@ -64,51 +86,23 @@ def _fetch(lock: QuarterLock, lake: Lake, quarter: str, settings: WrdsSettings) 
         fetch_quarter(lake, quarter, settings, database, watched)
 
 
-def dry_run(quarter: str, options: Options) -> tuple[CallSummary, int]:
+def dry_run(quarter: str, settings: WrdsSettings) -> tuple[CallSummary, int]:
     """What WRDS lists for a quarter, and the rows that a fetch would bring; nothing is fetched and nothing written.
 
     Raises:
         ConfigError, SourceError: As `prefetch_from_wrds`.
     """
-    settings = wrds_settings(options)
     with _logged_in(settings) as database:
         calls = list_calls(database, quarter, settings)
         n_rows = database.n_turns([call.transcriptid for call in calls if call.left_out is None])
     return summarise_calls(calls), n_rows
 
 
-def fetched_calls(lake: Lake, quarter: str, options: Options) -> CallSummary | None:
+def fetched_calls(lake: Lake, quarter: str, settings: WrdsSettings) -> CallSummary | None:
     """What WRDS listed for this request; None where another request was fetched since, or the fetch was deleted."""
-    if not is_same_request(lake, quarter, wrds_settings(options)):
+    if not is_same_request(lake, quarter, settings):
         return None
     return summarise_calls(read_calls(lake, quarter))
-
-
-def wrds_settings(options: Options) -> WrdsSettings:
-    """What is asked of WRDS.
-
-    Raises:
-        ConfigError: An option of the files source is given, or a --schema is not one of ours.
-    """
-    misplaced = [name for name in FILES_OPTIONS if options[name]]
-    if misplaced:
-        name = {"paths": "path", "columns": "column"}.get(misplaced[0], misplaced[0])
-        raise ConfigError(f"--{name} is for files; with --from wrds the calls and links come from WRDS")
-    return WrdsSettings(
-        as_of=options["as_of"].date() if options["as_of"] else None,
-        keep_unlinked=options["keep_unlinked"],
-        firms=read_firm_list(options["firms"]) if options["firms"] else None,
-        limit=options["limit"],
-        schemas=_schemas(options["schemas"]),
-    )
-
-
-def _schemas(arguments: Sequence[str]) -> Mapping[str, str]:
-    pairs = [text.partition("=") for text in arguments]
-    for name, _, schema in pairs:
-        if name not in SCHEMAS or not schema:
-            raise ConfigError(f"--schema {name}={schema}: expected one of {', '.join(SCHEMAS)}, = and a schema of WRDS")
-    return {**SCHEMAS, **{name: schema for name, _, schema in pairs}}
 
 
 def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":

@@ -1,19 +1,21 @@
-"""The model that stands by between runs: what `ftm llm up`, `status` and `down` do on a cluster."""
+"""`ftm llm up`, `status` and `down` between the command and the work: a model that a cluster serves between runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ftm_ray.cli.launch.ray_errors import lost_part
+from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import OnStep, Step, shown_progress
-from ftm_ray.cli.screens import error_console
+from ftm_ray.cli.screens.shapes import error_console
 from ftm_ray.config import load_config, ray_address
-from ftm_ray.errors import ConfigError, RetryableError
+from ftm_ray.errors import ConfigError
 
 if TYPE_CHECKING:
     from ftm_ray.serving.deployment import LlmStatus
 
 
-def bring_up(options: Mapping[str, Any]) -> "LlmStatus":
+def bring_up(options: Options) -> "LlmStatus":
     """Have the model served until `take_down`, with progress shown.
 
     Raises:
@@ -29,7 +31,7 @@ def bring_up(options: Mapping[str, Any]) -> "LlmStatus":
         return serving.status()
 
 
-def look() -> "LlmStatus":
+def served_status() -> "LlmStatus":
     """What is served now."""
     with _cluster():
         from ftm_ray.serving import deployment as serving
@@ -62,5 +64,4 @@ def _cluster() -> Iterator[OnStep]:
             with ray_session(lambda: show(Step("start", 0, 1, detail="joining Ray")), {}):
                 yield show
         except RayError as error:
-            last_line = str(error).strip().rpartition("\n")[2]
-            raise RetryableError(f"Ray lost a part of itself ({last_line}); run the same command again") from error
+            raise lost_part(error, "run the same command again") from error

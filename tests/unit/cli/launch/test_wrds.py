@@ -8,8 +8,7 @@ import pytest
 from command import ftm, one_error_line
 from standin import QUARTER
 
-from ftm_ray.cli import launch_wrds
-from ftm_ray.cli.main import cli
+from ftm_ray.cli.launch import wrds
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.locks import QuarterLock
 from ftm_ray.lake.storage import Lake
@@ -77,14 +76,14 @@ def test_status_shows_firms_that_were_left_out_for_their_links(wrds_cases, tmp_p
 
 def test_nobody_else_can_fetch_the_same_quarter_meanwhile(wrds_cases, tmp_path, monkeypatch):
     """The second is turned away before it logs in, and what the first fetches is whole."""
-    fetch = launch_wrds.fetch_quarter
+    fetch = wrds.fetch_quarter
     second = []
 
     def asked_again(*arguments):
         second.append(prefetch(tmp_path, "--keep-unlinked"))
         fetch(*arguments)
 
-    monkeypatch.setattr(launch_wrds, "fetch_quarter", asked_again)
+    monkeypatch.setattr(wrds, "fetch_quarter", asked_again)
     assert prefetch(tmp_path).exit_code == 0
     assert second[0].exit_code == 4
     assert "the quarter is locked" in one_error_line(second[0])
@@ -93,13 +92,13 @@ def test_nobody_else_can_fetch_the_same_quarter_meanwhile(wrds_cases, tmp_path, 
 
 
 def test_a_fetch_that_lost_its_lock_stops(wrds_cases, tmp_path, monkeypatch):
-    fetch = launch_wrds.fetch_quarter
+    fetch = wrds.fetch_quarter
 
     def lost(lake, quarter, settings, database, on_step):
         monkeypatch.setattr(QuarterLock, "check", lambda self: (_ for _ in ()).throw(SourceError("taken over")))
         fetch(lake, quarter, settings, database, on_step)
 
-    monkeypatch.setattr(launch_wrds, "fetch_quarter", lost)
+    monkeypatch.setattr(wrds, "fetch_quarter", lost)
     result = prefetch(tmp_path)
     assert result.exit_code == 4
     assert "taken over" in one_error_line(result)
@@ -110,7 +109,7 @@ def test_the_list_of_another_request_is_not_shown(wrds_cases, tmp_path, monkeypa
     """The store is whole, but what lies beside it was fetched for a request that then failed."""
     assert prefetch(tmp_path).exit_code == 0
     with monkeypatch.context() as patch:
-        patch.setattr(launch_wrds, "prefetch_under", lambda *_: (_ for _ in ()).throw(SourceError("the disk is full")))
+        patch.setattr(wrds, "prefetch_under", lambda *_: (_ for _ in ()).throw(SourceError("the disk is full")))
         assert prefetch(tmp_path, "--keep-unlinked").exit_code == 4
     again = prefetch(tmp_path)
     assert again.exit_code == 0
@@ -153,7 +152,7 @@ def test_credentials_turn_up_nowhere(wrds_cases, tmp_path, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "said"),
+    ("options", "code", "message"),
     [
         (["--path", "calls.csv"], 2, "--path is for files"),
         (["--column", "text=body"], 2, "--column is for files"),
@@ -166,26 +165,11 @@ def test_credentials_turn_up_nowhere(wrds_cases, tmp_path, monkeypatch, caplog):
         (["--as-of", "yesterday"], 2, None),
     ],
 )
-def test_what_is_wrong_with_the_command_is_said_in_one_line(wrds_cases, tmp_path, options, code, said):
+def test_what_is_wrong_with_the_command_is_said_in_one_line(wrds_cases, tmp_path, options, code, message):
     result = prefetch(tmp_path, *options)
     assert result.exit_code == code
-    if said:
-        assert said in one_error_line(result)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--as-of", "2023-01-01"], "--as-of is for --from wrds"),
-        (["--schema", "links=crsp"], "--schema is for --from wrds"),
-        (["--dry-run"], "--dry-run is for --from wrds"),
-        ([], "say --path FILE, folder or glob, or --from wrds"),
-    ],
-)
-def test_options_of_wrds_are_not_taken_with_files(tmp_path, options, said):
-    result = ftm("prefetch", QUARTER, "--root", tmp_path, *options)
-    assert result.exit_code == 2
-    assert said in one_error_line(result)
+    if message:
+        assert message in one_error_line(result)
 
 
 def test_nobody_to_ask_for_a_name(wrds_cases, tmp_path, monkeypatch):
@@ -209,8 +193,3 @@ def test_the_screen_fits_the_window(wrds_cases, tmp_path):
     for columns in (80, 120):
         shown = prefetch(tmp_path, "--dry-run", columns=columns).stdout
         assert max(len(line) for line in shown.splitlines()) <= columns
-
-
-def test_no_credentials_can_be_given_as_arguments():
-    options = {option for parameter in cli.commands["prefetch"].params for option in parameter.opts}
-    assert not [option for option in options if "user" in option or "pass" in option]

@@ -1,17 +1,13 @@
-"""What a person sees of results and checks: words and tables that fit 80 columns.
-
-Only the shape of the screens is here; what they say is read elsewhere (`summaries.py` has those of runs and quarters).
-Text from transcripts is never read as rich's markup, and nothing is cut: long text wraps.
-"""
+"""The screens of `ftm themes` and `ftm trace`: themes, their topics, and what was spoken."""
 
 from collections.abc import Iterable
 
-import pyarrow as pa
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ftm_ray.cli.screens.shapes import console, counted, fields
 from ftm_ray.results.published import FirmName, SpokenSentence
 from ftm_ray.results.theme_list import ThemeLine, ThemeList
 from ftm_ray.results.theme_trace import ThemeTrace, TopicTrace
@@ -19,53 +15,6 @@ from ftm_ray.schemas.parts import SummarySource
 
 #: More firms than this are counted, not named.
 _NAMED_FIRMS = 5
-
-_MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red"), "skip": ("-", "dim")}
-
-
-def console() -> Console:
-    """Standard output; made anew each time, so that it finds the stream and the width of the moment."""
-    return Console(highlight=False)
-
-
-def error_console() -> Console:
-    """Standard error, for progress and warnings."""
-    return Console(stderr=True, highlight=False)
-
-
-def counted(n: int, thing: str) -> str:
-    """A number with its noun: 1 firm, 2 firms, 1,204 sentences, 3 batches."""
-    ending = "es" if thing.endswith("ch") else "s"
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}{ending}"
-
-
-def fields(lines: Iterable[tuple[str, str | Text]]) -> Table:
-    """Names and values in two columns."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold")
-    for name, value in lines:
-        table.add_row(name, Text(value) if isinstance(value, str) else value)
-    return table
-
-
-def show_rows(found: pa.Table) -> None:
-    """Rows of an answer as they are; long text wraps."""
-    table = Table(caption=counted(found.num_rows, "row"), caption_justify="left")
-    for column in found.schema:
-        is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-        table.add_column(Text(column.name), justify="right" if is_number else "left", overflow="fold")
-    for row in found.to_pylist():
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console().print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def show_themes(found: ThemeList) -> None:
@@ -82,7 +31,7 @@ def show_themes(found: ThemeList) -> None:
     for theme in found.themes:
         table.add_row(Text(f"{theme.theme_id}\n").append("\n".join(_sizes(theme)), "dim"), _about(theme))
     out.print(table)
-    _say_who_named(out, found.themes)
+    _print_who_named(out, found.themes)
 
 
 def show_trace(trace: ThemeTrace) -> None:
@@ -97,18 +46,7 @@ def show_trace(trace: ThemeTrace) -> None:
         out.print()
         out.print(_topic(topic))
     out.print()
-    _say_who_named(out, [theme])
-
-
-def show_checks(checks: Iterable[tuple[str, str, str]]) -> None:
-    """One line per check: mark (ok, warn, fail, skip), name, and what was seen or what to do."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for mark, name, seen in checks:
-        table.add_row(Text(*_MARKS[mark]), Text(name), Text(seen))
-    console().print(table)
+    _print_who_named(out, [theme])
 
 
 def _sizes(theme: ThemeLine) -> list[str]:
@@ -143,8 +81,8 @@ def _topic(topic: TopicTrace) -> RenderableType:
 
 def _quote(sentence: SpokenSentence, with_firm: bool = False) -> Text:
     """A sentence with who said it and when."""
-    said_by = [sentence.speaker_name, sentence.speaker_type if sentence.speaker_type != sentence.speaker_name else None]
-    by = [part for part in said_by if part] + ([_firm_name(sentence.firm)] if with_firm else [])
+    speaker = [sentence.speaker_name, sentence.speaker_type if sentence.speaker_type != sentence.speaker_name else None]
+    by = [part for part in speaker if part] + ([_firm_name(sentence.firm)] if with_firm else [])
     return Text.assemble(f"“{sentence.text}”", (f" {', '.join([*by, str(sentence.call_date)])}", "dim"))
 
 
@@ -152,6 +90,6 @@ def _firm_name(firm: FirmName) -> str:
     return firm.firm_name or firm.firm_id
 
 
-def _say_who_named(out: Console, themes: Iterable[ThemeLine]) -> None:
+def _print_who_named(out: Console, themes: Iterable[ThemeLine]) -> None:
     if any(theme.summary_source != SummarySource.LLM for theme in themes):
         out.print(Text("Named by keywords, not by a language model (summary_source='keywords').", "dim"))

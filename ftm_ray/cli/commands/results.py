@@ -1,0 +1,124 @@
+"""Commands that read what a quarter has: `ftm status`, `themes`, `trace`, `sql` and `verify`. None starts Ray."""
+
+from dataclasses import asdict
+
+import click
+
+from ftm_ray.cli.options import json_option, open_lake, print_json, quarter_argument, root_option
+from ftm_ray.errors import QualityError, SourceError
+
+
+@click.command(short_help="Show where a quarter stands.")
+@quarter_argument
+@root_option
+@json_option
+def status(quarter: str, root: str, as_json: bool) -> None:
+    """Show where QUARTER stands: coverage, firms done, failed and left, quality, outputs.
+
+    \b
+      ftm status 2023Q1 --root lake
+    """
+    from ftm_ray.cli.screens.status import show_status
+    from ftm_ray.results.status import quarter_status
+
+    found = quarter_status(open_lake(root), quarter)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        show_status(found, root)
+
+
+@click.command(short_help="List the largest themes.")
+@quarter_argument
+@root_option
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Themes shown, largest first.")
+@json_option
+def themes(quarter: str, root: str, top: int, as_json: bool) -> None:
+    """List the largest themes of QUARTER.
+
+    \b
+      ftm themes 2023Q1 --root lake --top 5
+    """
+    from ftm_ray.cli.screens.themes import show_themes
+    from ftm_ray.results.theme_list import list_themes
+
+    found = list_themes(open_lake(root), quarter, top)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        show_themes(found)
+
+
+@click.command(short_help="Follow a theme to topics and sentences.")
+@click.argument("theme_id")
+@root_option
+@click.option("--max-sentences", type=click.IntRange(min=1), help="Sentences per topic. [default: 5; all with --json]")
+@json_option
+def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) -> None:
+    """Follow a theme to its topics, firm by firm, and to the sentences that were spoken.
+
+    \b
+      ftm trace 2023Q1-0003 --root lake
+      ftm trace 2023Q1-0003 --root lake --json > theme.json
+    """
+    from ftm_ray.cli.screens.themes import show_trace
+    from ftm_ray.results.theme_trace import trace_theme
+
+    found = trace_theme(open_lake(root), theme_id, max_sentences or (None if as_json else 5))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        show_trace(found)
+
+
+@click.command(short_help="Ask in SQL what is published.")
+@click.argument("question")
+@root_option
+@click.option("--quarter", "quarters", multiple=True, help="May be given again. [default: all that are published]")
+@json_option
+def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool) -> None:
+    """Ask in SQL (DuckDB) over what is published.
+
+    Tables: themes, theme_topics, topics, sentences, firms, sentiment_ready (docs/query.md has ready questions).
+
+    \b
+      ftm sql "SELECT theme_id, label, n_firms FROM themes ORDER BY n_firms DESC LIMIT 10" --root lake
+      ftm sql "COPY (SELECT * FROM themes) TO 'themes.csv'" --root lake --quarter 2023Q1
+    """
+    from ftm_ray.cli.screens.shapes import show_rows
+    from ftm_ray.results.query import answer, open_results
+
+    found = answer(open_results(root, *quarters), question)
+    if as_json:
+        print_json(found.to_pylist() if found is not None else [])
+    elif found is not None:
+        show_rows(found)
+
+
+@click.command(short_help="Check what is published.")
+@quarter_argument
+@root_option
+@json_option
+def verify(quarter: str, root: str, as_json: bool) -> None:
+    """Check what is published of QUARTER: files, hashes, counts, and the chain from theme to sentence.
+
+    Ends with 3 if something is wrong, with 4 if files are missing.
+
+    \b
+      ftm verify 2023Q1 --root lake
+    """
+    from ftm_ray.cli.screens.shapes import show_checks
+    from ftm_ray.results.verify.quarter import verify_quarter
+
+    checks = verify_quarter(open_lake(root), quarter)
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        show_checks(
+            ("fail", check.name, "\n".join(check.problems)) if check.problems else ("ok", check.name, check.seen)
+            for check in checks
+        )
+    wrong = [check.name for check in checks if check.problems]
+    if wrong:
+        kind = SourceError if any(check.files_missing for check in checks) else QualityError
+        raise kind(f"what is published of {quarter} in {root} is not whole: {', '.join(wrong)}")

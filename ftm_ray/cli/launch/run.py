@@ -1,0 +1,64 @@
+"""`ftm run` between the command and the work: the configuration, progress, and few words of Ray Data."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from ftm_ray.cli.launch.endpoint import checked_endpoint
+from ftm_ray.cli.launch.ray_errors import ray_errors
+from ftm_ray.cli.options import Options
+from ftm_ray.cli.progress import Step, shown_progress
+from ftm_ray.cli.screens.shapes import error_console
+from ftm_ray.config import RunConfig, load_config
+
+if TYPE_CHECKING:
+    from ftm_ray.run.pipeline import RunOutcome
+
+logger = logging.getLogger(__name__)
+
+
+def run_config(options: Options) -> RunConfig:
+    """Settings from the file and the flags; a flag that is not given leaves the file's value.
+
+    Raises:
+        ConfigError: The file or a flag is wrong.
+    """
+    flags = {
+        "llm.endpoint": options["llm"],
+        "llm.model": options["llm_model"],
+        "workers": options["workers"],
+        "keep_unlinked": options["keep_unlinked"] or None,
+    }
+    config = load_config(options["config"], flags)
+    checked_endpoint(config.llm, "--llm")
+    return config
+
+
+def launch_run(root: str, quarter: str, config: RunConfig, keep_llm: bool, take_lock: bool) -> "RunOutcome":
+    """Run a quarter with progress shown; an error that crossed Ray comes out as itself.
+
+    Raises:
+        FtmError: As `pipeline.run_quarter` does.
+        RetryableError: Ray lost a worker and could not replace it.
+    """
+    from ftm_ray.run.pipeline import RunOptions, run_quarter
+
+    _quiet_ray_data()
+    with ray_errors(), shown_progress(error_console()) as show:
+        return run_quarter(
+            root,
+            quarter,
+            config,
+            lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
+            RunOptions(keep_llm, take_lock),
+        )
+
+
+def _quiet_ray_data() -> None:
+    """Ray Data tells each error of a worker twice in a hundred lines; ours is one sentence, and -v shows theirs, too.
+
+    An error that is not ours still ends the command with its traceback.
+    """
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
+    if not logger.isEnabledFor(logging.DEBUG):
+        for name in ("exceptions", "_internal.execution.streaming_executor_state"):
+            logging.getLogger(f"ray.data.{name}").setLevel(logging.CRITICAL)
