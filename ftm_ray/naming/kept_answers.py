@@ -40,7 +40,7 @@ class AnswerStore:
     Args:
         lake: Where the run's files lie.
         quarter: Such as 2023Q1.
-        weights: What else than the model's name decides its answers (RunConfig.weights).
+        weights: What else than the model's name decides its answers (RunConfig.model_variant).
     """
 
     def __init__(self, lake: Lake, quarter: str, weights: Sequence[str | None] = ()) -> None:
