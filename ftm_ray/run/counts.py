@@ -56,6 +56,11 @@ class PartCounts:
     cluster_s: float = 0.0
 
     @property
+    def n_firms(self) -> int:
+        """Firms, whatever became of them."""
+        return self.statuses.total()
+
+    @property
     def n_failed(self) -> int:
         """Firms that failed."""
         return self.statuses[FirmStatus.FAILED.value]

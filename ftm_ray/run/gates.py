@@ -23,10 +23,9 @@ def check_parts(quarter: str, config: RunConfig, counts: PartCounts, account: Ll
     Raises:
         QualityError: Too many firms failed, none has topics, or the LLM named too few of them.
     """
-    n_firms = counts.statuses.total()
-    if counts.n_failed > config.gates.max_failed_ratio * n_firms:
+    if counts.n_failed > config.gates.max_failed_ratio * counts.n_firms:
         raise QualityError(
-            f"{counts.n_failed} of {n_firms} firms of {quarter} failed, more than max_failed_ratio "
+            f"{counts.n_failed} of {counts.n_firms} firms of {quarter} failed, more than max_failed_ratio "
             f"{config.gates.max_failed_ratio}; nothing was published. `ftm status {quarter}` shows the reasons"
         )
     if not counts.statuses[FirmStatus.DONE.value]:
