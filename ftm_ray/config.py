@@ -182,7 +182,7 @@ class RunConfig(Settings):
         llm = None
         if self.llm.endpoint != "none":
             llm = self.llm.model_dump(include={"model", "max_tokens", "max_prompt_tokens"})
-            llm["weights"] = self.weights()
+            llm["weights"] = self.model_variant()
         return {
             "embed": self.embed.model_dump(),
             "topics": self.topics.model_dump(),
@@ -190,8 +190,8 @@ class RunConfig(Settings):
             "keep_unlinked": self.keep_unlinked,
         }
 
-    def weights(self) -> list[str | None]:
-        """What else than its name decides what a model answers; as long as it is not set, the name says it all."""
+    def model_variant(self) -> list[str | None]:
+        """What besides its name decides which model answers; as long as nothing is set, the name says it all."""
         return [self.serve.model_source, self.serve.quantization, self.serve.load_format, self.llm.tokenizer]
 
     def for_run(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ftm_ray.lake.runs import RunFiles, run_ids
 from ftm_ray.lake.storage import Lake
+from ftm_ray.run.counts import PartCounts, count_part
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.store import COVERAGE, PREFETCH, Batch, Manifest
@@ -296,3 +297,11 @@ def write_six_parts(run: RunFiles) -> None:
     rows = {row["firm_id"]: row for row in six_parts(six_firms())}
     for batch in run.manifest.batches:
         run.lake.write_table(run.part_path(batch), part_table([rows[firm_id] for firm_id in batch.firm_ids]))
+
+
+def counted_parts(run: RunFiles) -> PartCounts:
+    """What the writers of a run's parts counted."""
+    counts = PartCounts()
+    for _, part in run.parts():
+        counts.add(count_part(part))
+    return counts

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from invented import counted_parts
 
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.run.record import RunLog, run_record
@@ -21,7 +22,8 @@ def publish(run: RunFiles, config: Any) -> RunFiles:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ftm_ray.run.reduce.find_themes", one_theme_per_subject)
         report = ThemePublisher(config, api_key="none").publish(run)
-    record = run_record(run, config, report, RunLog(seconds={"start": 1.0, "map": 2.0, "reduce": 3.0}))
+    log = RunLog(seconds={"start": 1.0, "map": 2.0, "reduce": 3.0}, parts=counted_parts(run))
+    record = run_record(run, config, report, log)
     run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), record)
     return run
 

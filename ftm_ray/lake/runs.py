@@ -8,9 +8,10 @@ themes must not cost the map again (ADR 0005).
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ _STEP_FILES = (
     "naming/waits.py",
     "run/publish.py",
     "run/reduce.py",
+    "run/sentiment.py",
     "schemas/answers.py",
     "schemas/columns.py",
     "schemas/parts.py",
@@ -143,10 +145,18 @@ class RunFiles:
         """The part file of a batch."""
         return f"{self.lake.parts_dir(self.quarter, self.map_id)}/{part_name(batch)}"
 
-    def parts(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Batch, pa.Table]]:
-        """All parts in order, one in memory at a time."""
+    def parts(self) -> Iterator[tuple[Batch, pa.Table]]:
+        """All parts in order, one in memory at a time; each is read whole, which on S3 is one or two requests."""
         for batch in self.manifest.batches:
-            yield batch, self.lake.read_table(self.part_path(batch), columns)
+            yield batch, self.lake.read_table(self.part_path(batch))
+
+    def stored_firms(self) -> Iterator[tuple[Batch, pa.Table]]:
+        """All batches of the prefetch store in order, one in memory at a time; each chunk is opened once."""
+        for chunk, batches in groupby(self.manifest.batches, key=lambda batch: batch.chunk):
+            of_chunk = list(batches)
+            path = f"{self.lake.prefetch_dir(self.quarter)}/{chunk}"
+            row_groups = [batch.row_group for batch in of_chunk]
+            yield from zip(of_chunk, self.lake.read_row_groups(path, row_groups), strict=True)
 
     def table_path(self, name: str, number: int = 0) -> str:
         """A file of a published table."""

@@ -167,11 +167,11 @@ class Lake:
         with self._reported("read", ""):
             return self._files.filesystem()
 
-    def read_row_groups(self, path: str) -> Iterator[pa.Table]:
-        """Read a Parquet file row group by row group, one in memory at a time."""
+    def read_row_groups(self, path: str, row_groups: Iterable[int] | None = None) -> Iterator[pa.Table]:
+        """Read a Parquet file, or these of its row groups, one in memory at a time; the file is opened once."""
         with self._reported("read", path), self._files.open(path) as file:
             parquet = pq.ParquetFile(file, **_ONE_THREAD)
-            for row_group in range(parquet.num_row_groups):
+            for row_group in range(parquet.num_row_groups) if row_groups is None else row_groups:
                 yield parquet.read_row_group(row_group, use_threads=False)
 
     def read_json(self, path: str) -> dict[str, Any]:

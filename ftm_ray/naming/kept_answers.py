@@ -40,7 +40,7 @@ class AnswerStore:
     Args:
         lake: Where the run's files lie.
         quarter: Such as 2023Q1.
-        model_variant: What else than the model's name decides its answers (RunConfig.weights).
+        model_variant: What else than the model's name decides its answers (RunConfig.model_variant).
     """
 
     def __init__(self, lake: Lake, quarter: str, model_variant: Sequence[str | None] = ()) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ftm_ray.lake.locks import lock_holder
 from ftm_ray.lake.runs import part_name, published_run_id
 from ftm_ray.lake.storage import Lake
-from ftm_ray.run.publish import SUMMARY_SOURCE, summary_sources
+from ftm_ray.run.counts import SUMMARY_SOURCE, summary_sources
 from ftm_ray.schemas.parts import FirmStatus, SummarySource
 from ftm_ray.schemas.store import Manifest
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines

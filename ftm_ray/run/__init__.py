@@ -1,4 +1,5 @@
 """One quarter's run: a prefetched quarter in, published tables and run.json out.
 
-`pipeline.py` is the only file that touches `ray.data`; what its actors do stands in `actors.py` as plain Python.
+`pipeline.py` reads as the run goes. It and `datasets.py` are the only two files that touch Ray's data and actors; what
+the actors do stands in `actors.py` and `reduce.py` as plain Python.
 """

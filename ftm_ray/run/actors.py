@@ -1,7 +1,7 @@
-"""What each actor of the map does with one batch of firms. Plain Python: `pipeline.py` gives these classes to Ray.
+"""What each actor of the map does with one batch of firms. Plain Python: `datasets.py` gives these classes to Ray.
 
 A batch travels as one table with the column `batch`, its number, beside the columns of PREFETCH or FIRM_TOPICS. The
-naming actor adds what it asked: its account and one prompt, for the driver.
+naming actor adds what it asked: its account and one prompt, for the driver. Only a row of counts reaches the driver.
 """
 
 import json
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import SecretStr
 
 from ftm_ray.config import RunConfig
@@ -19,10 +18,13 @@ from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.topic_names import TopicNamer
+from ftm_ray.run.counts import count_part
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.topics.finder import FirmTopicFinder
 
-#: Columns that tell the driver what the naming of a batch cost (an LlmAccount as JSON), and one of its prompts.
+#: What of a part reaches the driver: what is in it (PartCounts as JSON), what its naming cost (an LlmAccount as JSON),
+#: and one of its prompts.
+COUNTS = "counts"
 ACCOUNT = "llm_account"
 PROMPT = "llm_prompt"
 
@@ -73,19 +75,20 @@ class PartNamer:
     """The naming actor: many questions at once to the LLM endpoint."""
 
     def __init__(self, run: RunFiles, config: RunConfig, api_key: SecretStr) -> None:
-        answers = AnswerStore(run.lake, run.quarter, config.weights())
+        answers = AnswerStore(run.lake, run.quarter, config.model_variant())
         self._topic_namer = TopicNamer(Namer(config.llm, api_key.get_secret_value(), answers))
 
     async def __call__(self, table: pa.Table) -> pa.Table:
         named = await self._topic_namer(table.drop(["batch"]))
-        told = _with_batch(named.table, table["batch"][0].as_py())
+        with_account = _with_batch(named.table, table["batch"][0].as_py())
         for column, value in ((ACCOUNT, json.dumps(asdict(named.account))), (PROMPT, named.prompt)):
-            told = told.append_column(column, pa.array([value] * told.num_rows, pa.string()))
-        return told
+            values = pa.array([value] * table.num_rows, pa.string())
+            with_account = with_account.append_column(column, values)
+        return with_account
 
 
 class PartWriter:
-    """Writes the part file of a batch, whole or not at all, and tells the driver what is in it."""
+    """Writes the part file of a batch, whole or not at all, and gives the driver a row of counts."""
 
     def __init__(self, run: RunFiles) -> None:
         self._run = run
@@ -99,16 +102,9 @@ class PartWriter:
                 "the prefetch store was changed while the run went on: run `ftm prefetch` again"
             )
         self._run.lake.write_table(self._run.part_path(batch), part)
-        told = {name: [table[name][0].as_py()] for name in (ACCOUNT, PROMPT) if name in table.column_names}
-        return pa.table(
-            {
-                "batch": [batch.number],
-                "n_sentences": [batch.n_sentences],
-                "n_topics": [pc.sum(pc.list_value_length(part["topics"])).as_py()],
-                "n_failed": [pc.sum(pc.equal(part["status"], "failed")).as_py()],
-            }
-            | told
-        )
+        row = {"batch": batch.number, "n_sentences": batch.n_sentences, COUNTS: count_part(part).to_json()}
+        row |= {name: table[name][0].as_py() for name in (ACCOUNT, PROMPT) if name in table.column_names}
+        return pa.table({name: [value] for name, value in row.items()})
 
 
 def _with_batch(table: pa.Table, batch: int) -> pa.Table:

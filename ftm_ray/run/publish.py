@@ -1,12 +1,11 @@
 """What a researcher gets: parts and themes become the published tables.
 
-Runs in the final actor, one part at a time, so that memory does not grow with the quarter. Rows are ordered by firm
-and sentence, by firm and topic, by theme and firm: by content, never by arrival. Columns are moved whole in Arrow;
-no embedding becomes a Python list.
+Runs in the final actor. Each part is read once, one at a time; what is kept of all of them is what the themes need at
+once: firms, topics, and a few bytes per sentence. Rows are ordered by firm and sentence, by firm and topic, by theme
+and firm: by content, never by arrival. Columns are moved whole in Arrow; no embedding becomes a Python list.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -15,137 +14,173 @@ import pyarrow.compute as pc
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID, check_table
-from ftm_ray.schemas.published import FIRMS, SENTENCES, TOPICS
-from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.schemas.published import FIRMS, SENTENCES, THEME_TOPICS, THEMES, TOPICS
 from ftm_ray.schemas.store import Batch
+from ftm_ray.text.keyword_names import Name
+from ftm_ray.themes.finder import FoundThemes
 
-#: Where single fields of topics lie in the part files; reading `topics` whole would load all embeddings.
-TOPIC_NAMES = "topics.list.element."
-SUMMARY_SOURCE = TOPIC_NAMES + "summary_source"
-
-
-def firms_table(run: RunFiles) -> pa.Table:
-    """The published table `firms`: what became of each firm, with counts that add up."""
-    columns = [f.name for f in FIRMS if f.name not in {"n_in_topics", "n_outliers", "n_dropped", "n_topics", "run_id"}]
-    tables = []
-    for _, part in run.parts([*columns, "topic_ids", "topics"]):
-        in_topics, outliers, dropped = _sentence_counts(part)
-        table = part.select(columns)
-        table = table.append_column("n_in_topics", pa.array(in_topics, pa.int32()))
-        table = table.append_column("n_outliers", pa.array(outliers, pa.int32()))
-        table = table.append_column("n_dropped", pa.array(dropped, pa.int32()))
-        table = table.append_column("n_topics", pc.list_value_length(part["topics"]))
-        tables.append(finish_table(table, FIRMS, run))
-    return pa.concat_tables(tables).sort_by("firm_id")
+#: Columns of `firms` that part files do not hold.
+_MADE_HERE = ("n_in_topics", "n_outliers", "n_dropped", "n_topics", "run_id")
 
 
-def topics_table(run: RunFiles) -> pa.Table:
-    """The published table `topics`, ordered by firm and topic."""
-    tables = []
-    for _, part in run.parts(["firm_id", "permno", "gvkey", "topics"]):
-        firm_of_topic = pc.list_parent_indices(_joined(part["topics"]))
-        topics = pa.Table.from_struct_array(pc.list_flatten(_joined(part["topics"])))
-        firms = part.select(["firm_id", "permno", "gvkey"]).take(firm_of_topic)
-        for name in firms.column_names:
-            topics = topics.append_column(name, firms[name])
-        tables.append(finish_table(topics, TOPICS, run))
-    return pa.concat_tables(tables).sort_by([("firm_id", "ascending"), ("topic_id", "ascending")])
+@dataclass(frozen=True, slots=True)
+class SentenceTopics:
+    """Where the sentences of one batch went, in the order of the prefetch store.
+
+    Attributes:
+        firm_ids: The firms of the batch.
+        n_sentences: Of each of them.
+        topic_ids: Of each sentence, firm after firm; null = left out, -1 = outlier.
+        drop_reasons: As topic_ids; null = not left out. One byte or so a sentence: the few reasons are kept once.
+    """
+
+    firm_ids: pa.Array
+    n_sentences: pa.Array
+    topic_ids: pa.Array
+    drop_reasons: pa.DictionaryArray
 
 
-def summary_sources(part: pa.Table) -> list[str]:
-    """Who named each topic of a part, 'llm' or 'keywords', in order."""
-    topics = pc.list_flatten(_joined(part["topics"]))
-    return list(pc.struct_field(topics, "summary_source").to_pylist())
+@dataclass(frozen=True, slots=True)
+class QuarterParts:
+    """What the last step needs of all parts.
+
+    Attributes:
+        firms: The published table `firms`: what became of each firm, with counts that add up.
+        topics: The published table `topics`, ordered by firm and topic.
+        own_names: `firm_id` and `own_names`, the words that name a firm or its speakers.
+        sentence_topics: One per batch.
+    """
+
+    firms: pa.Table
+    topics: pa.Table
+    own_names: pa.Table
+    sentence_topics: tuple[SentenceTopics, ...]
 
 
-def sentences_table(run: RunFiles, batch: Batch, part: pa.Table) -> pa.Table:
-    """The published sentences of one batch: the text of the prefetch store with the map's topic of each."""
-    store = run.lake.read_row_group(f"{run.lake.prefetch_dir(run.quarter)}/{batch.chunk}", batch.row_group)
-    n_said = pc.list_value_length(_joined(store["sentences"]))
-    n_sorted = pc.list_value_length(_joined(part["topic_ids"]))
-    if not store["firm_id"].equals(part["firm_id"]) or not n_said.equals(n_sorted):
+def read_parts(run: RunFiles) -> QuarterParts:
+    """Read each part once.
+
+    Raises:
+        SourceError: A part is missing.
+    """
+    firms, topics, own_names, sentence_topics = [], [], [], []
+    for _, part in run.parts():
+        firms.append(_firms(run, part))
+        topics.append(_topics(run, part))
+        own_names.append(part.select(["firm_id", "own_names"]))
+        sentence_topics.append(_sentence_topics(part))
+    return QuarterParts(
+        firms=pa.concat_tables(firms).sort_by("firm_id"),
+        topics=pa.concat_tables(topics).sort_by([("firm_id", "ascending"), ("topic_id", "ascending")]),
+        own_names=pa.concat_tables(own_names),
+        sentence_topics=tuple(sentence_topics),
+    )
+
+
+def sentences_table(run: RunFiles, batch: Batch, store: pa.Table, found: SentenceTopics) -> pa.Table:
+    """The published sentences of one batch: the text of the prefetch store with the map's topic of each.
+
+    Args:
+        run: For quarter and id.
+        batch: Which one.
+        store: Its row group of the prefetch store.
+        found: What the map made of it.
+
+    Raises:
+        SourceError: The two do not belong together.
+    """
+    column = _joined(store["sentences"])
+    same_firms = _joined(store["firm_id"]).equals(found.firm_ids)
+    if not same_firms or not pc.list_value_length(column).equals(found.n_sentences):
         raise SourceError(
             f"{run.lake.full_path(run.part_path(batch))} does not fit {batch.chunk}: the prefetch store was changed "
             "after the map; delete the part file and run again"
         )
-    said = pa.Table.from_struct_array(pc.list_flatten(_joined(store["sentences"])))
-    firm_of_sentence = pc.list_parent_indices(_joined(store["sentences"]))
-    table = said.append_column("firm_id", store["firm_id"].take(firm_of_sentence))
-    table = table.append_column("topic_id", pc.list_flatten(_joined(part["topic_ids"])))
-    table = table.append_column("drop_reason", pc.list_flatten(_joined(part["drop_reasons"])))
-    return finish_table(table, SENTENCES, run)
+    table = pa.Table.from_struct_array(pc.list_flatten(column))
+    table = table.append_column("firm_id", store["firm_id"].take(pc.list_parent_indices(column)))
+    table = table.append_column("topic_id", found.topic_ids)
+    table = table.append_column("drop_reason", found.drop_reasons)
+    return _finished(table, SENTENCES, run)
 
 
-def sentiment_rows(run: RunFiles, themes: pa.Table, theme_topics: pa.Table) -> Iterator[pa.Table]:
-    """The sentiment-ready table, one batch of firms at a time: one row per (theme, firm, topic, call)."""
-    theme_of = {
-        (firm_id, topic_id): theme_id
-        for theme_id, firm_id, topic_id in zip(
-            *(theme_topics[name].to_pylist() for name in ("theme_id", "firm_id", "topic_id")), strict=True
-        )
-    }
-    theme_rows = {theme["theme_id"]: theme for theme in themes.drop(["embedding"]).to_pylist()}
-    for batch, part in run.parts():
-        said = sentences_table(run, batch, part)
-        firms = part.drop(["topics", "topic_ids", "drop_reasons"]).to_pylist()
-        summaries = _topic_summaries(part)
-        rows = []
-        for key, spoken in _by_topic_and_call(said):
-            firm_id, topic_id, transcript_id = key
-            theme_id = theme_of.get((firm_id, topic_id))
-            firm = next(firm for firm in firms if firm["firm_id"] == firm_id)
-            if theme_id is None or firm["permno"] is None:
-                continue
-            rows.append(
-                _sentiment_row(theme_rows[theme_id], firm, spoken)
-                | {"topic_id": topic_id, "transcript_id": transcript_id, "topic_summary": summaries[firm_id, topic_id]}
-            )
-        yield pa.Table.from_pylist(rows, schema=SENTIMENT_READY)
+def themes_table(run: RunFiles, found: FoundThemes, names: list[Name], topics: pa.Table) -> pa.Table:
+    """The published table `themes`, in the order in which they were found.
 
-
-def _sentiment_row(theme: dict[str, Any], firm: dict[str, Any], spoken: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "theme_id": theme["theme_id"],
-        "theme_name": theme["label"],
-        "theme_description": theme["description"],
-        "theme_keywords": theme["keywords"],
-        "firm_id": firm["firm_id"],
-        "firm_name": firm["firm_name"],
-        "permno": firm["permno"],
-        "gvkey": firm["gvkey"],
-        "earnings_call_date": spoken[0]["call_date"],
-        "link_date": firm["link_date"],
-        "sentences": [
-            {
-                "sentence_id": sentence["sentence_id"],
-                "text": sentence["raw_text"],
-                "speaker_type": sentence["speaker_type"],
-                "position": sentence["position"],
+    Args:
+        run: For quarter and id.
+        found: The themes; their rows are those of `topics`.
+        names: One for each theme.
+        topics: The published table.
+    """
+    firm_ids, topic_ids = topics["firm_id"].to_pylist(), topics["topic_id"].to_pylist()
+    n_sentences = topics["n_sentences"].to_numpy()
+    rows = []
+    for number, (theme, name) in enumerate(zip(found.themes, names, strict=True), start=1):
+        columns = name.as_columns()
+        rows.append(
+            columns
+            | {
+                "theme_id": _theme_id(run, number),
+                "description": columns.pop("representation"),
+                "keywords": list(theme.keywords),
+                "n_firms": theme.n_firms,
+                "n_topics": len(theme.rows),
+                "n_sentences": int(n_sentences[list(theme.rows)].sum()),
+                "top_firms": list(theme.top_firms),
+                "max_firm_ratio": theme.max_firm_ratio,
+                "cohesion": float(np.mean(theme.similarities)),
+                "exemplar_topic_ids": [f"{firm_ids[row]}/{topic_ids[row]}" for row in theme.exemplar_rows],
+                "embedding": theme.embedding.tolist(),
+                "quarter": run.quarter,
+                "run_id": run.run_id,
             }
-            for sentence in spoken
-        ],
-        "n_sentences": len(spoken),
-        "quarter": firm["quarter"],
-    }
+        )
+    return pa.Table.from_pylist(rows, schema=THEMES)
 
 
-def _by_topic_and_call(said: pa.Table) -> Iterator[tuple[tuple[str, int, str], list[dict[str, Any]]]]:
-    """Sentences in topics, grouped by (firm, topic, call) and ordered by them."""
-    in_topic = pc.fill_null(pc.greater(said["topic_id"], OUTLIER_TOPIC_ID), False)
-    groups: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
-    for sentence in said.filter(in_topic).drop(["cleaned_text"]).to_pylist():
-        key = (sentence["firm_id"], sentence["topic_id"], sentence["transcript_id"])
-        groups.setdefault(key, []).append(sentence)
-    yield from sorted(groups.items(), key=lambda item: item[0])
+def theme_topics_table(run: RunFiles, found: FoundThemes, topics: pa.Table) -> pa.Table:
+    """The published table `theme_topics`, ordered by theme, firm and topic."""
+    rows = [row for theme in found.themes for row in theme.rows]
+    theme_ids = [_theme_id(run, n) for n, theme in enumerate(found.themes, start=1) for _ in theme.rows]
+    similarities = [value for theme in found.themes for value in theme.similarities]
+    table = topics.select(["firm_id", "topic_id", "n_sentences", "permno"]).take(pa.array(rows, pa.int64()))
+    table = table.append_column("theme_id", pa.array(theme_ids, pa.string()))
+    table = table.append_column("similarity", pa.array(similarities, pa.float64()))
+    order = [("theme_id", "ascending"), ("firm_id", "ascending"), ("topic_id", "ascending")]
+    return _finished(table, THEME_TOPICS, run).sort_by(order)
 
 
-def _topic_summaries(part: pa.Table) -> dict[tuple[str, int], str]:
+def _theme_id(run: RunFiles, number: int) -> str:
+    return f"{run.quarter}-{number:04d}"
+
+
+def _firms(run: RunFiles, part: pa.Table) -> pa.Table:
+    in_topics, outliers, dropped = _sentence_counts(part)
+    table = part.select([field.name for field in FIRMS if field.name not in _MADE_HERE])
+    table = table.append_column("n_in_topics", pa.array(in_topics, pa.int32()))
+    table = table.append_column("n_outliers", pa.array(outliers, pa.int32()))
+    table = table.append_column("n_dropped", pa.array(dropped, pa.int32()))
+    table = table.append_column("n_topics", pc.list_value_length(part["topics"]))
+    return _finished(table, FIRMS, run)
+
+
+def _topics(run: RunFiles, part: pa.Table) -> pa.Table:
     column = _joined(part["topics"])
-    topics = pc.list_flatten(column)
-    firm_ids = part["firm_id"].take(pc.list_parent_indices(column)).to_pylist()
-    ids = pc.struct_field(topics, "topic_id").to_pylist()
-    texts = pc.struct_field(topics, "representation").to_pylist()
-    return {(firm, topic): text for firm, topic, text in zip(firm_ids, ids, texts, strict=True)}
+    topics = pa.Table.from_struct_array(pc.list_flatten(column))
+    firms = part.select(["firm_id", "permno", "gvkey"]).take(pc.list_parent_indices(column))
+    for name in firms.column_names:
+        topics = topics.append_column(name, firms[name])
+    return _finished(topics, TOPICS, run)
+
+
+def _sentence_topics(part: pa.Table) -> SentenceTopics:
+    topic_ids = _joined(part["topic_ids"])
+    return SentenceTopics(
+        firm_ids=_joined(part["firm_id"]),
+        n_sentences=pc.list_value_length(topic_ids),
+        topic_ids=pc.list_flatten(topic_ids),
+        drop_reasons=pc.list_flatten(_joined(part["drop_reasons"])).dictionary_encode(),
+    )
 
 
 def _sentence_counts(part: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -161,7 +196,7 @@ def _sentence_counts(part: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray
     )
 
 
-def finish_table(table: pa.Table, schema: pa.Schema, run: RunFiles) -> pa.Table:
+def _finished(table: pa.Table, schema: pa.Schema, run: RunFiles) -> pa.Table:
     """Add what all published tables carry, put the columns in order, and check them."""
     for name, value in (("quarter", run.quarter), ("run_id", run.run_id)):
         if name in schema.names and name not in table.column_names:

@@ -4,7 +4,6 @@ It is written last and proves that the run is whole. `ftm status` and `ftm verif
 """
 
 import platform
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -17,8 +16,9 @@ import pyarrow.compute as pc
 from ftm_ray.config import RunConfig
 from ftm_ray.lake.runs import RunFiles, code_version
 from ftm_ray.naming.account import LlmAccount
-from ftm_ray.run.publish import TOPIC_NAMES
+from ftm_ray.run.counts import PartCounts
 from ftm_ray.run.reduce import ReduceReport
+from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.schemas.store import Manifest
 
 _LIBRARIES = ("ray", "pyarrow", "numpy", "torch", "sentence-transformers", "bertopic", "umap-learn", "hdbscan", "cuml")
@@ -32,6 +32,7 @@ class RunLog:
         seconds: By step.
         check: What the question before the map cost.
         topics: What the naming of topics cost.
+        parts: What is in all part files, whichever run made them.
         endpoint: Where the LLM answered; null without one.
         tokenizer: What counted the tokens of prompts; null where they were estimated.
     """
@@ -39,6 +40,7 @@ class RunLog:
     seconds: dict[str, float] = field(default_factory=dict)
     check: LlmAccount = field(default_factory=LlmAccount)
     topics: LlmAccount = field(default_factory=LlmAccount)
+    parts: PartCounts = field(default_factory=PartCounts)
     endpoint: str | None = None
     tokenizer: str | None = None
 
@@ -47,9 +49,7 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunL
     """run.json: what was done, with which settings, and how well. Its seconds are the only clock in a run's files."""
     firms = run.lake.read_table(run.table_path("firms"))
     themes = asdict(report)
-    seconds = log.seconds
-    times = pa.concat_tables([part for _, part in run.parts(["embed_s", "cluster_s"])])
-    seconds |= {name: round(pc.sum(times[name]).as_py() or 0.0, 3) for name in ("embed_s", "cluster_s")}
+    seconds = log.seconds | {name: round(getattr(log.parts, name), 3) for name in ("embed_s", "cluster_s")}
     files = {path: run.lake.fingerprint(path) | {"rows": n} for path, n in report.rows.items()}
     return {
         "run_id": run.run_id,
@@ -61,9 +61,9 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunL
         "counts": firm_counts(firms)
         | sentence_counts(firms)
         | {name: themes[name] for name in themes if name.startswith("n_topics")}
-        | {"dropped_by_reason": _drop_reasons(run)},
+        | {"dropped_by_reason": dict(sorted(log.parts.drop_reasons.items()))},
         "quality": quality_numbers(firms, themes),
-        "naming": _naming_counts(run) | {"n_numbered_labels": report.n_numbered_labels},
+        "naming": _naming_counts(log.parts) | {"n_numbered_labels": report.n_numbered_labels},
         "llm": _llm_record(log, report),
         "sentiment_ready": run.manifest.linked or "not made: the source has no PERMNO links (give --links to prefetch)",
         "seconds": seconds | report.seconds,
@@ -72,33 +72,20 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunL
     }
 
 
-def _drop_reasons(run: RunFiles) -> dict[str, int]:
-    """Sentences left out, by reason."""
-    found: Counter[str] = Counter()
-    for _, part in run.parts(["drop_reasons"]):
-        counted = pc.value_counts(pc.list_flatten(part["drop_reasons"].combine_chunks()))
-        found.update({row["values"]: row["counts"] for row in counted.to_pylist() if row["values"]})
-    return dict(sorted(found.items()))
-
-
 def _prefetch_counts(manifest: Manifest) -> dict[str, Any]:
     names = ("source", "linked", "digest", "n_firms", "n_calls", "n_sentences")
     return {name: getattr(manifest, name) for name in names}
 
 
-def _naming_counts(run: RunFiles) -> dict[str, int]:
+def _naming_counts(parts: PartCounts) -> dict[str, int]:
     """Who named the topics, and what the LLM's answers among them took, whichever run asked for them."""
-    counts = {"n_llm": 0, "n_keywords": 0, "n_names_firm": 0, "prompt_tokens": 0, "completion_tokens": 0}
-    columns = [TOPIC_NAMES + name for name in ("summary_source", "names_firm", "prompt_tokens", "completion_tokens")]
-    for _, part in run.parts(columns):
-        topics = pc.list_flatten(part["topics"].combine_chunks())
-        sources = pc.struct_field(topics, "summary_source").to_pylist()
-        counts["n_llm"] += sources.count("llm")
-        counts["n_keywords"] += sources.count("keywords")
-        counts["n_names_firm"] += pc.struct_field(topics, "names_firm").to_pylist().count(True)
-        for name in ("prompt_tokens", "completion_tokens"):
-            counts[name] += pc.sum(pc.struct_field(topics, name)).as_py() or 0
-    return counts
+    return {
+        "n_llm": parts.sources[SummarySource.LLM.value],
+        "n_keywords": parts.n_unnamed,
+        "n_names_firm": parts.n_names_firm,
+        "prompt_tokens": parts.prompt_tokens,
+        "completion_tokens": parts.completion_tokens,
+    }
 
 
 def _llm_record(log: RunLog, report: ReduceReport) -> dict[str, Any] | None:
@@ -106,8 +93,8 @@ def _llm_record(log: RunLog, report: ReduceReport) -> dict[str, Any] | None:
     if log.endpoint is None:
         return None
     accounts = {"check": log.check, "topics": log.topics, "themes": report.theme_account}
-    said = {"endpoint": log.endpoint, "tokenizer": log.tokenizer}
-    return said | {phase: _rounded_account(account) for phase, account in accounts.items()}
+    answered_by = {"endpoint": log.endpoint, "tokenizer": log.tokenizer}
+    return answered_by | {phase: _rounded_account(account) for phase, account in accounts.items()}
 
 
 def _rounded_account(account: LlmAccount) -> dict[str, Any]:

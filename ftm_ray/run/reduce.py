@@ -1,15 +1,14 @@
 """The last step of a run: topics of all firms in, published tables out.
 
-One actor does all of it (`ThemePublisher`), because only here everything must be seen at once. It reads the topics
-from the part files, so that the driver carries nothing, and a crash in it costs this step and no map work.
+One actor does all of it (`ThemePublisher`), because only here everything must be seen at once. It reads the part files,
+each once, so that the driver carries nothing, and a crash in it costs this step and no map work.
 Files are published firms first and run.json last: a table folder that does not belong to a whole run can be seen
 from the outside (`ftm verify`), and the same command publishes it again.
 """
 
 import asyncio
 import re
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,9 +24,11 @@ from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
 from ftm_ray.run.gates import check_theme_names
-from ftm_ray.run.publish import finish_table, firms_table, sentences_table, sentiment_rows, topics_table
+from ftm_ray.run.progress import timed
+from ftm_ray.run.publish import QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
+from ftm_ray.run.sentiment import SentimentRows
 from ftm_ray.schemas.parts import SummarySource
-from ftm_ray.schemas.published import PUBLISHED, THEME_TOPICS, THEMES
+from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
@@ -82,18 +83,22 @@ class ThemePublisher:
     def publish(self, run: RunFiles) -> ReduceReport:
         """Publish everything but run.json."""
         report = ReduceReport()
-        topics = topics_table(run)
-        topic_set = self._topic_set(topics)
-        with _timed(report, "themes"):
+        parts = read_parts(run)
+        topic_set = self._topic_set(parts.topics)
+        with timed(report.seconds, "themes"):
             found = find_themes(topic_set, self.config.themes, self._use_gpu)
-        with _timed(report, "describe_themes"):
-            names = self._names(run, found, topics, report)
-        check_theme_names(run, self.config, names, report.theme_account)
-        themes = _themes_table(run, found, names, topics)
-        theme_topics = _theme_topics_table(run, found, topics)
-        _count_topics(report, found, topics, themes)
-        with _timed(report, "write"):
-            self._write(run, report, {"topics": topics, "themes": themes, "theme_topics": theme_topics})
+        with timed(report.seconds, "describe_themes"):
+            names = self._names(run, found, parts, report)
+        check_theme_names(run.quarter, self.config, names, report.theme_account)
+        tables = {
+            "firms": parts.firms,  # first: they tell whose tables these are
+            "topics": parts.topics,
+            "themes": themes_table(run, found, names, parts.topics),
+            "theme_topics": theme_topics_table(run, found, parts.topics),
+        }
+        _count_topics(report, found, tables)
+        with timed(report.seconds, "write"):
+            _write(run, report, parts, tables)
         return report
 
     def _topic_set(self, topics: pa.Table) -> TopicSet:
@@ -124,21 +129,22 @@ class ThemePublisher:
             return np.zeros(len(centers), dtype=np.float32)
         return BoilerplateClassifier.load(self.config.embed.model).probabilities(centers)
 
-    def _names(self, run: RunFiles, found: FoundThemes, topics: pa.Table, report: ReduceReport) -> list[Name]:
+    def _names(self, run: RunFiles, found: FoundThemes, parts: QuarterParts, report: ReduceReport) -> list[Name]:
         """A name for each theme: the LLM's, or its keywords and the words of its most central topic."""
-        texts = [[topics["representation"][row].as_py() for row in theme.exemplar_rows] for theme in found.themes]
+        representations = parts.topics["representation"].to_pylist()
+        texts = [[representations[row] for row in theme.exemplar_rows] for theme in found.themes]
         fallbacks = [
-            keyword_name(theme.keywords, _most_telling_first(theme.keywords, [_said(text) for text in said]))
-            for theme, said in zip(found.themes, texts, strict=True)
+            keyword_name(theme.keywords, _most_telling_first(theme.keywords, [_sentence_in(text) for text in of_theme]))
+            for theme, of_theme in zip(found.themes, texts, strict=True)
         ]
         if self.config.llm.endpoint == "none" or not found.themes:
             names, report.n_numbered_labels = numbered(fallbacks)
             return names
-        answers = AnswerStore(run.lake, run.quarter, self.config.weights())
-        own_names, written_small = _own_names(run), _words_written_small(topics)
-        firm_ids = topics["firm_id"].to_pylist()
+        answers = AnswerStore(run.lake, run.quarter, self.config.model_variant())
+        own_names, written_small = _own_names(parts), _words_written_small(parts.topics)
+        firm_ids = parts.topics["firm_id"].to_pylist()
         nearest = nearest_themes(found.themes, _NEIGHBOURS)
-        told = [
+        themes = [
             ThemeToName(
                 keywords=theme.keywords,
                 summaries=tuple(texts[row]),
@@ -148,37 +154,44 @@ class ThemePublisher:
             )
             for row, theme in enumerate(found.themes)
         ]
-        named = asyncio.run(_ask(self.config.llm, self._api_key, answers, told))
+        named = asyncio.run(_ask(self.config.llm, self._api_key, answers, themes))
         report.theme_account, report.theme_prompt = named.account, named.prompt
         report.n_numbered_labels = named.n_numbered
         return named.names
 
-    def _write(self, run: RunFiles, report: ReduceReport, tables: dict[str, pa.Table]) -> None:
-        """Write all files of the quarter, firms first, and remove those of an earlier run that are left over."""
-        written = set()
-        for name, table in {"firms": firms_table(run), **tables}.items():
-            path = run.table_path(name)
-            run.lake.write_table(path, table)
-            report.rows[path] = table.num_rows
-            written.add(path)
-        for batch, part in run.parts(["firm_id", "topic_ids", "drop_reasons"]):
-            path = run.table_path("sentences", batch.number)
-            table = sentences_table(run, batch, part)
-            run.lake.write_table(path, table)
-            report.rows[path] = table.num_rows
-            written.add(path)
-        sentiment = run.lake.sentiment_file(run.quarter)
-        if run.manifest.linked:
-            rows = sentiment_rows(run, tables["themes"], tables["theme_topics"])
-            report.rows[sentiment] = run.lake.write_batches(sentiment, SENTIMENT_READY, rows)
-        else:
-            run.lake.delete_file(sentiment)
-        for name in PUBLISHED:
-            folder = run.lake.table_dir(name, run.quarter)
-            run.lake.delete_leftovers(folder)
-            for file in run.lake.list_files(folder):
-                if f"{folder}/{file}" not in written:
-                    run.lake.delete_file(f"{folder}/{file}")
+
+def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dict[str, pa.Table]) -> None:
+    """Write all files of the quarter, firms first, and remove those of an earlier run that are left over."""
+    for name, table in tables.items():
+        _write_table(run, report, run.table_path(name), table)
+    sentences = _written_sentences(run, report, parts)
+    sentiment = run.lake.sentiment_file(run.quarter)
+    if run.manifest.linked:
+        rows = map(SentimentRows(tables).of_batch, sentences)
+        report.rows[sentiment] = run.lake.write_batches(sentiment, SENTIMENT_READY, rows)
+    else:
+        for _ in sentences:  # they are written on the way
+            continue
+        run.lake.delete_file(sentiment)
+    for name in PUBLISHED:
+        folder = run.lake.table_dir(name, run.quarter)
+        run.lake.delete_leftovers(folder)
+        for file in run.lake.list_files(folder):
+            if f"{folder}/{file}" not in report.rows:
+                run.lake.delete_file(f"{folder}/{file}")
+
+
+def _written_sentences(run: RunFiles, report: ReduceReport, parts: QuarterParts) -> Iterator[pa.Table]:
+    """Write the sentences of batch after batch, and hand each table on, so that none is made twice."""
+    for (batch, store), found in zip(run.stored_firms(), parts.sentence_topics, strict=True):
+        table = sentences_table(run, batch, store, found)
+        _write_table(run, report, run.table_path("sentences", batch.number), table)
+        yield table
+
+
+def _write_table(run: RunFiles, report: ReduceReport, path: str, table: pa.Table) -> None:
+    run.lake.write_table(path, table)
+    report.rows[path] = table.num_rows
 
 
 async def _ask(settings: LlmSettings, api_key: str, answers: AnswerStore, themes: list[ThemeToName]) -> NamedThemes:
@@ -186,17 +199,16 @@ async def _ask(settings: LlmSettings, api_key: str, answers: AnswerStore, themes
     return await name_themes(Namer(settings, api_key, answers), themes)
 
 
-def _own_names(run: RunFiles) -> dict[str, frozenset[str]]:
+def _own_names(parts: QuarterParts) -> dict[str, frozenset[str]]:
     """Words that name a firm or its speakers, by firm."""
-    parts = [part for _, part in run.parts(["firm_id", "own_names"])]
-    return {row["firm_id"]: frozenset(row["own_names"]) for part in parts for row in part.to_pylist()}
+    return {row["firm_id"]: frozenset(row["own_names"]) for row in parts.own_names.to_pylist()}
 
 
 def _words_written_small(topics: pa.Table) -> frozenset[str]:
     """Words that the LLM writes in small letters where it speaks of the quarter's topics: they are not only names."""
     rows = zip(topics["summary_source"].to_pylist(), topics["representation"].to_pylist(), strict=True)
-    said = (text for source, text in rows if source == SummarySource.LLM.value)
-    return frozenset(word for text in said for word in re.findall(r"\w+", text) if word.islower())
+    written = (text for source, text in rows if source == SummarySource.LLM.value)
+    return frozenset(word for text in written for word in re.findall(r"\w+", text) if word.islower())
 
 
 def _names_of(firm_ids: set[str], own_names: dict[str, frozenset[str]], written_small: frozenset[str]) -> OwnNames:
@@ -208,55 +220,13 @@ def _names_of(firm_ids: set[str], own_names: dict[str, frozenset[str]], written_
     return OwnNames(names, names & written_small)
 
 
-def _themes_table(run: RunFiles, found: FoundThemes, names: list[Name], topics: pa.Table) -> pa.Table:
-    firm_ids, topic_ids = topics["firm_id"].to_pylist(), topics["topic_id"].to_pylist()
-    n_sentences = topics["n_sentences"].to_numpy()
-    rows = []
-    for number, (theme, name) in enumerate(zip(found.themes, names, strict=True), start=1):
-        columns = name.as_columns()
-        rows.append(
-            columns
-            | {
-                "theme_id": _theme_id(run, number),
-                "description": columns.pop("representation"),
-                "keywords": list(theme.keywords),
-                "n_firms": theme.n_firms,
-                "n_topics": len(theme.rows),
-                "n_sentences": int(n_sentences[list(theme.rows)].sum()),
-                "top_firms": list(theme.top_firms),
-                "max_firm_ratio": theme.max_firm_ratio,
-                "cohesion": float(np.mean(theme.similarities)),
-                "exemplar_topic_ids": [f"{firm_ids[row]}/{topic_ids[row]}" for row in theme.exemplar_rows],
-                "embedding": theme.embedding.tolist(),
-                "quarter": run.quarter,
-                "run_id": run.run_id,
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=THEMES)
-
-
-def _theme_topics_table(run: RunFiles, found: FoundThemes, topics: pa.Table) -> pa.Table:
-    rows = [row for theme in found.themes for row in theme.rows]
-    theme_ids = [_theme_id(run, n) for n, theme in enumerate(found.themes, start=1) for _ in theme.rows]
-    similarities = [value for theme in found.themes for value in theme.similarities]
-    table = topics.select(["firm_id", "topic_id", "n_sentences", "permno"]).take(pa.array(rows, pa.int64()))
-    table = table.append_column("theme_id", pa.array(theme_ids, pa.string()))
-    table = table.append_column("similarity", pa.array(similarities, pa.float64()))
-    order = [("theme_id", "ascending"), ("firm_id", "ascending"), ("topic_id", "ascending")]
-    return finish_table(table, THEME_TOPICS, run).sort_by(order)
-
-
-def _theme_id(run: RunFiles, number: int) -> str:
-    return f"{run.quarter}-{number:04d}"
-
-
-def _count_topics(report: ReduceReport, found: FoundThemes, topics: pa.Table, themes: pa.Table) -> None:
-    report.n_topics = topics.num_rows
+def _count_topics(report: ReduceReport, found: FoundThemes, tables: dict[str, pa.Table]) -> None:
+    report.n_topics = tables["topics"].num_rows
     report.n_topics_in_themes = sum(len(theme.rows) for theme in found.themes)
     report.n_topics_outliers = found.n_outliers
     report.n_topics_in_invalid = found.n_in_invalid
     report.firms_per_theme = [theme.n_firms for theme in found.themes]
-    report.mean_cohesion = pc.mean(themes["cohesion"]).as_py()
+    report.mean_cohesion = pc.mean(tables["themes"]["cohesion"]).as_py()
 
 
 def _matrix(column: pa.ChunkedArray) -> Vectors:
@@ -270,17 +240,6 @@ def _most_telling_first(keywords: Sequence[str], sentences: Sequence[str]) -> li
     return sorted(sentences, key=lambda text: -sum(keyword in text.lower() for keyword in keywords))
 
 
-def _said(representation: str) -> str:
+def _sentence_in(representation: str) -> str:
     """The sentence inside a keyword name ("a, b, c: sentence")."""
     return representation.partition(": ")[2] or representation
-
-
-class _timed:  # noqa: N801 - reads as a word in `with _timed(report, "themes")`
-    def __init__(self, report: ReduceReport, name: str) -> None:
-        self.report, self.name = report, name
-
-    def __enter__(self) -> None:
-        self.start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.report.seconds[self.name] = round(time.perf_counter() - self.start, 3)

@@ -89,6 +89,7 @@ def main() -> None:
 
     from ftm_ray.config import LlmSettings, RunConfig
     from ftm_ray.run import pipeline
+    from ftm_ray.run.datasets import MapResources
 
     llm = LlmSettings(endpoint=url, model="fixed-latency", max_concurrency=arguments.slots)
     with tempfile.TemporaryDirectory() as root:
@@ -97,7 +98,7 @@ def main() -> None:
             time.sleep(20)  # until the two processes have loaded and compiled
         ray.init(address="local", include_dashboard=False, log_to_driver=False)
         config = RunConfig(llm=llm)
-        account = pipeline._map(run, config, pipeline._Room.on(config), lambda _: None)
+        account = pipeline._map(run, config, MapResources.for_config(config), lambda _: None).account
         ray.shutdown()
     ours.send("done")
     begun, ended, n_requests, most_at_once = ours.recv()

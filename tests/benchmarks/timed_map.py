@@ -12,13 +12,12 @@ from ray import cloudpickle
 from ray.data import DataContext
 
 from ftm_ray.config import RunConfig
-from ftm_ray.run import actors as stages
-from ftm_ray.run import pipeline
+from ftm_ray.run import actors, datasets, pipeline
 
 CLOCK = tempfile.mkdtemp(prefix="timed-map-")
 
 
-class TimedTopicFinder(stages.TopicFinder):
+class TimedTopicFinder(actors.TopicFinder):
     """Writes down when a batch arrives; everything else is the real actor."""
 
     def __call__(self, table):
@@ -29,7 +28,7 @@ class TimedTopicFinder(stages.TopicFinder):
 def timed_run(root: str, quarter: str, config: RunConfig) -> tuple[pipeline.RunOutcome, float, float]:
     """Run a quarter; returns its outcome, seconds of the map, and seconds of the whole run."""
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this folder
-    pipeline.TopicFinder = TimedTopicFinder
+    datasets.TopicFinder = TimedTopicFinder
     DataContext.get_current().wait_for_min_actors_s = 300  # all actors are there before the first batch goes out
     start = time.perf_counter()
     outcome = pipeline.run_quarter(root, quarter, config, lambda _: None)

@@ -12,6 +12,7 @@ from ftm_ray.config import RunConfig, load_config
 from ftm_ray.errors import SourceError
 from ftm_ray.lake import runs
 from ftm_ray.lake.runs import code_version, is_published, part_name, published_run_id, run_ids
+from ftm_ray.lake.storage import Lake
 
 PACKAGE = Path(ftm_ray.__file__).parent
 
@@ -76,7 +77,7 @@ def test_every_module_that_decides_the_result_counts_in_the_code_version():
         module = open_modules.pop()
         needed.add(module)
         open_modules |= imports_of(module) - needed
-    carriers = {"config", "errors", "run.gates", "version"}
+    carriers = {"config", "errors", "run.counts", "run.gates", "run.progress", "version"}
     carriers |= {f"lake.{name}" for name in ("local_files", "runs", "s3_datasets", "s3_errors", "s3_files", "s3_retry")}
     assert needed - carriers <= {name.removesuffix(".py").replace("/", ".") for name in runs._STEP_FILES}
 
@@ -98,10 +99,24 @@ def test_parts_lie_under_the_map_so_that_other_themes_find_them(lake, manifest):
     assert one.part_path(manifest.batches[0]) != one.part_path(manifest.batches[1])
 
 
-def test_parts_come_in_the_order_of_the_batches_with_the_columns_asked_for(six_firms_run):
-    seen = [(batch.number, part["firm_id"].to_pylist()) for batch, part in six_firms_run.parts(["firm_id"])]
+def test_parts_come_in_the_order_of_the_batches(six_firms_run):
+    seen = [(batch.number, part["firm_id"].to_pylist()) for batch, part in six_firms_run.parts()]
     assert seen == [(0, ["F0", "F1", "F2"]), (1, ["F3", "F4", "F5"])]
-    assert next(six_firms_run.parts(["firm_id"]))[1].column_names == ["firm_id"]
+
+
+def test_the_store_comes_in_the_order_of_the_batches_and_each_chunk_is_opened_once(six_firms_run, monkeypatch):
+    opened = []
+    read = Lake.read_row_groups
+    monkeypatch.setattr(Lake, "read_row_groups", lambda *given: opened.append(given[1]) or read(*given))
+    seen = [(batch.number, firms["firm_id"].to_pylist()) for batch, firms in six_firms_run.stored_firms()]
+    assert seen == [(0, ["F0", "F1", "F2"]), (1, ["F3", "F4", "F5"])]
+    assert len(opened) == 1
+
+
+def test_a_chunk_that_lost_a_batch_is_named(six_firms_run):
+    write_six_firms(six_firms_run.lake, groups=(3,))
+    with pytest.raises(SourceError, match=r"chunk_0000\.parquet"):
+        list(six_firms_run.stored_firms())
 
 
 def test_a_missing_part_is_named(six_firms_run):

@@ -78,6 +78,7 @@ def test_each_table_is_a_row_group_that_can_be_read_alone(lake):
     assert lake.write_batches("t.parquet", TABLE.schema, tables) == 3
     assert lake.read_row_group("t.parquet", 1).equals(tables[1])
     assert list(lake.read_row_groups("t.parquet")) == list(tables)
+    assert list(lake.read_row_groups("t.parquet", [1])) == [tables[1]]
     assert pq.ParquetFile(f"{lake.root}/t.parquet").num_row_groups == 2
 
 

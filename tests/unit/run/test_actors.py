@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
 from ftm_ray.naming.account import LlmAccount
-from ftm_ray.run.actors import ACCOUNT, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
+from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
+from ftm_ray.run.counts import PartCounts, count_part
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.store import PREFETCH
 
@@ -73,14 +74,19 @@ def test_the_way_from_store_to_part_and_back(run, config):
 
 
 def test_the_writer_tells_what_it_wrote(run):
-    counts = PartWriter(run)(numbered(part(A_DONE, B_FAILED), 0))
-    assert counts.to_pylist() == [{"batch": 0, "n_sentences": 9, "n_topics": 2, "n_failed": 1}]
+    table = part(A_DONE, B_FAILED)
+    (row,) = PartWriter(run)(numbered(table, 0)).to_pylist()
+    counts = PartCounts.from_json(row.pop(COUNTS))
+    assert row == {"batch": 0, "n_sentences": 9}
+    assert counts == count_part(table)
+    assert (counts.n_topics, counts.n_failed) == (2, 1)
     assert run.lake.read_table(run.part_path(run.manifest.batches[0])).schema == FIRM_TOPICS
 
 
 def test_a_batch_without_topics_counts_zero_and_not_null(run):
-    counts = PartWriter(run)(numbered(part(bare_row(FIRMS[2], "skipped", "few")), 1))
-    assert counts.to_pylist() == [{"batch": 1, "n_sentences": 7, "n_topics": 0, "n_failed": 0}]
+    (row,) = PartWriter(run)(numbered(part(bare_row(FIRMS[2], "skipped", "few")), 1)).to_pylist()
+    counts = PartCounts.from_json(row[COUNTS])
+    assert (counts.n_topics, counts.n_failed, counts.prompt_tokens, counts.n_names_firm) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("rows", [[B_FAILED, A_DONE], [A_DONE], [A_DONE, B_FAILED, A_DONE]])
@@ -133,8 +139,8 @@ def echo_keywords(_, body):
 
 def account_in(table):
     """The account that travels with a batch: the same in each row."""
-    (told,) = set(table[ACCOUNT].to_pylist())
-    return LlmAccount(**json.loads(told))
+    (account,) = set(table[ACCOUNT].to_pylist())
+    return LlmAccount(**json.loads(account))
 
 
 C_DONE = done_row(FIRMS[2], [0, 0, 0, 1, 1, -1, None], [topic_vector(0), topic_vector(3)])
@@ -153,15 +159,12 @@ def test_the_namer_keeps_batches_apart_with_their_numbers_and_accounts(run):
 
 def test_the_writer_hands_the_account_and_a_prompt_on_and_writes_neither(run):
     (table,), server = name_batches(run, [numbered(part(A_DONE, B_FAILED), 0)], echo_keywords)
-    (told,) = PartWriter(run)(table).to_pylist()
-    assert {name: told[name] for name in ("batch", "n_sentences", "n_topics", "n_failed")} == {
-        "batch": 0,
-        "n_sentences": 9,
-        "n_topics": 2,
-        "n_failed": 1,
-    }
-    assert LlmAccount(**json.loads(told[ACCOUNT])).outcomes == {"named": 2}
-    assert told[PROMPT] in server.shown
+    (row,) = PartWriter(run)(table).to_pylist()
+    assert (row["batch"], row["n_sentences"]) == (0, 9)
+    counts = PartCounts.from_json(row[COUNTS])
+    assert (counts.n_topics, counts.n_failed, counts.sources) == (2, 1, {"llm": 2})
+    assert LlmAccount(**json.loads(row[ACCOUNT])).outcomes == {"named": 2}
+    assert row[PROMPT] in server.shown
     written = run.lake.read_table(run.part_path(run.manifest.batches[0]))
     assert written.schema == FIRM_TOPICS
     assert [topic["summary_source"] for topic in written["topics"][0].as_py()] == ["llm", "llm"]
@@ -169,10 +172,10 @@ def test_the_writer_hands_the_account_and_a_prompt_on_and_writes_neither(run):
 
 def test_a_batch_without_topics_asks_nothing_and_says_so(run):
     (table,), server = name_batches(run, [numbered(part(bare_row(FIRMS[2], "skipped", "few")), 1)], echo_keywords)
-    (told,) = PartWriter(run)(table).to_pylist()
+    (row,) = PartWriter(run)(table).to_pylist()
     assert server.requests == []
-    assert LlmAccount(**json.loads(told[ACCOUNT])) == LlmAccount()
-    assert told[PROMPT] is None
+    assert LlmAccount(**json.loads(row[ACCOUNT])) == LlmAccount()
+    assert row[PROMPT] is None
 
 
 def test_a_part_that_is_read_again_asks_only_for_what_is_missing(run):

@@ -5,11 +5,10 @@ from dataclasses import asdict
 
 import pyarrow as pa
 import pytest
-from invented import bare_row, done_row, firm, part_table, run_files, topic_vector, write_store
+from invented import bare_row, counted_parts, done_row, firm, part_table, run_files, topic_vector, write_store
 
 from ftm_ray.config import LlmSettings
 from ftm_ray.naming.account import LlmAccount
-from ftm_ray.run.publish import summary_sources
 from ftm_ray.run.record import RunLog, environment, firm_counts, quality_numbers, run_record, sentence_counts
 from ftm_ray.run.reduce import ReduceReport, ThemePublisher
 from ftm_ray.schemas.published import FIRMS
@@ -18,7 +17,7 @@ from ftm_ray.schemas.published import FIRMS
 @pytest.fixture
 def record(six_firms_run, config):
     report = ThemePublisher(config, "none").publish(six_firms_run)
-    return run_record(six_firms_run, config, report, RunLog(seconds={"map": 1.5}))
+    return run_record(six_firms_run, config, report, RunLog(seconds={"map": 1.5}, parts=counted_parts(six_firms_run)))
 
 
 def firm_row(**values):
@@ -45,6 +44,7 @@ def test_counts_add_up(record, six_firms_run):
     assert counts["n_sentences"] == six_firms_run.manifest.n_sentences
     inside, outside = counts["n_topics_in_themes"], counts["n_topics_outliers"]
     assert inside + outside + sum(counts["n_topics_in_invalid"].values()) == counts["n_topics"] == 18
+    assert counts["dropped_by_reason"] == {"procedure": 6} and counts["n_dropped"] == 6
 
 
 def test_hashes_are_those_of_the_files(record, six_firms_run):
@@ -99,12 +99,9 @@ def test_names_are_counted_by_their_source(lake, config):
     ]
     rows[0]["topics"][1] |= {"summary_source": "llm", "prompt_tokens": 500, "completion_tokens": 40}
     rows[0]["topics"][1] |= {"names_firm": True}
-    part = part_table(rows)
-    assert summary_sources(part) == ["keywords", "llm", "keywords"]
-    assert summary_sources(part.slice(1)) == ["keywords"]
     run = run_files(lake, write_store(lake, [firms]), config)
-    lake.write_table(run.part_path(run.manifest.batches[0]), part)
-    record = run_record(run, config, ThemePublisher(config, "none").publish(run), RunLog())
+    lake.write_table(run.part_path(run.manifest.batches[0]), part_table(rows))
+    record = run_record(run, config, ThemePublisher(config, "none").publish(run), RunLog(parts=counted_parts(run)))
     assert record["naming"] == {
         "n_llm": 1,
         "n_keywords": 2,
@@ -125,7 +122,7 @@ def test_tokens_of_answers_are_added_over_all_parts_and_missing_counts_are_none(
     run = run_files(lake, write_store(lake, [firms[:1], firms[1:]]), config)
     for batch, of_batch in zip(run.manifest.batches, (rows[:1], rows[1:]), strict=True):
         lake.write_table(run.part_path(batch), part_table(of_batch))
-    record = run_record(run, config, ThemePublisher(config, "none").publish(run), RunLog())
+    record = run_record(run, config, ThemePublisher(config, "none").publish(run), RunLog(parts=counted_parts(run)))
     counted = [record["naming"][name] for name in ("n_llm", "n_keywords", "n_names_firm", "prompt_tokens")]
     assert counted == [3, 1, 2, 120]
 

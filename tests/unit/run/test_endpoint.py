@@ -6,9 +6,10 @@ import pytest
 from llm_server import LlmServer, named
 
 from ftm_ray.config import LlmSettings, RunConfig, ServeSettings, llm_api_key
+from ftm_ray.errors import ConfigError
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.tokens import EstimatedTokens, ModelTokenizer, token_counter
-from ftm_ray.run import pipeline
+from ftm_ray.run import endpoint
 from ftm_ray.run.record import RunLog
 
 OWN = "http://10.0.0.1:8000/v1"
@@ -22,7 +23,7 @@ def served(monkeypatch):
     def at_once(*_):
         yield OWN
 
-    monkeypatch.setattr(pipeline, "served", at_once)
+    monkeypatch.setattr(endpoint, "served", at_once)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def fresh():
 def llm_of(config):
     """The configuration with the LLM that answers, and what run.json says of its tokenizer."""
     log = RunLog()
-    with pipeline._llm(config, False, log, lambda _: None) as here:
+    with endpoint.answering_llm(config, False, False, log, lambda _: None) as here:
         return here, log.tokenizer
 
 
@@ -91,4 +92,15 @@ def test_how_tokens_are_counted_does_not_change_which_answers_are_known(served):
     """A closed model's answers were paid for, whatever the driver finds out about its tokenizer."""
     config = RunConfig(llm=LlmSettings(endpoint="serve", model="grok-4"))
     here, _ = llm_of(config)
-    assert here.weights() == config.weights()
+    assert here.model_variant() == config.model_variant()
+
+
+def test_without_a_choice_the_model_is_served_only_where_a_gpu_is(served):
+    log = RunLog()
+    with endpoint.answering_llm(RunConfig(), True, False, log, lambda _: None) as here:
+        assert here.llm.endpoint == log.endpoint == OWN
+    with (
+        pytest.raises(ConfigError, match="no --llm was given"),
+        endpoint.answering_llm(RunConfig(), False, False, RunLog(), lambda _: None),
+    ):
+        pass
