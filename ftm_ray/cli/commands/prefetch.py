@@ -1,6 +1,7 @@
 """`ftm prefetch`: transcripts come into ROOT, from files or from WRDS."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,55 +29,26 @@ class WrdsOption(click.Option):
     """An option that only --from wrds takes."""
 
 
+_files_option = partial(click.option, cls=FilesOption)
+_wrds_option = partial(click.option, cls=WrdsOption)
+
+
 @click.command(short_help="Bring transcripts into ROOT, cleaned and checked.")
 @quarter_argument
 @root_option
 @click.option("--from", "source", type=click.Choice(["files", "wrds"]), default="files", show_default=True)
-@click.option(
-    "--path", "paths", cls=FilesOption, multiple=True, help="Files: file, folder or glob; may be given again."
+@_files_option("--path", "paths", multiple=True, help="Files: file, folder or glob; may be given again.")
+@_files_option("--ids", help="Files: only these transcript ids; a JSON list, or ids.json:KEY for one inside an object.")
+@_files_option("--links", help="Files: CSV or Parquet with firm_id, permno, gvkey: links firms to stocks.")
+@_files_option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Files: names a column; repeatable.")
+@_wrds_option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="WRDS: no transcript version after it."
 )
-@click.option(
-    "--ids",
-    cls=FilesOption,
-    help="Files: only these transcript ids; a JSON list, or ids.json:KEY for one inside an object.",
-)
-@click.option(
-    "--links", cls=FilesOption, help="Files: CSV or Parquet with firm_id, permno, gvkey: links firms to stocks."
-)
-@click.option(
-    "--column",
-    "columns",
-    cls=FilesOption,
-    multiple=True,
-    metavar="OURS=THEIRS",
-    help="Files: names a column; repeatable.",
-)
-@click.option(
-    "--as-of",
-    cls=WrdsOption,
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="WRDS: no transcript version after it.",
-)
-@click.option("--keep-unlinked", cls=WrdsOption, is_flag=True, help="WRDS: also fetch firms without PERMNO.")
-@click.option(
-    "--firms",
-    cls=WrdsOption,
-    metavar="FILE",
-    help="WRDS: only these; first line companyid, gvkey or permno, then values.",
-)
-@click.option("--limit", cls=WrdsOption, type=click.IntRange(min=1), help="WRDS: only the first firms, so many.")
-@click.option(
-    "--dry-run", cls=WrdsOption, is_flag=True, help="WRDS: count calls, links and rows; fetch and write nothing."
-)
-@click.option(
-    "--schema",
-    "schemas",
-    cls=WrdsOption,
-    multiple=True,
-    metavar="OURS=THEIRS",
-    help="WRDS: where tables lie; repeatable.",
-)
+@_wrds_option("--keep-unlinked", is_flag=True, help="WRDS: also fetch firms without PERMNO.")
+@_wrds_option("--firms", metavar="FILE", help="WRDS: only these; first line companyid, gvkey or permno, then values.")
+@_wrds_option("--limit", type=click.IntRange(min=1), help="WRDS: only the first firms, so many.")
+@_wrds_option("--dry-run", is_flag=True, help="WRDS: count calls, links and rows; fetch and write nothing.")
+@_wrds_option("--schema", "schemas", multiple=True, metavar="OURS=THEIRS", help="WRDS: where tables lie; repeatable.")
 @take_lock_option
 @json_option
 def prefetch(quarter: str, root: str, source: str, as_json: bool, **options: Any) -> None:
