@@ -10,70 +10,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from ftm_ray.config import RunConfig
+from ftm_ray.lake.code_version import code_version
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.store import Batch, Manifest
-from ftm_ray.version import __version__
-
-#: The files whose code decides what is published. The command line, messages, and documentation do not.
-_STEP_FILES = (
-    "lake/storage.py",
-    "naming/account.py",
-    "naming/client.py",
-    "naming/distinct_labels.py",
-    "naming/endpoint_health.py",
-    "naming/failures.py",
-    "naming/guards.py",
-    "naming/kept_answers.py",
-    "naming/namer.py",
-    "naming/outcomes.py",
-    "naming/prompts.py",
-    "naming/theme_names.py",
-    "naming/tokens.py",
-    "naming/topic_names.py",
-    "naming/waits.py",
-    "run/publish.py",
-    "run/reduce.py",
-    "run/sentiment.py",
-    "schemas/answers.py",
-    "schemas/columns.py",
-    "schemas/parts.py",
-    "schemas/published.py",
-    "schemas/sentiment.py",
-    "schemas/store.py",
-    "text/boilerplate_classifier.py",
-    "text/boilerplate_minilm.json",
-    "text/boilerplate_rules.py",
-    "text/keyword_names.py",
-    "text/keywords.py",
-    "text/language.py",
-    "text/lemmas.py",
-    "text/names.py",
-    "text/sentences.py",
-    "text/spoken_words.json",
-    "text/word_lists.py",
-    "themes/finder.py",
-    "themes/scaling.py",
-    "themes/theme_keywords.py",
-    "themes/topic_set.py",
-    "themes/validity.py",
-    "topics/finder.py",
-    "topics/firm_rows.py",
-    "topics/firm_topics.py",
-    "topics/keyword_candidates.py",
-    "topics/quality.py",
-    "vectors/clustering.py",
-    "vectors/encoder.py",
-    "vectors/neighbors.py",
-    "vectors/unit_vectors.py",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +36,6 @@ def run_ids(config: RunConfig, manifest: Manifest) -> RunIds:
         run_id=f"{manifest.quarter}-{_digest(base | config.for_run())}",
         map_id=f"{manifest.quarter}-{_digest(base | config.for_map())}",
     )
-
-
-@cache
-def code_version() -> str:
-    """Version of the package and a digest of the steps' code and data."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for name in _STEP_FILES:
-        digest.update((package / name).read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:8]}"
 
 
 def is_published(lake: Lake, manifest: Manifest, ids: RunIds) -> bool:

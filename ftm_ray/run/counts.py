@@ -98,24 +98,26 @@ def count_part(part: pa.Table) -> PartCounts:
         part: At least the columns COUNTED_COLUMNS of FIRM_TOPICS.
     """
     topics = _topics(part)
-    tokens = {
-        name: pc.sum(pc.struct_field(topics, name)).as_py() or 0 for name in ("prompt_tokens", "completion_tokens")
-    }
     return PartCounts(
         statuses=Counter(part["status"].to_pylist()),
         reasons=Counter(reason for reason in part["reason"].to_pylist() if reason),
         drop_reasons=_counted(pc.list_flatten(part["drop_reasons"].combine_chunks())),
         sources=Counter(summary_sources(part)),
-        n_names_firm=pc.sum(pc.struct_field(topics, "names_firm")).as_py() or 0,
+        n_names_firm=_sum(topics, "names_firm"),
         embed_s=pc.sum(part["embed_s"]).as_py() or 0.0,
         cluster_s=pc.sum(part["cluster_s"]).as_py() or 0.0,
-        **tokens,
+        prompt_tokens=_sum(topics, "prompt_tokens"),
+        completion_tokens=_sum(topics, "completion_tokens"),
     )
 
 
 def summary_sources(part: pa.Table) -> list[str]:
     """Who named each topic of a part, 'llm' or 'keywords', in order."""
     return list(pc.struct_field(_topics(part), "summary_source").to_pylist())
+
+
+def _sum(topics: pa.Array, name: str) -> int:
+    return int(pc.sum(pc.struct_field(topics, name)).as_py() or 0)
 
 
 def _topics(part: pa.Table) -> pa.Array:

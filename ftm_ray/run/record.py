@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
-from ftm_ray.lake.runs import RunFiles, code_version
+from ftm_ray.lake.code_version import code_version
+from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.counts import PartCounts
 from ftm_ray.run.reduce import ReduceReport

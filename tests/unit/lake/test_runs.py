@@ -1,6 +1,5 @@
 """The identity of a run: the same work has the same id, other work never has."""
 
-import ast
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import ftm_ray
 from ftm_ray.config import RunConfig, load_config
 from ftm_ray.errors import SourceError
 from ftm_ray.lake import runs
-from ftm_ray.lake.runs import code_version, is_published, part_name, published_run_id, run_ids
+from ftm_ray.lake.runs import is_published, part_name, published_run_id, run_ids
 from ftm_ray.lake.storage import Lake
 
 PACKAGE = Path(ftm_ray.__file__).parent
@@ -61,31 +60,6 @@ def test_other_code_is_another_run(manifest, monkeypatch):
     monkeypatch.setattr(runs, "code_version", lambda: "9.9.9+00000000")
     assert ids(manifest).run_id != before.run_id
     assert ids(manifest).map_id != before.map_id
-
-
-def imports_of(module):
-    """The modules of the package that a module imports, also inside its functions."""
-    nodes = ast.walk(ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")))
-    names = (node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module)
-    return {name.removeprefix("ftm_ray.") for name in names if name.startswith("ftm_ray.")}
-
-
-def test_every_module_that_decides_the_result_counts_in_the_code_version():
-    """What the two workers need, except what only carries settings, paths and errors."""
-    needed, open_modules = set(), {"topics.finder", "run.reduce"}
-    while open_modules:
-        module = open_modules.pop()
-        needed.add(module)
-        open_modules |= imports_of(module) - needed
-    carriers = {"config", "errors", "run.counts", "run.gates", "run.progress", "version"}
-    carriers |= {f"lake.{name}" for name in ("local_files", "runs", "s3_datasets", "s3_errors", "s3_files", "s3_retry")}
-    assert needed - carriers <= {name.removesuffix(".py").replace("/", ".") for name in runs._STEP_FILES}
-
-
-def test_the_code_version_names_package_version_and_digest():
-    version, digest = code_version().split("+")
-    assert version == ftm_ray.__version__
-    assert len(digest) == 8
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
