@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from command import FTM, start_ftm
+from prefetch_child import prefetch
 from standin import QUARTER, Seed, seed_quarter
 
 from ftm_ray.errors import SourceError
@@ -28,22 +29,8 @@ forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(["ftm_ray.cli.main", "ftm_ray.cli.launch.wrds", "ftm_ray.sources.wrds.database"])
 
 
-def prefetch(root: str, environment: dict[str, str]) -> None:
-    """`ftm prefetch` with small parts and chunks; runs in a child."""
-    from ftm_ray.cli.main import main
-    from ftm_ray.sources import plan
-    from ftm_ray.sources.wrds import calls as wrds_calls
-
-    os.environ.update(environment)
-    wrds_calls.FIRMS_PER_PART = plan.FIRMS_PER_CHUNK = FIRMS_PER_PART
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
-    main([*ARGUMENTS, "--root", root])
-
-
 def start(root: Path, standin) -> multiprocessing.Process:
-    process = forkserver.Process(target=prefetch, args=(str(root), standin.environment))
+    process = forkserver.Process(target=prefetch, args=(str(root), standin.environment, FIRMS_PER_PART))
     process.start()
     return process
 
