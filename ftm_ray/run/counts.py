@@ -7,6 +7,7 @@ more than these numbers.
 import json
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -87,8 +88,10 @@ class PartCounts:
     @classmethod
     def from_json(cls, text: str) -> "PartCounts":
         """What `to_json` wrote."""
-        values = json.loads(text)
-        return cls(**{name: Counter(v) if isinstance(v, dict) else v for name, v in values.items()})
+        values: dict[str, Any] = json.loads(text)
+        for name in ("statuses", "reasons", "drop_reasons", "sources"):
+            values[name] = Counter(values[name])
+        return cls(**values)
 
 
 def count_part(part: pa.Table) -> PartCounts:
