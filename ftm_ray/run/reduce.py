@@ -39,7 +39,7 @@ from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.unit_vectors import Vectors, random_vectors
 
-#: The LLM is told the names of so many near themes, to tell its theme apart from them.
+#: The LLM reads the names of so many near themes, to keep its theme apart from them.
 _NEIGHBOURS = 3
 
 
