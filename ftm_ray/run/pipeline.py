@@ -11,6 +11,7 @@ that touch Ray's data and actors.
 import json
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ from ftm_ray.run.progress import OnProgress, Progress, timed
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ReduceReport, ThemePublisher
 from ftm_ray.run.session import ray_session
+from ftm_ray.run.waiting import watched_cluster
 from ftm_ray.schemas.store import Batch
 from ftm_ray.sources.prefetch import read_manifest
 
@@ -127,13 +129,21 @@ def run_quarter(
             chosen = with_endpoint(config, nodes)
             size = MapSize.of(chosen, nodes)  # what does not fit is said before a model is started
             stages = MapStages(size, has_head_by_label(), ray_address() is not None)
-            with answering_llm(chosen, nodes, options.keep_llm, log, watched) as config_here:
-                report = _map_and_reduce(run, config_here, stages, log, watched)
+            with (
+                _shown(run, stages, watched) as show,
+                answering_llm(chosen, nodes, options.keep_llm, log, show) as config_here,
+            ):
+                report = _map_and_reduce(run, config_here, stages, log, show)
                 record = run_record(run, config, report, log)
                 lock.check()  # run.json says that all is whole: not if somebody else publishes by now
                 lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
     return RunOutcome(record, already_done=False)
+
+
+def _shown(run: RunFiles, stages: MapStages, on_progress: OnProgress) -> AbstractContextManager[OnProgress]:
+    """Progress, and on a cluster with what is waited for."""
+    return watched_cluster(run.lake, run.quarter, on_progress) if stages.is_cluster else nullcontext(on_progress)
 
 
 def _map_and_reduce(
