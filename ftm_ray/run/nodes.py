@@ -55,8 +55,9 @@ def nodes_in_file(path: Path) -> tuple[NodeType, ...]:
         # Ray fills resources in from the cloud's type of machine, so the file on the head has them where ours has not.
         found = [_node_type(name, kind, name == head) for name, kind in kinds.items()]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:150]
         raise ConfigError(
-            f"cannot read node types from the cluster file {path} ({error.__class__.__name__}: {str(error)[:150]}); "
+            f"cannot read node types from the cluster file {path} ({error.__class__.__name__}: {reason}); "
             "expected available_node_types with resources and max_workers, as `ray up` takes them; or give "
             "[[cluster.node_types]] (docs/configuration.md)"
         ) from error

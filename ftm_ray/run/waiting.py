@@ -80,7 +80,11 @@ class ClusterWatch:
         self._on_progress(progress)
 
     def begin(self) -> None:
-        """Look from now on."""
+        """Look from now on; what a killed run left of its own wait is forgotten."""
+        try:
+            forget_wait(self._lake, self._quarter)
+        except FtmError as error:
+            logger.debug("an old wait could not be deleted: %s", error)
         self._thread.start()
 
     def end(self) -> None:
