@@ -1,4 +1,4 @@
-"""SIGTERM (`ray job stop`, `docker stop`, Slurm) ends a command as Ctrl-C does: in one sentence, and nothing stays up."""
+"""SIGTERM (`ray job stop`, `docker stop`, Slurm) ends a command as Ctrl-C does: one sentence, nothing stays up."""
 
 import signal
 import threading
