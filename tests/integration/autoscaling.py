@@ -23,7 +23,7 @@ from s3_server import free_port
 #: The id that Ray's fake provider has for its head.
 _HEAD_ID = "f" * 51 + "00000"
 
-_HEAD_TYPE = "head"
+_HEAD_TYPE = "ray.head.default"  # the name is built into Ray's fake provider
 
 #: A provider that has no node of the types in FTM_DRY, as EC2 when its Spot pool is dry, until that file is gone.
 _PROVIDER = """
