@@ -168,7 +168,7 @@ def test_a_run_that_lost_its_lock_writes_no_record(tmp_path, ray_cluster, monkey
 
 @pytest.mark.parametrize("endpoint", ["none", "http://127.0.0.1:9/v1"])
 def test_the_stream_for_cards_can_be_built_where_no_card_is(lake, endpoint):
-    """Ray Data refuses some settings only for actors with a share of a card. With cards it runs in test_from_zero.py."""
+    """Ray Data refuses some settings only for actors with a share of a card. It runs in test_from_zero.py."""
     manifest = read_manifest(lake, QUARTER)
     config = RunConfig(llm=LlmSettings(endpoint=endpoint, estimate_tokens=True))
     stages = MapStages(MapSize(8, 0.25, "cuda", 4.0), on_head=True, is_cluster=True)
