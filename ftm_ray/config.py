@@ -122,9 +122,14 @@ class LlmSettings(Settings):
             raise ValueError("must be the name of an environment variable in capitals, not the key itself")
         return name
 
-    def served_at(self, url: str) -> "LlmSettings":
-        """These settings for the cluster's own model: no proxy leads to it, and the key was meant for others."""
-        return self.model_copy(update={"endpoint": url, "use_proxy": False, "api_key_variable": None})
+    def served_at(self, url: str, patience_s: float = 0.0) -> "LlmSettings":
+        """These settings for the cluster's own model: no proxy leads to it, and the key was meant for others.
+
+        It may move to another node, for which all questions wait, however few they are: so none is given up before the
+        model counts as down (10 failures in a row).
+        """
+        waits = {"patience_s": max(self.patience_s, patience_s), "max_attempts": max(self.max_attempts, 12)}
+        return self.model_copy(update={"endpoint": url, "use_proxy": False, "api_key_variable": None} | waits)
 
 
 class ServeSettings(Settings):
@@ -146,7 +151,8 @@ class ServeSettings(Settings):
     max_num_seqs: int | None = Field(None, ge=1, description="Requests that the engine computes together.")
     load_format: Literal["auto", "dummy"] = Field("auto", description="dummy = random weights, to measure speed.")
     port: int | None = Field(None, ge=1, le=65535, description="Port of the endpoint; null = 8000, or a free one.")
-    patience_s: float = Field(1800.0, gt=0, description="Longest wait for nodes, weights and the first answer.")
+    patience_s: float = Field(1800.0, gt=0, description="Longest wait for weights and the first answer, on a node.")
+    lease_s: float = Field(300.0, ge=5, description="A run's model goes so long after the run's last sign of life.")
 
     @model_validator(mode="after")
     def _is_possible(self) -> "ServeSettings":
@@ -155,6 +161,26 @@ class ServeSettings(Settings):
         if self.tensor_parallel > 1 and self.gpus_per_replica not in (None, 1):
             raise ValueError("tensor_parallel needs whole cards: gpus_per_replica must be 1 or null")
         return self
+
+
+class NodeType(Settings):
+    """One kind of node that a cluster may start: what it brings, and how many of it there may be."""
+
+    name: str
+    cpus: float = Field(ge=0)
+    gpus: int = Field(0, ge=0)
+    accelerator: str | None = None  # the card as Ray calls it, such as L4
+    max_nodes: int = Field(1, ge=1)
+
+
+class ClusterSettings(Settings):
+    """What a cluster may have, whatever is there at the start (docs/operations.md). Changes no result."""
+
+    node_types: tuple[NodeType, ...] = Field((), description="Nodes that may come; () = from the cluster file.")
+    file: str | None = Field(None, description="A cluster file of `ray up`; null = the one that it left on the head.")
+    actors_per_gpu: int = Field(4, ge=1, le=64, description="Topic actors on one card; each takes an equal share.")
+    device: Literal["auto", "cpu"] = Field("auto", description="cpu = take shares of cards, compute without them.")
+    patience_s: float = Field(21600.0, gt=0, description="Longest wait for nodes that the cloud does not give.")
 
 
 class GateSettings(Settings):
@@ -174,7 +200,8 @@ class RunConfig(Settings):
     serve: ServeSettings = ServeSettings()
     gates: GateSettings = GateSettings()
     keep_unlinked: bool = Field(False, description="Keep firms without PERMNO where the source links firms.")
-    workers: int | None = Field(None, ge=1, description="Topic actors; null = from the machine. Changes no result.")
+    workers: int | None = Field(None, ge=1, description="Topic actors; null = as many as fit. Changes no result.")
+    cluster: ClusterSettings = ClusterSettings()
 
     def for_map(self) -> dict[str, Any]:
         """The part that decides what the map writes; workers and theme settings do not."""

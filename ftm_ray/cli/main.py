@@ -1,7 +1,7 @@
 """The `ftm` command: all commands in one group, with its errors, exit codes and log lines.
 
 Standard output carries the result, as a screen or with --json as JSON; progress and errors go to standard error.
-Exit codes: 0 done, 2 usage or configuration, 3 quality gate, 4 source or storage, 130 Ctrl-C.
+Exit codes: 0 done, 2 usage or configuration, 3 quality gate, 4 source or storage, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import logging
@@ -15,6 +15,7 @@ from ftm_ray.cli.commands.machine import doctor
 from ftm_ray.cli.commands.prefetch import prefetch
 from ftm_ray.cli.commands.results import sql, status, themes, trace, verify
 from ftm_ray.cli.commands.run import run
+from ftm_ray.cli.termination import EXIT_SIGTERM, end_like_ctrl_c, was_terminated
 from ftm_ray.errors import FtmError
 from ftm_ray.version import __version__
 
@@ -38,7 +39,7 @@ class FtmGroup(click.Group):
             ctx.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):  # Abort: Ctrl-C at a prompt
             click.echo("stopped; the same command goes on where this one stopped", err=True)
-            ctx.exit(EXIT_CTRL_C)
+            ctx.exit(EXIT_SIGTERM if was_terminated() else EXIT_CTRL_C)
 
 
 @click.group(
@@ -48,7 +49,8 @@ class FtmGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="ftm")
 @click.option("-v", "--verbose", is_flag=True, help="Log what is done in detail.")
-def cli(verbose: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, verbose: bool) -> None:
     """Find the investment themes that many firms talk about in one quarter of earnings calls.
 
     \b
@@ -59,6 +61,7 @@ def cli(verbose: bool) -> None:
       ftm trace 2023Q1-0001 --root lake
     """
     _configure_logging(verbose)
+    end_like_ctrl_c(context)
 
 
 class _StandardError(logging.Handler):

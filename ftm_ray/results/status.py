@@ -11,6 +11,7 @@ from typing import Any
 from ftm_ray.lake.locks import lock_holder
 from ftm_ray.lake.runs import part_name, published_run_id
 from ftm_ray.lake.storage import Lake
+from ftm_ray.lake.waits import noted_wait
 from ftm_ray.run.counts import SUMMARY_SOURCE, summary_sources
 from ftm_ray.schemas.parts import FirmStatus, SummarySource
 from ftm_ray.schemas.store import Manifest
@@ -56,6 +57,7 @@ class QuarterStatus:
         n_old_maps: Maps of transcripts that were since brought in anew; no run goes on with them.
         record: run.json of the published run; None before.
         running: Who works on the quarter at this moment; None if nobody does.
+        waits: What it waits for and since when, on a cluster that has not all it asked for; else None.
     """
 
     quarter: str
@@ -70,6 +72,7 @@ class QuarterStatus:
     n_old_maps: int
     record: dict[str, Any] | None
     running: str | None
+    waits: str | None
 
 
 def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
@@ -87,6 +90,8 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
     record = lake.read_json(record_path) if run_id and lake.exists(record_path) else None
     published = record["map_id"] if record else None
     maps = sorted(filter(None, found), key=lambda made: (made.map_id != published, made.n_left, made.map_id))
+    running = lock_holder(lake, quarter)
+    wait = noted_wait(lake, quarter) if running else None
     coverage = lake.read_table(f"{lake.prefetch_dir(quarter)}/coverage.parquet")
     return QuarterStatus(
         quarter=quarter,
@@ -100,7 +105,8 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
         maps=tuple(maps),
         n_old_maps=len(found) - len(maps),
         record=record,
-        running=lock_holder(lake, quarter),
+        running=running,
+        waits=f"{wait.what}, since {wait.since}" if wait else None,
     )
 
 

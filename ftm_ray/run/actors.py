@@ -1,12 +1,14 @@
 """What each actor of the map does with one batch of firms. Plain Python: `datasets.py` gives these classes to Ray.
 
-A batch travels as one table with the column `batch`, its number, beside the columns of PREFETCH or FIRM_TOPICS. The
+A batch sets out as a reference, one row with its number, chunk and row group, and travels on as one table with the
+column `batch`, its number, beside the columns of FIRM_TOPICS. The
 naming actor adds what it asked: its account and one prompt, for the driver. Only a row of counts reaches the driver.
 """
 
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import pyarrow as pa
@@ -29,18 +31,6 @@ ACCOUNT = "llm_account"
 PROMPT = "llm_prompt"
 
 
-class FirmReader:
-    """Reads one batch of firms from the prefetch store."""
-
-    def __init__(self, run: RunFiles) -> None:
-        self._run = run
-
-    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
-        for row in table.to_pylist():
-            path = f"{self._run.lake.prefetch_dir(self._run.quarter)}/{row['chunk']}"
-            yield _with_batch(self._run.lake.read_row_group(path, row["row_group"]), row["batch"])
-
-
 class PartReader:
     """Reads one part file again, to name what is missing in it."""
 
@@ -54,21 +44,34 @@ class PartReader:
 
 
 class TopicFinder:
-    """The map actor: embeds and clusters, firm by firm."""
+    """The map actor: reads a batch, embeds and clusters, firm by firm.
 
-    def __init__(self, config: RunConfig, linked_only: bool, device: str) -> None:
-        if device == "cpu":
-            _share_the_cores()
+    A row is a reference to a batch (ADR 0001). Ray Data calls it from two threads: while one batch is worked on, by a
+    thread that never changes (numba and torch want it so), the other call reads the next one.
+    """
+
+    def __init__(self, run: RunFiles, config: RunConfig, linked_only: bool, device: str) -> None:
+        self._run = run
         self._problem: ConfigError | None = None
+        self._work = ThreadPoolExecutor(max_workers=1, thread_name_prefix="topics")
         try:
-            self._finder = FirmTopicFinder(config.embed, config.topics, device, linked_only)
+            self._finder = self._work.submit(_firm_topic_finder, config, linked_only, device).result()
         except ConfigError as error:
             self._problem = error  # an error in here would reach the person as "the actor died", so it waits
 
     def __call__(self, table: pa.Table) -> pa.Table:
         if self._problem is not None:
             raise self._problem
-        return _with_batch(self._finder(table.drop(["batch"])), table["batch"][0].as_py())
+        (row,) = table.to_pylist()
+        path = f"{self._run.lake.prefetch_dir(self._run.quarter)}/{row['chunk']}"
+        firms = self._run.lake.read_row_group(path, row["row_group"])
+        return _with_batch(self._work.submit(self._finder, firms).result(), row["batch"])
+
+
+def _firm_topic_finder(config: RunConfig, linked_only: bool, device: str) -> FirmTopicFinder:
+    if device == "cpu":
+        _share_the_cores()
+    return FirmTopicFinder(config.embed, config.topics, device, linked_only)
 
 
 class PartNamer:

@@ -1,6 +1,6 @@
 """The run of one quarter on Ray. It reads like the picture in the README.
 
-    manifest -> [ read -> find topics -> name -> write part ] per batch of firms -> themes -> publish -> run.json
+    manifest -> [ find topics -> name -> write part ] per batch of firms -> themes -> publish -> run.json
 
 One block of Ray Data is one batch of firms is one row group of the prefetch store is one part file. The driver sees
 only a row of counts per batch, so its memory does not grow with the quarter. A part file that is there is never made
@@ -11,12 +11,13 @@ that touch Ray's data and actors.
 import json
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 
-from ftm_ray.config import RunConfig, llm_api_key
+from ftm_ray.config import RunConfig, llm_api_key, ray_address
 from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import RunFiles, is_published, part_name, run_ids
 from ftm_ray.lake.storage import Lake
@@ -24,13 +25,16 @@ from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT
 from ftm_ray.run.counts import COUNTED_COLUMNS, PartCounts, count_part
-from ftm_ray.run.datasets import MapResources, map_dataset, naming_dataset
-from ftm_ray.run.endpoint import answering_llm
+from ftm_ray.run.datasets import MapStages, map_dataset, naming_dataset
+from ftm_ray.run.endpoint import answering_llm, with_endpoint
 from ftm_ray.run.gates import check_parts
+from ftm_ray.run.map_size import MapSize
+from ftm_ray.run.nodes import has_head_by_label, known_nodes
 from ftm_ray.run.progress import OnProgress, Progress, timed
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ReduceReport, ThemePublisher
 from ftm_ray.run.session import ray_session
+from ftm_ray.run.waiting import watched_cluster
 from ftm_ray.schemas.store import Batch
 from ftm_ray.sources.prefetch import read_manifest
 
@@ -120,36 +124,43 @@ def run_quarter(
             lock.check()
             on_progress(progress)
 
-        with (
-            ray_session(lambda: on_progress(Progress("start", 0, 1, "starting Ray")), log.seconds),
-            answering_llm(config, _has_gpu(), options.keep_llm, log, watched) as config_here,
-        ):
-            report = _map_and_reduce(run, config_here, log, watched)
-            record = run_record(run, config, report, log)
-            lock.check()  # run.json says that all is whole: not if somebody else publishes by now
-            lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
+        with ray_session(lambda: on_progress(Progress("start", 0, 1, "starting Ray")), log.seconds):
+            nodes = known_nodes(config.cluster)
+            chosen = with_endpoint(config, nodes)
+            size = MapSize.of(chosen, nodes)  # what does not fit is said before a model is started
+            stages = MapStages(size, has_head_by_label(), ray_address() is not None)
+            with (
+                _shown(run, stages, watched) as show,
+                answering_llm(chosen, nodes, options.keep_llm, log, show) as config_here,
+            ):
+                report = _map_and_reduce(run, config_here, stages, log, show)
+                record = run_record(run, config, report, log)
+                lock.check()  # run.json says that all is whole: not if somebody else publishes by now
+                lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
     return RunOutcome(record, already_done=False)
 
 
-def _has_gpu() -> bool:
-    return bool(ray.cluster_resources().get("GPU", 0) > 0)
+def _shown(run: RunFiles, stages: MapStages, on_progress: OnProgress) -> AbstractContextManager[OnProgress]:
+    """Progress, and on a cluster with what is waited for."""
+    return watched_cluster(run.lake, run.quarter, on_progress) if stages.is_cluster else nullcontext(on_progress)
 
 
-def _map_and_reduce(run: RunFiles, config: RunConfig, log: RunLog, on_progress: OnProgress) -> ReduceReport:
-    resources = MapResources.for_config(config)  # after the model is up, before anything else is
-    start_early = resources.has_idle_core(config, run.manifest.batches)
-    publisher = _start_publisher(config, resources) if start_early else None
+def _map_and_reduce(
+    run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_progress: OnProgress
+) -> ReduceReport:
+    start_early = stages.size.has_idle_core(config, run.manifest.batches)
+    publisher = _start_publisher(config, stages) if start_early else None
     try:
         with timed(log.seconds, "map"):
-            mapped = _map(run, config, resources, on_progress)
+            mapped = _map(run, config, stages, on_progress)
         log.parts, log.topics = mapped.total(), mapped.account
         check_parts(run.quarter, config, log.parts, log.topics)
         clustering = Progress("themes", 0, 1, "clustering the topics of all firms")
         on_progress(clustering)
         run.lake.delete_file(run.lake.run_file(run.quarter, run.run_id))  # until the new one, nothing is whole
         with timed(log.seconds, "reduce"):
-            publisher = publisher or _start_publisher(config, resources)
+            publisher = publisher or _start_publisher(config, stages)
             report = _published(publisher.publish.remote(run), lambda: on_progress(clustering))
     finally:
         if publisher is not None:
@@ -161,7 +172,7 @@ def _map_and_reduce(run: RunFiles, config: RunConfig, log: RunLog, on_progress: 
 # --- map -----------------------------------------------------------------------------------------------------------
 
 
-def _map(run: RunFiles, config: RunConfig, resources: MapResources, on_progress: OnProgress) -> MapReport:
+def _map(run: RunFiles, config: RunConfig, stages: MapStages, on_progress: OnProgress) -> MapReport:
     """Make every part file that is missing; then name what an earlier run could not name."""
     report = MapReport()
     batches = run.manifest.batches
@@ -172,12 +183,12 @@ def _map(run: RunFiles, config: RunConfig, resources: MapResources, on_progress:
     on_progress(Progress("firm topics", done, run.manifest.n_sentences, _batches_left(run, missing)))
     if missing:
         stage = _Stage("firm topics", run.manifest.n_sentences, missing)
-        _drain(map_dataset(run, config, resources, missing), stage, report, on_progress)
+        _drain(map_dataset(run, config, stages, missing), stage, report, on_progress)
     unnamed = [batch for batch in batches if batch.number in made and made[batch.number].n_unnamed]
     if unnamed and config.llm.endpoint != "none":
         stage = _Stage("missing names", sum(b.n_sentences for b in unnamed), unnamed)
         on_progress(Progress(stage.name, 0, stage.n_sentences, f"{len(unnamed)} batches"))
-        _drain(naming_dataset(run, config, unnamed), stage, report, on_progress)
+        _drain(naming_dataset(run, config, stages, unnamed), stage, report, on_progress)
     return report
 
 
@@ -228,10 +239,11 @@ def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
 # --- reduce ----------------------------------------------------------------------------------------------
 
 
-def _start_publisher(config: RunConfig, resources: MapResources) -> Any:
+def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     actor: Any = ray.remote(ThemePublisher)
-    return actor.options(**resources.final_actor_options()).remote(config, llm_api_key(config.llm), resources.device)
+    options = stages.final_actor_options(config)
+    return actor.options(**options).remote(config, llm_api_key(config.llm), stages.final_device(config))
 
 
 def _published(publication: Any, on_wait: Callable[[], None]) -> ReduceReport:

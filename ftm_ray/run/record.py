@@ -57,7 +57,7 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunL
         "map_id": run.map_id,
         "quarter": run.quarter,
         "code_version": code_version(),
-        "config": config.model_dump(),
+        "config": config.model_dump(mode="json"),
         "prefetch": _prefetch_counts(run.manifest),
         "counts": firm_counts(firms)
         | sentence_counts(firms)

@@ -1,6 +1,8 @@
 """The Ray that a command works on: the cluster at RAY_ADDRESS, or one inside this process that ends with it."""
 
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,8 +40,16 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
             f"cannot start or reach Ray at {address or 'this machine'}: {str(error).splitlines()[0]}; "
             "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head"
         ) from error
+    _listen_to_sigterm_again()
     seconds["start"] = round(time.perf_counter() - start, 3)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _listen_to_sigterm_again() -> None:
+    """Ray (2.60) puts a handler in C++ over Python's: SIGTERM printed its frames, and nothing was taken down."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)

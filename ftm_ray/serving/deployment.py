@@ -5,7 +5,7 @@ project knows that the model runs here (docs/adr/0008-serve-llm-and-http.md). Ra
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -13,8 +13,9 @@ from typing import Literal
 from ray import serve as ray_serve
 from ray.serve.schema import ApplicationStatus
 
-from ftm_ray.config import LlmSettings, ServeSettings
+from ftm_ray.config import NodeType, RunConfig, ray_address
 from ftm_ray.serving.endpoint import served_model
+from ftm_ray.serving.lease import drop_lease, joined_lease, new_lease
 from ftm_ray.serving.serve_state import (
     APPLICATION,
     endpoint_url,
@@ -41,43 +42,58 @@ class LlmStatus:
 
 
 @contextmanager
-def served(llm: LlmSettings, serve: ServeSettings, keep: bool, on_wait: OnWait) -> Iterator[str]:
+def served(config: RunConfig, nodes: Sequence[NodeType], keep: bool, on_wait: OnWait) -> Iterator[str]:
     """Have the model served while the block runs; gives the URL, which every node of the cluster can reach.
 
-    A model that is up already is used and left as it is.
+    A model that is up already is used. It is left as it is where it was kept on purpose; where runs share it, the last
+    one takes it down.
 
     Args:
-        llm: Names the model.
-        serve: How it is served.
-        keep: Leave it up afterwards, if it was started here.
+        config: `llm` names the model, `serve` says how it is served.
+        nodes: Those that may come.
+        keep: Leave it up afterwards.
         on_wait: Given what is waited for, about once a second.
 
     Raises:
         ConfigError: Another model is up, or this one cannot be served; what was started is taken down again.
         RetryableError: It did not answer within `serve.patience_s`.
     """
+    lease = None if keep or ray_address() is None else joined_lease(config.serve.lease_s)
     was_there = is_deployed()
+    if not (keep or was_there or ray_address() is None):
+        lease = new_lease(config.serve.lease_s)
+    must_wait = True
     try:
-        url = up(llm, serve, on_wait)
-        yield url
+        yield _up(config, nodes, on_wait)
+    except KeyboardInterrupt:
+        must_wait = lease is None  # whoever stops a job ends it the hard way some seconds later; the lease goes on
+        raise
     finally:
-        if not (keep or was_there):
+        goes = lease.give_back() if lease else not (keep or was_there)
+        if goes and must_wait:
             down()
 
 
-def up(llm: LlmSettings, serve: ServeSettings, on_wait: OnWait) -> str:
+def up(config: RunConfig, nodes: Sequence[NodeType], on_wait: OnWait) -> str:
     """Have the model served until `down`; returns the URL. Fails as `served` does, and then leaves nothing behind."""
     was_there = is_deployed()
-    wait = Wait(llm.model, serve.patience_s, on_wait)
     try:
-        if not was_there:
-            start_model(llm, serve, wait)
-        url = endpoint_url()
-        wait_for_answer(url, llm.model, wait)
+        url = _up(config, nodes, on_wait)
     except BaseException:
         if not was_there:
             down()
         raise
+    drop_lease()
+    return url
+
+
+def _up(config: RunConfig, nodes: Sequence[NodeType], on_wait: OnWait) -> str:
+    """Start the model where none is up, and wait for an answer; returns the URL."""
+    wait = Wait(config.llm.model, config.serve.patience_s, config.cluster.patience_s, on_wait)
+    if not is_deployed():
+        start_model(config, nodes, wait)
+    url = endpoint_url()
+    wait_for_answer(url, config.llm.model, wait)
     return url
 
 
@@ -93,6 +109,7 @@ def down() -> bool:
         ray_serve.delete(APPLICATION)
     except TimeoutError:
         logger.warning("the model is still ending; `ftm llm status` says when it is gone")
+    drop_lease()
     return True
 
 

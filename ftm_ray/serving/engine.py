@@ -11,12 +11,12 @@ computed (docs/adr/0009-model-and-quantisation.md) and were not measured on one.
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ftm_ray.config import LlmSettings, ServeSettings
+from ftm_ray.config import LlmSettings, NodeType, ServeSettings
 from ftm_ray.errors import ConfigError
 
 #: The engine takes so many prompt tokens in one step: about 10 prompts at once, which fills any of these cards, while
@@ -87,31 +87,57 @@ _SMALL_CARDS |= {"GeForce-RTX-3090", "GeForce-RTX-4090", "GeForce-RTX-5090"}
 _LARGE_CARDS = {"A100-80G", "H100", "H200", "H20", "B200", "B300", "GB200", "GB300", "RTX-PRO-6000"}
 
 
-def choose_preset(name: str, resources: Mapping[str, float]) -> Preset:
-    """The preset of this name; with "auto" the one for the smallest card that Ray sees.
+def choose_preset(name: str, nodes: Sequence[NodeType]) -> Preset:
+    """The preset of this name; with "auto" the one for the smallest card that a node may have.
 
     Args:
         name: As in ServeSettings.
-        resources: `ray.cluster_resources()`.
+        nodes: Those that may come.
 
     Raises:
-        ConfigError: "auto", and there is no GPU, or one of a kind that is not known here.
+        ConfigError: "auto", and no node has a GPU, or one has a card of a kind that is not known here.
     """
     if name != "auto":
         return PRESETS[name]
-    cards = {key.partition(":")[2] for key in resources if key.startswith("accelerator_type:")}
-    if resources.get("GPU", 0) <= 0:
+    cards = {kind.accelerator for kind in nodes if kind.gpus}
+    if not cards:
         raise ConfigError(
-            "Ray sees no GPU to serve a model on. Set serve.preset = '24gb' or '80gb' where a cluster has yet to start "
-            "one, serve.preset = 'cpu' for a small model such as --llm-model Qwen/Qwen3-0.6B, or use --llm URL or none"
+            "there is no GPU to serve a model on: no node that may come has one. Name the nodes of the cluster in "
+            "[[cluster.node_types]], set serve.preset = 'cpu' for a small model such as --llm-model Qwen/Qwen3-0.6B, "
+            "or use --llm URL or none"
         )
     unknown = cards - _SMALL_CARDS - _LARGE_CARDS
-    if unknown or not cards:
+    if unknown:
+        names = ", ".join(sorted(card or "one without a name" for card in unknown))
         raise ConfigError(
-            f"cannot choose settings for a card of this cluster ({', '.join(sorted(unknown)) or 'Ray names no type'}): "
-            "set serve.preset to '24gb' or '80gb', by the memory of the smallest card"
+            f"cannot choose settings for a card of this cluster ({names}): name it in [[cluster.node_types]] "
+            "(accelerator = 'L4'), or set serve.preset to '24gb' or '80gb', by the memory of the smallest card"
         )
     return PRESETS["24gb" if cards & _SMALL_CARDS else "80gb"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaNeeds:
+    """What copies of the model take of a cluster.
+
+    Attributes:
+        share: Of each card that a copy uses, 0 to 1.
+        n_cards: Cards of one node that a copy uses; 0 = it runs on the processor.
+        cpus: Cores of that node: its process takes one, and so does the worker of each card.
+        n_replicas: Copies, at the most.
+    """
+
+    share: float
+    n_cards: int
+    cpus: float
+    n_replicas: int
+
+
+def replica_needs(serve: ServeSettings, preset: Preset) -> ReplicaNeeds:
+    """What the model takes when it is served so."""
+    share = _share(serve, preset)
+    n_cards = serve.tensor_parallel if share else 0
+    return ReplicaNeeds(share, n_cards, 1.0 + n_cards if share else _CPU_SLIVER, serve.max_replicas)
 
 
 def application(llm: LlmSettings, serve: ServeSettings, preset: Preset, cpu_threads: int) -> dict[str, Any]:

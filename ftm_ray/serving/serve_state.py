@@ -10,6 +10,9 @@ from ray.serve.schema import ApplicationStatusOverview
 #: Name of the application in Serve.
 APPLICATION = "llm"
 
+#: The head node has it, and only the head node. What decides runs there: no Spot node.
+ON_HEAD = {"node:__internal_head__": 0.001}
+
 
 def find_application() -> ApplicationStatusOverview | None:
     """What Serve says of the model's application; None where none is deployed."""

@@ -7,6 +7,7 @@ logging for the whole process that does it.
 import importlib.util
 import logging
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +17,37 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.context import _get_global_client
 from ray.serve.schema import LoggingConfig
 
-from ftm_ray.config import LlmSettings, ServeSettings, ray_address
+from ftm_ray.config import NodeType, RunConfig, ServeSettings, ray_address
 from ftm_ray.errors import ConfigError
 from ftm_ray.serving.engine import application, check_hub, choose_preset
-from ftm_ray.serving.serve_state import APPLICATION, last_line, sees_gpu
+from ftm_ray.serving.serve_state import APPLICATION, ON_HEAD, last_line, sees_gpu
 from ftm_ray.serving.wait import POLL_S, Wait
 
-#: The head node has it, and only the head node. What decides runs there: no Spot node.
-_ON_HEAD = {"node:__internal_head__": 0.001}
 
-
-def start_model(llm: LlmSettings, serve: ServeSettings, wait: Wait) -> None:
+def start_model(config: RunConfig, nodes: Sequence[NodeType], wait: Wait) -> None:
     """Hand the application to Serve, which starts it while we go on."""
+    llm, serve = config.llm, config.serve
     if importlib.util.find_spec("vllm") is None:
         raise ConfigError(
             "vLLM is not installed here, so no model can be served: pip install -c constraints.txt -e '.[llm]' "
             "on machines with a GPU, `make setup-llm-cpu` on others, or use --llm URL or none"
         )
-    preset = choose_preset(serve.preset, ray.cluster_resources())
+    preset = choose_preset(serve.preset, nodes)
     wait.needs_gpu = preset.gpus > 0
     if wait.needs_gpu and not sees_gpu() and ray_address() is None:
         raise ConfigError(
             f"serve.preset = '{serve.preset}' needs a GPU, and this machine has none that Ray sees: use a cluster "
             "(RAY_ADDRESS), or serve.preset = 'cpu' with a small model"
         )
-    config = application(llm, serve, preset, _threads())
-    source = config["llm_configs"][0]["model_loading_config"]["model_source"]
+    made = application(llm, serve, preset, _threads(nodes))
+    source = made["llm_configs"][0]["model_loading_config"]["model_source"]
     if ray_address() is None and not (Path(source).is_absolute() or "://" in source):
         check_hub(source)  # a cluster's nodes may reach what this machine does not
     wait.report("starting Ray Serve")
     _start_serve(serve)
     wait.report(f"preparing {llm.model}")
     try:
-        _finish(_put_up.remote(config), wait)
+        _finish(_put_up.remote(made), wait)
     except (RayTaskError, RayActorError) as error:
         raise ConfigError(f"cannot serve {llm.model}: {last_line(str(error))}") from error
 
@@ -81,7 +80,7 @@ def _finish(task: "ray.ObjectRef[None]", wait: Wait) -> None:
         raise
 
 
-@ray.remote(num_cpus=0, resources=_ON_HEAD, max_calls=1)  # max_calls: the process ends, and with it 1 GB of imports
+@ray.remote(num_cpus=0, resources=ON_HEAD, max_calls=1)  # max_calls: the process ends, and with it 1 GB of imports
 def _put_up(config: dict[str, Any]) -> None:
     """Make the application and give it to Serve, without waiting for it."""
     from ray.serve.llm import build_openai_app
@@ -92,9 +91,9 @@ def _put_up(config: dict[str, Any]) -> None:
     ray_serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
 
 
-def _threads() -> int:
+def _threads(nodes: Sequence[NodeType]) -> int:
     """Threads of a model on the processor: half of a node's, as the map works on the same node."""
-    return max(1, int(min(node["Resources"].get("CPU", 0) or 2 for node in ray.nodes() if node["Alive"])) // 2)
+    return max(1, int(min((kind.cpus for kind in nodes if kind.cpus), default=2)) // 2)
 
 
 def _free_port() -> int:

@@ -15,14 +15,21 @@ OnWait = Callable[[str], None]  # what is waited for, about once a second
 
 
 class Wait:
-    """How long something is waited for, and what a person sees meanwhile."""
+    """How long something is waited for, and what a person sees meanwhile.
 
-    def __init__(self, model: str, patience_s: float, on_wait: OnWait) -> None:
+    Args:
+        model: What is waited for.
+        patience_s: Longest wait for it, not counting that for a node.
+        node_patience_s: Longest wait for a node, which a cloud without Spot capacity gives when it can.
+        on_wait: Given what is waited for, about once a second.
+    """
+
+    def __init__(self, model: str, patience_s: float, node_patience_s: float, on_wait: OnWait) -> None:
         self.model = model
         self.needs_gpu = False
-        self._patience_s = patience_s
+        self._patience_s, self._node_patience_s = patience_s, node_patience_s
         self._on_wait = on_wait
-        self._start = time.monotonic()
+        self._start = self._node_since = time.monotonic()
 
     def report(self, what: str) -> None:
         """Show what is waited for, and for how long."""
@@ -30,12 +37,18 @@ class Wait:
 
     def a_moment(self, found: ApplicationStatusOverview) -> None:
         """Wait for a second, or raise if that was too long."""
-        what = "waiting for a node with a GPU" if self.needs_gpu and not sees_gpu() else f"loading {self.model}"
+        now = time.monotonic()
+        if self.needs_gpu and not sees_gpu():
+            what, setting, limit_s = "waiting for a node with a GPU", "cluster.patience_s", self._node_patience_s
+            since, self._node_since = self._start, now
+        else:
+            what, setting, limit_s = f"loading {self.model}", "serve.patience_s", self._patience_s
+            since = self._node_since
         if n_ready_replicas(found):
             what = f"waiting for the first answer of {self.model}"
-        if time.monotonic() - self._start > self._patience_s:
+        if now - since > limit_s:
             raise RetryableError(
-                f"no answer from {self.model} within serve.patience_s = {self._patience_s:.0f} s, while {what}"
+                f"no answer from {self.model} within {setting} = {limit_s:.0f} s, while {what}"
                 f"{startup_message(found)}; look at the Serve page of Ray's dashboard, or wait longer"
             )
         self.report(what)

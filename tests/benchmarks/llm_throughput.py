@@ -94,12 +94,16 @@ def settings(arguments, slots: int = 50):
 
 def through_serve(arguments) -> None:
     """Serve the model and ask it with the naming client; one line of JSON for each number of slots."""
+    from ftm_ray.run.nodes import known_nodes
     from ftm_ray.run.session import ray_session
     from ftm_ray.serving.deployment import served
 
     config = settings(arguments)
     start = time.perf_counter()
-    with ray_session(lambda: None, {}), served(config.llm, config.serve, False, lambda _: None) as url:
+    with (
+        ray_session(lambda: None, {}),
+        served(config, known_nodes(config.cluster), False, lambda _: None) as url,
+    ):
         print(json.dumps({"way": "start-up", "seconds": round(time.perf_counter() - start, 1)}), flush=True)
         for seed, slots in enumerate(arguments.slots):  # other prompts each time, or all would be in the prefix cache
             prompts = make_prompts(arguments, config.llm.max_prompt_tokens, seed)
@@ -142,15 +146,16 @@ def offline(arguments) -> None:
     import ray
 
     from ftm_ray.naming.account import LlmAccount
+    from ftm_ray.run.nodes import known_nodes
     from ftm_ray.serving.engine import application, choose_preset
 
     config = settings(arguments)
-    resources = {}
+    nodes = ()
     if arguments.preset == "auto":
         ray.init(address="local", include_dashboard=False, log_to_driver=False)
-        resources = ray.cluster_resources()
+        nodes = known_nodes(config.cluster)
         ray.shutdown()
-    preset = choose_preset(config.serve.preset, resources)
+    preset = choose_preset(config.serve.preset, nodes)
     threads = max(1, (os.cpu_count() or 2) // 2)  # as serving.py gives them
     described = application(config.llm, config.serve, preset, threads)["llm_configs"][0]
     engine = described["engine_kwargs"]

@@ -10,11 +10,14 @@ import pytest
 import ray
 from sample import NO_LLM, QUARTER, parts, prefetch_sample, published_bytes, record
 
-from ftm_ray.config import RunConfig
+from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.locks import QuarterLock
+from ftm_ray.lake.runs import RunFiles
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run import pipeline
+from ftm_ray.run.datasets import MapStages, map_dataset
+from ftm_ray.run.map_size import MapSize
 from ftm_ray.run.pipeline import run_quarter
 from ftm_ray.sources.prefetch import read_manifest
 
@@ -161,3 +164,13 @@ def test_a_run_that_lost_its_lock_writes_no_record(tmp_path, ray_cluster, monkey
     with pytest.raises(SourceError, match="taken over"):
         run_quarter(lake.root, QUARTER, RunConfig(workers=1, llm=NO_LLM), lambda _: None)
     assert not lake.list_folders(f"runs/quarter={QUARTER}")
+
+
+@pytest.mark.parametrize("endpoint", ["none", "http://127.0.0.1:9/v1"])
+def test_the_stream_for_cards_can_be_built_where_no_card_is(lake, endpoint):
+    """Ray Data refuses some settings only for actors with a share of a card. It runs in test_from_zero.py."""
+    manifest = read_manifest(lake, QUARTER)
+    config = RunConfig(llm=LlmSettings(endpoint=endpoint, estimate_tokens=True))
+    stages = MapStages(MapSize(8, 0.25, "cuda", 4.0), on_head=True, is_cluster=True)
+    data = map_dataset(RunFiles(lake, manifest, "map", "run"), config, stages, list(manifest.batches))
+    assert "TopicFinder" in repr(data)

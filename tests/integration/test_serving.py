@@ -20,7 +20,7 @@ from openai import OpenAI
 from s3_server import free_port
 from tiny_model import make_tiny_model
 
-from ftm_ray.config import LlmSettings, ServeSettings
+from ftm_ray.config import LlmSettings, NodeType, RunConfig, ServeSettings
 from ftm_ray.errors import ConfigError
 from ftm_ray.naming.prompts import topic_prompt
 from ftm_ray.serving import deployment as serving
@@ -30,7 +30,11 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: `make setup-llm-cpu` installs it"
 )
 
-ON_CPU = ServeSettings(preset="cpu", patience_s=300)
+NODES = (NodeType(name="here", cpus=2),)
+
+
+def run_config(llm: LlmSettings) -> RunConfig:
+    return RunConfig(llm=llm, serve=ServeSettings(preset="cpu", patience_s=300))
 
 
 class WordCounter:
@@ -90,7 +94,10 @@ def ask(url: str, model: str, question: str):
 def test_a_model_is_served_shared_and_gone_after_an_error(ray_with_serve, model):
     llm = LlmSettings(model=model)
     messages: list[str] = []
-    with pytest.raises(ZeroDivisionError), serving.served(llm, ON_CPU, keep=False, on_wait=messages.append) as url:
+    with (
+        pytest.raises(ZeroDivisionError),
+        serving.served(run_config(llm), NODES, keep=False, on_wait=messages.append) as url,
+    ):
         assert serving.status() == serving.LlmStatus("up", model, url, n_replicas=1)
         processes = model_processes(os.getpid())
         assert processes
@@ -101,14 +108,14 @@ def test_a_model_is_served_shared_and_gone_after_an_error(ray_with_serve, model)
         assert ask(url, model, "We grow.").choices[0].message.content == first.choices[0].message.content
         assert second.usage.prompt_tokens_details.cached_tokens > 100  # the rules stand first in each prompt
 
-        with serving.served(llm, ON_CPU, keep=False, on_wait=messages.append) as same:
+        with serving.served(run_config(llm), NODES, keep=False, on_wait=messages.append) as same:
             assert same == url
         assert serving.status().state == "up"  # who found it up leaves it up
 
         other = LlmSettings(model="another/model")
         with (
             pytest.raises(ConfigError, match=r"serves .*model already, not another/model.*`ftm llm down`"),
-            serving.served(other, ON_CPU, keep=False, on_wait=messages.append),
+            serving.served(run_config(other), NODES, keep=False, on_wait=messages.append),
         ):
             pass
         assert serving.status().state == "up"
@@ -124,7 +131,7 @@ def test_a_model_that_cannot_start_says_why_and_leaves_nothing(ray_with_serve, m
     (broken / "model.safetensors").unlink()
     with (
         pytest.raises(ConfigError, match=rf"cannot serve {broken}: Cannot find any model weights"),
-        serving.served(LlmSettings(model=str(broken)), ON_CPU, keep=False, on_wait=lambda _: None),
+        serving.served(run_config(LlmSettings(model=str(broken))), NODES, keep=False, on_wait=lambda _: None),
     ):
         pass
     assert serving.status() == serving.LlmStatus("down")

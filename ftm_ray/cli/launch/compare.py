@@ -63,12 +63,12 @@ async def _refuse_silence(settings: LlmSettings) -> None:
 
 @contextmanager
 def _served_here(settings: LlmSettings, config: RunConfig, show: OnStep) -> Iterator[LlmSettings]:
+    from ftm_ray.run.nodes import known_nodes
     from ftm_ray.run.session import ray_session
     from ftm_ray.serving.deployment import served
 
-    with (
-        ray_errors(),
-        ray_session(lambda: show(Step("start", 0, 1, detail="starting Ray")), {}),
-        served(settings, config.serve, False, lambda text: show(Step("LLM", 0, 1, detail=text))) as url,
-    ):
-        yield settings.served_at(url)
+    config = config.model_copy(update={"llm": settings})
+    with ray_errors(), ray_session(lambda: show(Step("start", 0, 1, detail="starting Ray")), {}):
+        nodes = known_nodes(config.cluster)
+        with served(config, nodes, False, lambda text: show(Step("LLM", 0, 1, detail=text))) as url:
+            yield settings.served_at(url)

@@ -24,9 +24,11 @@ def bring_up(options: Options) -> "LlmStatus":
     flags = {"llm.model": options["llm_model"], "serve.preset": options["preset"]}
     config = load_config(options["config"], flags)
     with _cluster() as show:
+        from ftm_ray.run.nodes import known_nodes
         from ftm_ray.serving import deployment as serving
 
-        serving.up(config.llm, config.serve, lambda text: show(Step("LLM", 0, 1, detail=text)))
+        nodes = known_nodes(config.cluster)
+        serving.up(config, nodes, lambda text: show(Step("LLM", 0, 1, detail=text)))
         show(Step("LLM", 1, 1, detail=f"{config.llm.model} answers"))
         return serving.status()
 

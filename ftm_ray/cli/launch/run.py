@@ -59,6 +59,8 @@ def _quiet_ray_data() -> None:
     An error that is not ours still ends the command with its traceback.
     """
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
+    # "may hang forever unless the cluster scales up": the run's own progress says what it waits for, and why.
+    logging.getLogger("ray.data._internal.execution.resource_manager").setLevel(logging.ERROR)
     if not logger.isEnabledFor(logging.DEBUG):
         for name in ("exceptions", "_internal.execution.streaming_executor_state"):
             logging.getLogger(f"ray.data.{name}").setLevel(logging.CRITICAL)

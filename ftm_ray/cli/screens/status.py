@@ -14,6 +14,8 @@ def show_status(status: QuarterStatus, root: str) -> None:
     out.print(Text(f"{status.quarter}: {_stage_words(status, root)}", "bold"))
     if status.running:
         out.print(Text(f"at work on it now: {status.running}"))
+    if status.waits:
+        out.print(Text(f"waiting {status.waits}"))
     out.print(Text(f"\nTranscripts (from {status.source})", "bold"))
     out.print(coverage_table(status.coverage))
     shown = [made for made in status.maps if made.n_left or made is status.maps[0]]

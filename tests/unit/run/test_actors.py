@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from dataclasses import replace
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
@@ -12,11 +13,11 @@ from pydantic import SecretStr
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
-from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, FirmReader, PartNamer, PartReader, PartWriter, TopicFinder
+from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.run.counts import PartCounts, count_part
 from ftm_ray.schemas.parts import FIRM_TOPICS
-from ftm_ray.schemas.store import PREFETCH
 
 FIRMS = [firm("A", [SENTENCES[:6]]), firm("B", [SENTENCES[6:9]]), firm("C", [SENTENCES[9:16]], permno=None)]
 
@@ -45,25 +46,59 @@ A_DONE = done_row(FIRMS[0], [0, 0, 0, 1, 1, -1], [topic_vector(0), topic_vector(
 B_FAILED = bare_row(FIRMS[1], "failed", "boom")
 
 
-@pytest.mark.parametrize(("number", "firm_ids"), [(0, ["A", "B"]), (1, ["C"])])
-def test_a_batch_is_read_with_its_number(run, number, firm_ids):
-    (table,) = FirmReader(run)(item(run, number))
-    assert table["firm_id"].to_pylist() == firm_ids
-    assert set(table["batch"].to_pylist()) == {number}
-    assert table.drop(["batch"]).schema == PREFETCH
+@pytest.fixture(scope="module")
+def finder(config, tmp_path_factory):
+    """The map's actor with its models, as loading them takes seconds; `run` makes stores of the same content."""
+    lake = Lake(str(tmp_path_factory.mktemp("store")))
+    store = run_files(lake, write_store(lake, [FIRMS[:2], FIRMS[2:]]), RunConfig())
+    return TopicFinder(store, config, linked_only=True, device="cpu")
 
 
-def test_several_batches_in_one_block_stay_apart(run):
-    tables = list(FirmReader(run)(pa.concat_tables([item(run, 1), item(run, 0)])))
-    assert [table["batch"].to_pylist() for table in tables] == [[1], [0, 0]]
+def test_references_to_several_batches_are_never_one_piece_of_work(run, finder):
+    with pytest.raises(ValueError, match="too many values"):
+        finder(pa.concat_tables([item(run, 1), item(run, 0)]))
 
 
-def test_the_way_from_store_to_part_and_back(run, config):
-    """Read, find topics, write, read again: the part holds the firms of its batch and their topics."""
-    finder = TopicFinder(config, linked_only=True, device="cpu")
+def test_while_a_batch_is_worked_on_the_next_is_read_and_no_two_are_worked_on(run, finder, monkeypatch):
+    """Ray Data calls the actor from two threads."""
+    events = []
+    find = finder._finder
+    first_began, second_is_read = threading.Event(), threading.Event()
+
+    read = Lake.read_row_group
+
+    def watched_read(lake, path, row_group):
+        table = read(lake, path, row_group)
+        events.append(f"read {row_group}")
+        if row_group == 1:
+            second_is_read.set()
+        return table
+
+    def watched_find(table):
+        number = 0 if table.num_rows == 2 else 1
+        events.append(f"begin {number}")
+        first_began.set()
+        assert second_is_read.wait(30)  # only then the first batch ends
+        found = find(table)
+        events.append(f"end {number}")
+        return found
+
+    monkeypatch.setattr(Lake, "read_row_group", watched_read)
+    monkeypatch.setattr(finder, "_finder", watched_find)
+    with ThreadPoolExecutor(2) as calls:
+        first = calls.submit(finder, item(run, 0))
+        assert first_began.wait(30)
+        second = calls.submit(finder, item(run, 1))
+        assert set(first.result()["batch"].to_pylist()) == {0}
+        assert set(second.result()["batch"].to_pylist()) == {1}
+    assert events == ["read 0", "begin 0", "read 1", "end 0", "begin 1", "end 1"]
+
+
+def test_the_way_from_store_to_part_and_back(run, finder):
+    """Read and find topics, write, read again: the part holds the firms of its batch and their topics."""
     for number in (0, 1):
-        (firms,) = FirmReader(run)(item(run, number))
-        found = finder(firms)
+        found = finder(item(run, number))
+        assert found["firm_id"].to_pylist() == list(run.manifest.batches[number].firm_ids)
         counts = PartWriter(run)(found).to_pylist()
         (again,) = PartReader(run)(pa.table({"batch": [number]}))
         assert again.equals(found)
@@ -105,17 +140,10 @@ def test_writing_a_part_twice_gives_the_same_bytes(run):
     assert prints[0] == prints[1]
 
 
-def test_a_store_that_lost_its_chunk_is_named(run):
-    run.lake.delete_file(f"{run.lake.prefetch_dir(run.quarter)}/chunk_0000.parquet")
-    with pytest.raises(SourceError, match=r"chunk_0000\.parquet"):
-        list(FirmReader(run)(item(run, 0)))
-
-
-def test_a_row_group_beyond_the_chunk_is_named(run):
-    wrong = replace(run.manifest.batches[0], row_group=7)
-    lost = replace(run, manifest=replace(run.manifest, batches=(wrong,)))
-    with pytest.raises(SourceError, match=r"chunk_0000\.parquet"):
-        list(FirmReader(lost)(item(lost, 0)))
+@pytest.mark.parametrize(("chunk", "row_group"), [("chunk_0001.parquet", 0), ("chunk_0000.parquet", 7)])
+def test_a_chunk_or_row_group_that_is_lost_is_named(finder, chunk, row_group):
+    with pytest.raises(SourceError, match=chunk):
+        finder(pa.table({"batch": [0], "chunk": [chunk], "row_group": [row_group]}))
 
 
 # --- naming --------------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 import pytest
 from llm_server import LlmServer, named
 
-from ftm_ray.config import LlmSettings, RunConfig, ServeSettings, llm_api_key
+from ftm_ray.config import LlmSettings, NodeType, RunConfig, ServeSettings, llm_api_key
 from ftm_ray.errors import ConfigError
+from ftm_ray.naming import endpoint_health
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.tokens import EstimatedTokens, ModelTokenizer, token_counter
 from ftm_ray.run import endpoint
@@ -35,7 +36,7 @@ def fresh():
 def llm_of(config):
     """The configuration with the LLM that answers, and what run.json says of its tokenizer."""
     log = RunLog()
-    with endpoint.answering_llm(config, False, False, log, lambda _: None) as here:
+    with endpoint.answering_llm(config, (), False, log, lambda _: None) as here:
         return here, log.tokenizer
 
 
@@ -95,12 +96,24 @@ def test_how_tokens_are_counted_does_not_change_which_answers_are_known(served):
     assert here.model_variant() == config.model_variant()
 
 
-def test_without_a_choice_the_model_is_served_only_where_a_gpu_is(served):
+def test_without_a_choice_the_model_is_served_only_where_a_gpu_may_come(served):
+    """Also where none is there yet: a cluster begins with no worker."""
+    may_come = (NodeType(name="gpu_spot", cpus=4, gpus=1, accelerator="L4", max_nodes=8),)
     log = RunLog()
-    with endpoint.answering_llm(RunConfig(), True, False, log, lambda _: None) as here:
+    chosen = endpoint.with_endpoint(RunConfig(), may_come)
+    with endpoint.answering_llm(chosen, may_come, False, log, lambda _: None) as here:
         assert here.llm.endpoint == log.endpoint == OWN
-    with (
-        pytest.raises(ConfigError, match="no --llm was given"),
-        endpoint.answering_llm(RunConfig(), False, False, RunLog(), lambda _: None),
-    ):
-        pass
+    with pytest.raises(ConfigError, match="no --llm was given"):
+        endpoint.with_endpoint(RunConfig(), (NodeType(name="cpu", cpus=8),))
+    keywords = RunConfig(llm=LlmSettings(endpoint="none"))
+    assert endpoint.with_endpoint(keywords, may_come) == keywords
+
+
+def test_names_wait_for_a_model_that_moves_to_another_node(served, monkeypatch):
+    """As long as for the node, and a lone question no less than many."""
+    config = RunConfig(llm=LlmSettings(endpoint="serve"))
+    assert llm_of(config)[0].llm.patience_s == config.llm.patience_s  # embedded: no node will ever come
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    here = llm_of(config)[0].llm
+    assert here.patience_s == config.cluster.patience_s > 600
+    assert here.max_attempts > endpoint_health._FAILURES_UNTIL_DOWN

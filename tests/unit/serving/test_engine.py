@@ -2,7 +2,7 @@
 
 import pytest
 
-from ftm_ray.config import LlmSettings, ServeSettings
+from ftm_ray.config import LlmSettings, NodeType, ServeSettings
 from ftm_ray.errors import ConfigError
 from ftm_ray.serving.engine import PRESETS, application, check_hub, choose_preset, first_cause
 
@@ -10,8 +10,8 @@ QWEN = LlmSettings(model="Qwen/Qwen3-8B")
 
 
 def cluster(*cards):
-    """What Ray says of a cluster with these cards."""
-    return {"CPU": 8.0, "GPU": float(len(cards))} | {f"accelerator_type:{card}": 1.0 for card in cards}
+    """A kind of node for each of these cards."""
+    return tuple(NodeType(name=f"n{n}", cpus=8, gpus=1, accelerator=card) for n, card in enumerate(cards))
 
 
 def model_of(serve, preset, llm=QWEN):
@@ -38,16 +38,16 @@ def test_the_smallest_card_decides(cards, preset):
 
 @pytest.mark.parametrize("cards", [["T4"], ["A10G", "T4"], [None]])
 def test_cards_that_are_not_known_are_not_guessed_at(cards):
-    resources = cluster(*cards) if cards != [None] else {"GPU": 1.0}
     with pytest.raises(ConfigError, match=r"set serve\.preset"):
-        choose_preset("auto", resources)
+        choose_preset("auto", cluster(*cards))
 
 
 def test_without_a_card_the_preset_must_be_named():
-    with pytest.raises(ConfigError, match="Ray sees no GPU"):
-        choose_preset("auto", {"CPU": 8.0})
-    assert choose_preset("cpu", {"CPU": 8.0}) == PRESETS["cpu"]
-    assert choose_preset("24gb", {"CPU": 8.0}) == PRESETS["24gb"]  # for cards that are yet to be started
+    no_card = (NodeType(name="head", cpus=8),)
+    with pytest.raises(ConfigError, match="there is no GPU"):
+        choose_preset("auto", no_card)
+    assert choose_preset("cpu", no_card) == PRESETS["cpu"]
+    assert choose_preset("24gb", no_card) == PRESETS["24gb"]
 
 
 # --- the application -----------------------------------------------------------------------------------------------

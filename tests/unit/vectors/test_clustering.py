@@ -1,8 +1,13 @@
 """Clusters and their numbers: deterministic, and fair at the edges."""
 
-import numpy as np
+import importlib.util
 
-from ftm_ray.vectors.clustering import ClusterSettings, cluster, cluster_few, number_by_content
+import numpy as np
+import pytest
+import torch
+
+from ftm_ray.errors import ConfigError
+from ftm_ray.vectors.clustering import ClusterSettings, choose_gpu, cluster, cluster_few, number_by_content
 
 SETTINGS = ClusterSettings(
     n_neighbors=8,
@@ -82,3 +87,33 @@ def test_numbers_depend_on_the_grouping_alone():
 def test_outliers_alone_stay_outliers():
     assert number_by_content(np.array([-1, -1])).tolist() == [-1, -1]
     assert number_by_content(np.array([], dtype=np.int64)).tolist() == []
+
+
+# --- cuML or not ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with or without a card and cuML. Neither is here, so that they are found is made up; what is chosen
+    from what is found is not."""
+
+    def is_so(has_card: bool, has_cuml: bool):
+        find = importlib.util.find_spec
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: has_card)
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name: ("found" if has_cuml else None) if name == "cuml" else find(name)
+        )
+
+    return is_so
+
+
+@pytest.mark.parametrize(("has_card", "has_cuml"), [(True, True), (True, False), (False, True), (False, False)])
+def test_cuml_is_chosen_where_a_card_and_cuml_are(machine, has_card, has_cuml):
+    machine(has_card, has_cuml)
+    assert choose_gpu("auto") == (has_card and has_cuml)
+    assert not choose_gpu("cpu")
+    if has_card and has_cuml:
+        assert choose_gpu("cuml")
+    else:
+        with pytest.raises(ConfigError, match="'cuml', but this machine has no CUDA card or no cuML"):
+            choose_gpu("cuml")

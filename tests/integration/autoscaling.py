@@ -1,0 +1,211 @@
+"""A cluster that really starts and ends nodes, on this machine: Ray's autoscaler over its own fake provider.
+
+The nodes are real raylets with invented resources; only the cloud is missing. The head runs no work (CPU: 0), as the
+one of a real cluster. Ports and folders are its own, and what it leaves behind is ended by its folder's name.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from head import RAY, ray_environment
+from s3_server import free_port
+
+#: The id that Ray's fake provider has for its head.
+_HEAD_ID = "f" * 51 + "00000"
+
+_HEAD_TYPE = "ray.head.default"  # the name is built into Ray's fake provider
+
+#: A provider that has no node of the types in FTM_DRY, as EC2 when its Spot pool is dry, until that file is gone.
+_PROVIDER = """
+import os
+from ray.autoscaler._private.fake_multi_node.node_provider import FakeMultiNodeProvider
+from ray.autoscaler.node_launch_exception import NodeLaunchException
+
+class Provider(FakeMultiNodeProvider):
+    def create_node_with_resources_and_labels(self, node_config, tags, count, resources, labels):
+        if os.path.exists(os.environ["FTM_DRY"]):
+            raise NodeLaunchException("InsufficientInstanceCapacity", "no Spot capacity in any zone", None)
+        super().create_node_with_resources_and_labels(node_config, tags, count, resources, labels)
+"""
+
+
+@dataclass(slots=True)
+class AutoscalingCluster:
+    """A living one.
+
+    Attributes:
+        address: What RAY_ADDRESS takes.
+        file: The cluster file.
+        dry: While this file is there, the cloud has no nodes.
+        counts: How many workers there were, each number once when it changed.
+    """
+
+    address: str
+    file: Path
+    dry: Path
+    counts: list[int] = field(default_factory=list)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def environment(self) -> dict[str, str]:
+        """For a command that joins it."""
+        return ray_environment() | {"RAY_ADDRESS": self.address}
+
+    def watch(self) -> None:
+        """Note the number of workers until the end."""
+        from ray.autoscaler.v2.sdk import get_cluster_status
+
+        while not self._ended.wait(0.5):
+            status = get_cluster_status(self.address)
+            n = sum(node.ray_node_type_name != _HEAD_TYPE for node in [*status.active_nodes, *status.idle_nodes])
+            if not self.counts or self.counts[-1] != n:
+                self.counts.append(n)
+
+    def wait_for(self, n: int, within_s: float) -> None:
+        """Wait until there are so many workers."""
+        deadline = time.monotonic() + within_s
+        while self.counts[-1:] != [n]:
+            assert time.monotonic() < deadline, f"workers: {self.counts}, expected {n}"
+            time.sleep(0.2)
+
+
+@contextmanager
+def autoscaling_cluster(n_gpu_nodes: int) -> Iterator[AutoscalingCluster]:
+    """A head and no worker; up to so many nodes of 4 cores and one card may come."""
+    with TemporaryDirectory(prefix="ftm-as-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # sockets: short path
+        work, port, address = Path(folder), free_port(), _own_address()
+        cluster = AutoscalingCluster(f"{address}:{port}", work / "cluster.json", work / "dry")
+        cluster.file.write_text(json.dumps(_cluster_file(cluster.address, n_gpu_nodes)))
+        (work / "ftm_fake_cloud.py").write_text(_PROVIDER)
+        process = subprocess.Popen(
+            [RAY, "start", "--head", "--block", *_flags(work, port, cluster.file)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_head_environment(work, cluster.dry),
+            start_new_session=True,
+        )
+        watch = threading.Thread(target=cluster.watch, daemon=True)
+        try:
+            _wait_until_it_answers(process, cluster)
+            watch.start()
+            yield cluster
+        finally:
+            cluster._ended.set()
+            if watch.ident:
+                watch.join()
+            _end(folder, process)
+
+
+def _own_address() -> str:
+    from ray._private.services import get_node_ip_address
+
+    return str(get_node_ip_address())
+
+
+def _cluster_file(address: str, n_gpu_nodes: int) -> dict[str, Any]:
+    """As `ray up` takes it; a provider of one's own wants every field."""
+    gpu_node = {"CPU": 4, "GPU": 1, "accelerator_type:L4": 1}
+    lists = ("initialization_commands", "setup_commands", "head_setup_commands", "worker_setup_commands")
+    lists += ("head_start_ray_commands", "worker_start_ray_commands", "cluster_synced_files", "rsync_exclude")
+    return {
+        "cluster_name": "fake",
+        "max_workers": n_gpu_nodes,
+        "idle_timeout_minutes": 0.1,
+        "upscaling_speed": 1.0,
+        "head_node_type": _HEAD_TYPE,
+        "provider": {
+            "type": "external",
+            "module": "ftm_fake_cloud.Provider",
+            "launch_multiple": True,
+            "head_node_id": _HEAD_ID,
+            "gcs_address": address,
+            "disable_node_updaters": True,
+            "disable_launch_config_check": True,
+        },
+        "available_node_types": {
+            _HEAD_TYPE: {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
+            "gpu_spot": {"resources": gpu_node, "node_config": {}, "min_workers": 0, "max_workers": n_gpu_nodes},
+        },
+        "auth": {},
+        "docker": {},
+        "file_mounts": {},
+        "file_mounts_sync_continuously": False,
+        "rsync_filter": [],
+        **{name: [] for name in lists},
+    }
+
+
+def _flags(work: Path, port: int, file: Path) -> list[str]:
+    ports = {"dashboard-port": free_port(), "ray-client-server-port": free_port()}
+    return [
+        f"--port={port}",
+        "--num-cpus=0",
+        "--num-gpus=0",
+        "--labels=ftm-role=head",
+        "--include-dashboard=false",
+        f"--temp-dir={work}/ray",
+        "--object-store-memory=200000000",
+        f"--autoscaling-config={file}",
+        "--disable-usage-stats",
+        *(f"--{name}={number}" for name, number in ports.items()),
+    ]
+
+
+def _head_environment(work: Path, dry: Path) -> dict[str, str]:
+    return ray_environment() | {
+        "RAY_FAKE_CLUSTER": "1",
+        "RAY_enable_autoscaler_v2": "1",
+        "RAY_CLOUD_INSTANCE_ID": _HEAD_ID,
+        "RAY_OVERRIDE_NODE_ID_FOR_TESTING": _HEAD_ID,
+        "RAY_NODE_TYPE_NAME": _HEAD_TYPE,
+        "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+        "PYTHONPATH": str(work),
+        "FTM_DRY": str(dry),
+    }
+
+
+def _wait_until_it_answers(process: subprocess.Popen, cluster: AutoscalingCluster) -> None:
+    deadline = time.monotonic() + 120
+    while subprocess.run(
+        [RAY, "status", "--address", cluster.address], capture_output=True, env=ray_environment()
+    ).returncode:
+        assert process.poll() is None, "the head node ended"
+        assert time.monotonic() < deadline, "the head node does not start"
+        time.sleep(0.5)
+
+
+def _end(folder: str, process: subprocess.Popen) -> None:
+    """End the head and the nodes that its autoscaler started; each names the folder in its arguments or environment."""
+    for _ in range(20):
+        left = [pid for pid in _processes_of(folder) if pid != os.getpid()]
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if not left:
+            break
+        time.sleep(0.3)
+    process.wait(timeout=60)
+
+
+def _processes_of(folder: str) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                texts = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:  # it ended this moment, or belongs to somebody else
+                continue
+            if folder.encode() in texts:
+                found.append(int(entry.name))
+    return found
