@@ -272,3 +272,8 @@ def aws_region() -> str | None:
 def metadata_endpoint() -> str:
     """Where an EC2 machine tells about itself; AWS's own variable moves it, for tests."""
     return os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
+
+
+def ray_dashboard() -> str | None:
+    """Where `ray job submit` sends jobs, or None: Ray's own variable."""
+    return os.environ.get("RAY_API_SERVER_ADDRESS")

@@ -1,4 +1,4 @@
-"""A Spot notice under load: the watcher as the cluster file starts it, a real cluster of three nodes, EC2 stood in for."""
+"""A Spot notice under load: the watcher as the cluster file starts it, on a real cluster, EC2 stood in for."""
 
 import json
 import os
