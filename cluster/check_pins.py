@@ -3,7 +3,7 @@
     python cluster/check_pins.py constraints.txt
 
 Ray's base image brings packages of its own, and pip leaves one alone that is new enough for everybody: then a test here
-and a run there would use two versions. Packages that constraints.txt does not name come with the base image and are let be.
+and a run there would use two versions. What constraints.txt does not name comes with the base image and is let be.
 """
 
 import re
