@@ -68,6 +68,7 @@ class NodeGroup:
         gpus: Cards of a node.
         cpus: Cores of the smallest choice.
         memory_bytes: Ray's share of the smallest choice.
+        card: The smallest card among the choices, by which settings of the model are chosen; None without cards.
         choices: EC2 types in the order they are asked for.
     """
 
@@ -75,6 +76,7 @@ class NodeGroup:
     gpus: int
     cpus: int
     memory_bytes: int
+    card: str | None
     choices: tuple[str, ...]
 
 
@@ -102,7 +104,9 @@ def render_cluster(wish: ClusterWish) -> str:
 def render_settings(wish: ClusterWish) -> str:
     """The same nodes for `ftm run --config`: TOML with the table `cluster`, from which the map takes its sizes."""
     rows = (
-        f'  {{name = "{group.name}", gpus = {group.gpus}, cpus = {group.cpus}, max_nodes = {wish.max_nodes}}},'
+        f'  {{name = "{group.name}", gpus = {group.gpus}, cpus = {group.cpus}, '
+        + (f'accelerator = "{group.card}", ' if group.card else "")
+        + f"max_nodes = {wish.max_nodes}}},"
         for group in node_groups(wish)
     )
     lines = ["# Made by `ftm cluster render` with cluster.yaml: what that cluster can grow to.", "[cluster]"]
@@ -135,7 +139,8 @@ def _group(name: str, kinds: list[InstanceType]) -> NodeGroup:
             "choices; ask for types with as many cards"
         )
     memory = int(min(kind.memory_gib for kind in kinds) * _RAY_MEMORY_RATIO * (1 << 30))
-    return NodeGroup(name, kinds[0].gpus, min(kind.cpus for kind in kinds), memory, tuple(k.name for k in kinds))
+    card = min(kinds, key=lambda kind: kind.card_gib).card
+    return NodeGroup(name, kinds[0].gpus, min(kind.cpus for kind in kinds), memory, card, tuple(k.name for k in kinds))
 
 
 def _render_group(group: NodeGroup, wish: ClusterWish) -> str:

@@ -18,6 +18,7 @@ class InstanceType:
         memory_gib: Main memory.
         gpus: Cards.
         card: What Ray calls the card; None where there is none.
+        card_gib: Memory of one card.
     """
 
     name: str
@@ -25,20 +26,21 @@ class InstanceType:
     memory_gib: int
     gpus: int = 0
     card: str | None = None
+    card_gib: int = 0
 
 
 #: 24 GB is the smallest card that holds Qwen3-8B in fp8 beside the map; four cores feed one.
 _KNOWN = (
-    InstanceType("g6.xlarge", 4, 16, 1, "L4"),
-    InstanceType("g6.2xlarge", 8, 32, 1, "L4"),
-    InstanceType("g6.4xlarge", 16, 64, 1, "L4"),
-    InstanceType("g5.xlarge", 4, 16, 1, "A10G"),
-    InstanceType("g5.2xlarge", 8, 32, 1, "A10G"),
-    InstanceType("g5.4xlarge", 16, 64, 1, "A10G"),
-    InstanceType("g6e.xlarge", 4, 32, 1, "L40S"),
-    InstanceType("g6e.2xlarge", 8, 64, 1, "L40S"),
-    InstanceType("g6.12xlarge", 48, 192, 4, "L4"),
-    InstanceType("g5.12xlarge", 48, 192, 4, "A10G"),
+    InstanceType("g6.xlarge", 4, 16, 1, "L4", 24),
+    InstanceType("g6.2xlarge", 8, 32, 1, "L4", 24),
+    InstanceType("g6.4xlarge", 16, 64, 1, "L4", 24),
+    InstanceType("g5.xlarge", 4, 16, 1, "A10G", 24),
+    InstanceType("g5.2xlarge", 8, 32, 1, "A10G", 24),
+    InstanceType("g5.4xlarge", 16, 64, 1, "A10G", 24),
+    InstanceType("g6e.xlarge", 4, 32, 1, "L40S", 48),
+    InstanceType("g6e.2xlarge", 8, 64, 1, "L40S", 48),
+    InstanceType("g6.12xlarge", 48, 192, 4, "L4", 24),
+    InstanceType("g5.12xlarge", 48, 192, 4, "A10G", 24),
     InstanceType("c7i.2xlarge", 8, 16),
     InstanceType("c7i.4xlarge", 16, 32),
     InstanceType("c6i.2xlarge", 8, 16),

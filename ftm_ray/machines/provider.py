@@ -2,7 +2,7 @@
 
 Seen with Ray 2.60: where EC2 has no g6.xlarge, Ray's own provider asks for it every few seconds and for nothing else,
 for ever; and whatever `provider.security_group` says, it opens port 22 to the whole internet. Both are mended here, by
-overriding as little as can be: everything else is Ray's. See docs/adr/0014; delete this file when Ray does both.
+overriding as little as can be: everything else is Ray's. See docs/adr/0015; delete this file when Ray does both.
 
 `ray up` loads this class on the machine where it is typed, and Ray's autoscaler on the head, so both need ftm-ray.
 """

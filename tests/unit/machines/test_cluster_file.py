@@ -42,7 +42,7 @@ def test_our_own_checks_find_nothing_in_what_we_render():
 def test_the_settings_say_the_same_to_the_map():
     settings = tomllib.loads(render_settings(BOTH))
     assert settings["cluster"]["node_types"] == [
-        {"name": "gpu_spot", "gpus": 1, "cpus": 4, "max_nodes": 3},
+        {"name": "gpu_spot", "gpus": 1, "cpus": 4, "accelerator": "L4", "max_nodes": 3},
         {"name": "cpu_spot", "gpus": 0, "cpus": 16, "max_nodes": 3},
     ]
     nodes = yaml.safe_load(render_cluster(BOTH))["available_node_types"]
