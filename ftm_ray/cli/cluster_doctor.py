@@ -31,7 +31,9 @@ def token_finding() -> Finding:
     """The key to the cluster, which `ray up` copies to the nodes."""
     path = Path("~/.ray/auth_token").expanduser()
     if not path.is_file() or not path.read_text(encoding="utf-8").strip():
-        return Finding("token", "fail", f"{path} is not there, or empty", "ray get-auth-token --generate")
+        return Finding(
+            "token", "fail", f"{path} is not there, or empty", "ray get-auth-token --generate, then chmod 600 on it"
+        )
     if path.stat().st_mode & 0o077:
         return Finding("token", "fail", f"{path} can be read by others", f"chmod 600 {path}")
     return Finding("token", "ok", f"{path}, readable by you alone")

@@ -33,12 +33,13 @@ def dashboard():
         head.ray_environment = usual
 
 
-def probe(dashboard, **environment):
-    """What a person's machine with this environment finds: {name: (status, seen)}."""
+def probe(dashboard, folder=None, **environment):
+    """What a person finds who stands in that folder, with this environment: {name: (status, seen)}."""
     mine = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, dashboard], env=mine | environment, capture_output=True, text=True, timeout=120
-    )
+        [sys.executable, "-c", PROBE, dashboard],
+        cwd=folder, env=mine | environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return {one["name"]: (one["status"], one["seen"]) for one in json.loads(done.stdout.partition("FOUND ")[2])}
 
@@ -63,7 +64,7 @@ def test_a_wrong_or_missing_token_is_one_sentence(dashboard, environment):
 def test_a_cluster_with_other_code_is_refused_with_both_named(dashboard, tmp_path):
     shutil.copytree(Path(ftm_ray.__file__).parent, tmp_path / "ftm_ray", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "ftm_ray" / "new.py").write_text("# what the image does not have yet\n")
-    found = probe(dashboard, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=TOKEN, PYTHONPATH=str(tmp_path))
+    found = probe(dashboard, tmp_path, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=TOKEN, PYTHONPATH=str(tmp_path))
     status, seen = found["versions"]
     assert status == "fail"
     assert seen.startswith("code of the cluster and of this machine differ: the cluster has code 0.")

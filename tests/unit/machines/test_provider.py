@@ -207,3 +207,15 @@ def test_a_region_without_network_is_told(cluster):
     ec2.delete_vpc(VpcId=vpc)
     with pytest.raises(ConfigError, match="create-default-vpc"):
         started()
+
+
+def test_a_worker_may_start_nothing_and_the_head_gives_away_the_workers_role_alone():
+    def statements(name):
+        return json.loads((IAM / f"{name}.json").read_text(encoding="utf-8"))["Statement"]
+
+    workers = {action.split(":")[0] for one in statements("workers-cluster") for action in one["Action"]}
+    assert workers == {"ecr", "ssm", "ssmmessages"}
+    passed = [one["Resource"] for one in statements("head-cluster") if "iam:PassRole" in one["Action"]]
+    assert passed == [["arn:aws:iam::ACCOUNT:role/ftm-ray-worker"]]
+    changing = ("ec2:RunInstances", "ec2:TerminateInstances", "ec2:CreateTags")
+    assert all("*" not in one["Resource"] for one in statements("head-cluster") if set(changing) & set(one["Action"]))
