@@ -38,6 +38,9 @@ WORK = """
             batch["at"] = [time.time()]
             return batch
 
+    from ftm_ray.machines.spot_watcher import node_of_this_machine
+    alive = [node["NodeID"] for node in ray.nodes()]
+    assert node_of_this_machine(cluster.address) in alive  # on EC2 one node has one address; here all three
     tell("node", cluster.address + " " + nodes[0].node_id)
     rows, told = [], False
     pool = ActorPoolStrategy(min_size=1, max_size=2, initial_size=2)
