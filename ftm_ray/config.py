@@ -294,3 +294,13 @@ def ray_address() -> str | None:
 def aws_region() -> str | None:
     """The region in AWS_REGION, as most AWS tools read it; boto3 by itself reads AWS_DEFAULT_REGION and the profile."""
     return os.environ.get("AWS_REGION")
+
+
+def metadata_endpoint() -> str:
+    """Where an EC2 machine tells about itself; AWS's own variable moves it, for tests."""
+    return os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
+
+
+def ray_dashboard() -> str | None:
+    """Where `ray job submit` sends jobs, or None: Ray's own variable."""
+    return os.environ.get("RAY_API_SERVER_ADDRESS")

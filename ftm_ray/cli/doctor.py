@@ -11,7 +11,6 @@ import shutil
 import socket
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,21 +18,12 @@ from urllib.parse import urlsplit
 from ftm_ray.config import BUNDLED_ENCODER, llm_api_key, load_config, ray_address
 from ftm_ray.errors import FtmError
 from ftm_ray.lake.storage import Lake
+from ftm_ray.machines.findings import Finding
 
 #: Ray, the driver and two topic actors took 2.6 GiB together (seen on the sample quarter).
 _ENOUGH_MEMORY_BYTES = 4 << 30
 _ENOUGH_DISK_BYTES = 5 << 30
 _TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found; `status` is ok, warn, fail, or skip where it was not looked at."""
-
-    name: str
-    status: str
-    seen: str
-    advice: str = ""
 
 
 def examine(root: str | None, llm: str | None) -> list[Finding]:
