@@ -52,9 +52,12 @@ TASK_PHRASES = (
 _TASK_LABELS = frozenset({"label", "summary", "description", "keywords", "sentences", "neighbouring themes", "theme"})
 
 #: Words behind which a phrase goes on. "Up", "out" and "off" end good labels ("Plant start up").
-_GOES_ON = frozenset(
-    ["a", "an", "the", "and", "or", "but", "nor", "of", "for", "with", "from", "to", "by", "at", "as", "in", "on", "into", "than", "that", "which", "who", "whose", "if", "because", "is", "are", "was", "were", "be", "been", "has", "have", "had", "its", "their", "our", "your", "his", "her", "my", "this", "these", "those", "via", "per", "not", "between", "including", "such", "through", "about", "during", "while", "when", "where", "how"]
+_GOING_ON = (
+    "a an the and or but nor of for with from to by at as in on into than that which who whose if because is are was "
+    "were be been has have had its their our your his her my this these those via per not between including such "
+    "through about during while when where how"
 )
+_GOES_ON = frozenset(_GOING_ON.split())
 
 _WORD = re.compile(r"[^\W_]+(?:['’&.\-][^\W_]+)*%?")
 _WHOLE_END = re.compile(r"[.!?。！？][\"'”’)\]]*$")

@@ -21,9 +21,13 @@ _NO_NAMES: frozenset[str] = frozenset()
 _UNITS = {"%": "percent", "percent": "percent", "pct": "percent", "bps": "bps", "basis": "bps"}
 _SCALES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "mm": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9}
 _SCALES |= {"trillion": 1e12, "tn": 1e12}
-_SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SPELLED = {word: float(n) for n, word in enumerate(_SMALL)} | {word: 20.0 + 10 * n for n, word in enumerate(_TENS)}
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SPELLED = {word: float(n) for n, word in enumerate(_SMALL.split())}
+_SPELLED |= {word: 10.0 * n for n, word in enumerate(_TENS.split(), start=2)}
 
 _FIGURE = re.compile(r"([$€£¥]\s?)?(\d+(?:,\d{3})*(?:\.\d+)?|\d+)\s*(%|(?:[A-Za-z]+\b))?")
 _TOKEN = re.compile(r"[^\W_]+(?:['’&.\-][^\W_]+)*")
