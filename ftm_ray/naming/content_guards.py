@@ -14,8 +14,9 @@ from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import MAX_LABEL_CHARACTERS, MAX_TEXT_CHARACTERS, Prompt
 from ftm_ray.naming.word_support import word_share
 
-#: A text that comes so near to the form's limit was closed by it: it ends where it must, not where it wants.
-_FULL_FROM = 0.97
+#: What comes so near to the form's limit, in characters, was closed by it: it ends where it must, not where it wants.
+#: Longer ones come from endpoints that know no limits, and end where they want.
+_FULL_WITHIN = 6
 
 #: Three words in a row that came before: a natural text of three sentences has one or two of them, a loop is made of
 #: them.
@@ -101,8 +102,7 @@ def is_looped(text: str) -> bool:
 
 def is_cut_text(text: str) -> bool:
     """Whether a text ends in no sentence end, or fills the form's limit."""
-    is_full = len(text) >= _FULL_FROM * MAX_TEXT_CHARACTERS
-    return is_full or bool(_CUT_END.search(text)) or not _WHOLE_END.search(text)
+    return _is_full(text, MAX_TEXT_CHARACTERS) or bool(_CUT_END.search(text)) or not _WHOLE_END.search(text)
 
 
 def is_cut_label(label: str) -> bool:
@@ -110,7 +110,7 @@ def is_cut_label(label: str) -> bool:
     words = _words(label)
     is_open = label.count("(") > label.count(")")
     ends_open = bool(words) and words[-1] in _GOES_ON
-    return is_open or ends_open or bool(_CUT_END.search(label)) or len(label) >= MAX_LABEL_CHARACTERS
+    return is_open or ends_open or bool(_CUT_END.search(label)) or _is_full(label, MAX_LABEL_CHARACTERS)
 
 
 def without_open_end(words: Sequence[str]) -> list[str]:
@@ -151,6 +151,10 @@ def is_copied(text: str, sources: Sequence[str]) -> bool:
     spoken = [" ".join(_words(source)) for source in sources]
     sentences = [" ".join(_words(sentence)) for sentence in _SENTENCE_END.split(text)]
     return any(len(one.split()) >= _COPIED_RUN and any(one in said for said in spoken) for one in sentences)
+
+
+def _is_full(text: str, limit: int) -> bool:
+    return limit - _FULL_WITHIN < len(text) <= limit
 
 
 def _words(text: str) -> list[str]:

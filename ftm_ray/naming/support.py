@@ -1,7 +1,8 @@
 """How far a text is borne out by what it was written from, and whether the texts of a run are at all.
 
 A text is compared with its own sentences and with the sentences of other firms' topics, as if texts had been dealt out
-at random. Vectors say how near the meaning is, words what was said; each alone errs where the other does not (ADR 0011).
+at random. Vectors say how near the meaning is, words what was said; each alone errs where the other does not
+(docs/adr/0015-support.md).
 """
 
 from collections.abc import Sequence

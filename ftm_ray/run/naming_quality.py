@@ -13,7 +13,12 @@ import pyarrow as pa
 from ftm_ray.naming.label_counts import distinct_ratio
 from ftm_ray.naming.support import nearness, support
 from ftm_ray.schemas.parts import SummarySource
+from ftm_ray.schemas.published import THEMES
+from ftm_ray.text.keyword_names import Name
 from ftm_ray.vectors.unit_vectors import Vectors
+
+#: What of a name is measured.
+_NAME = pa.schema([THEMES.field(name) for name in ("label", "summary_source", "word_support", "unsupported")])
 
 #: So many of the worst names are shown where a run is refused, with so many sentences each.
 _N_WORST = 3
@@ -27,7 +32,7 @@ class NamingQuality:
     Attributes:
         n_named: How many there are.
         n_compared: Of these, those that could be compared with other firms'.
-        support_auc: Area under the curve of own against shuffled sentences; 0.5 is chance. Null where none was compared.
+        support_auc: Area under the curve of own against shuffled sentences; 0.5 is chance, null = none was compared.
         distinct_labels: Different labels among a hundred topics, as a share.
         n_unsupported: Names with a figure or name in them that nobody said.
         worst: Rows of those with the least support, worst first.
@@ -95,6 +100,16 @@ def worst_topics(topics: pa.Table, quality: NamingQuality, parts: Iterable[pa.Ta
                         f"{topic['label']}: {topic['representation']}", topic["exemplar_texts"], "was written from"
                     )
     return [shown[row] for row in quality.worst if row in shown]
+
+
+def names_table(names: Sequence[Name]) -> pa.Table:
+    """Names as `measure_names` takes them."""
+    return pa.Table.from_pylist([name.as_columns() for name in names], schema=_NAME)
+
+
+def worst_themes(names: Sequence[Name], quality: NamingQuality) -> list[str]:
+    """The worst names of themes."""
+    return [beside(f"{names[row].label}: {names[row].representation}", [], "") for row in quality.worst]
 
 
 def beside(text: str, sentences: Sequence[str], how: str) -> str:

@@ -24,12 +24,12 @@ from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
 from ftm_ray.run.gates import check_naming, check_theme_names
-from ftm_ray.run.naming_quality import NamingQuality, beside, measure_names, worst_topics
+from ftm_ray.run.naming_quality import NamingQuality, measure_names, names_table, worst_themes, worst_topics
 from ftm_ray.run.progress import timed
 from ftm_ray.run.publish import QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
 from ftm_ray.run.sentiment import SentimentRows
 from ftm_ray.schemas.parts import SummarySource
-from ftm_ray.schemas.published import PUBLISHED, THEMES
+from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
@@ -39,9 +39,6 @@ from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors
-
-#: What of a theme's name is measured.
-_NAME = pa.schema([THEMES.field(name) for name in ("label", "summary_source", "word_support", "unsupported")])
 
 #: The LLM reads the names of so many near themes, to keep its theme apart from them.
 _NEIGHBOURS = 3
@@ -146,7 +143,7 @@ class ThemePublisher:
         if self.config.llm.endpoint == "none" or parts.topics.num_rows == 0:
             return parts
         topics = parts.topics
-        centers = _unit(_matrix(topics["embedding"]))
+        centers = _matrix(topics["embedding"])
         report.topic_names, values = measure_names(topics, topic_set.embeddings, centers, topic_set.firm_ids)
         check_naming(
             run.quarter,
@@ -168,14 +165,12 @@ class ThemePublisher:
             return [None] * len(names)
         texts = self._encoder().encode([name.representation for name in names])
         own = np.stack([mean_vector(topic_set.embeddings[list(theme.exemplar_rows)]) for theme in found.themes])
-        table = pa.Table.from_pylist([name.as_columns() for name in names], schema=_NAME)
-        report.theme_names, values = measure_names(table, texts, own, [str(row) for row in range(len(names))])
-
-        def worst() -> list[str]:
-            shown = [names[row] for row in report.theme_names.worst]
-            return [beside(f"{name.label}: {name.representation}", [], "") for name in shown]
-
-        check_naming(run.quarter, self.config, report.theme_names, "themes", worst)
+        report.theme_names, values = measure_names(
+            names_table(names), texts, own, [str(row) for row in range(len(names))]
+        )
+        check_naming(
+            run.quarter, self.config, report.theme_names, "themes", lambda: worst_themes(names, report.theme_names)
+        )
         return values
 
     def _boilerplate(self, centers: Vectors) -> Vectors:
@@ -288,11 +283,6 @@ def _matrix(column: pa.ChunkedArray) -> Vectors:
     """A column of equally long lists as (n, dim) float32, without making Python lists."""
     values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
     return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 0)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    """Rows of length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _most_telling_first(keywords: Sequence[str], sentences: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from sample import QUARTER, SAMPLE
 from standin import QUARTER as WRDS_QUARTER
 
 from ftm_ray.lake.storage import Lake
-from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer
+from ftm_ray.naming.kept_answers import AnswerStore, KeptAnswer
 from ftm_ray.run.reduce import ThemePublisher
 
 PREFIX = "teams/ftm"
@@ -209,7 +209,7 @@ def test_each_machine_calls_what_its_policy_grants_and_needs_all_of_it(server, c
 
 def keep_and_find_an_answer(remote):
     """What the naming actor does with an LLM's answers."""
-    answer = StoredAnswer("Freight", "Firms pay more.", "tiny", "1", "stop", 11, 7)
+    answer = KeptAnswer("{}", "tiny", "1", "stop", 11, 7)
 
     async def keep():
         store = AnswerStore(remote, QUARTER)

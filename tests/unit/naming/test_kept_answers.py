@@ -1,19 +1,20 @@
-"""Accepted answers are kept by the content of their question, in files that are written once."""
+"""Answers are kept by the content of their question, in files that are written once."""
 
 import asyncio
 
+import pyarrow as pa
 import pytest
 
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import SourceError
 from ftm_ray.naming import kept_answers as answers
-from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer, question_digest
+from ftm_ray.naming.kept_answers import AnswerStore, KeptAnswer, question_digest
 from ftm_ray.naming.prompts import Prompt
 from ftm_ray.schemas.answers import LLM_ANSWERS
 from ftm_ray.schemas.columns import check_table
 
 QUARTER = "2024Q1"
-ANSWER = StoredAnswer("Freight costs", "Firms pay more.", "tiny", "v1", "stop", 11, 7)
+ANSWER = KeptAnswer('{"label": "Freight costs"}', "tiny", "v1", "stop", 11, 7)
 
 
 def keep(store, *questions, write=True):
@@ -56,7 +57,7 @@ def test_an_answer_kept_before_anything_was_looked_up_is_found(lake):
 
 def test_token_counts_may_be_missing(lake):
     store = AnswerStore(lake, QUARTER)
-    without = StoredAnswer("a", "b", "tiny", "v1", "stop", None, None)
+    without = KeptAnswer(None, "tiny", "v1", None, None, None)
     asyncio.run(store.keep("q1", without))
     asyncio.run(store.write())
     assert AnswerStore(lake, QUARTER).find("q1") == without
@@ -129,6 +130,15 @@ def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monke
 def test_quarters_do_not_share_answers(lake):
     keep(AnswerStore(lake, QUARTER), "q1")
     assert AnswerStore(lake, "2024Q2").find("q1") is None
+
+
+def test_a_file_of_a_version_that_kept_only_accepted_answers_is_passed_over(lake):
+    """What it holds was cut and cannot be judged anew."""
+    old = pa.table({"question": ["q1"], "label": ["Freight costs"], "text": ["Firms pay more."]})
+    lake.write_table(f"{lake.answers_dir(QUARTER)}/old.parquet", old)
+    keep(AnswerStore(lake, QUARTER), "q2")
+    known = AnswerStore(lake, QUARTER)
+    assert (known.find("q1"), known.find("q2")) == (None, ANSWER)
 
 
 # --- what makes two questions the same -----------------------------------------------------------------------------
