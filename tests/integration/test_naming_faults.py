@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 
 import pytest
-from llm_server import LlmServer, completion, named, reset
+from llm_server import LlmServer, completion, reset
 from sample import QUARTER, prefetch_sample, published_bytes, record
 
 from ftm_ray.config import LlmSettings, RunConfig
@@ -20,15 +20,13 @@ from ftm_ray.run.pipeline import run_quarter
 
 def digest(body) -> int:
     """A number that belongs to the question: the same for each try, reminders left out."""
-    material = body["messages"][1]["content"].split("\n\nYour last")[0].split("\n\nAnswer with")[0]
+    material = body["messages"][1]["content"].split("\n\n")[0]
     return int(hashlib.sha256(material.encode()).hexdigest(), 16)
 
 
 def good(body):
     """A good answer of its own for each question."""
-    text_field = body["response_format"]["json_schema"]["schema"]["required"][1]
-    number = digest(body) % 10**9
-    return named(f"Subject {number}", f"Firms report on subject {number}, because it changes their costs.", text_field)
+    return in_its_words(body)
 
 
 BAD = {

@@ -12,7 +12,7 @@ from command import ftm, one_error_line
 from iam import grants
 from invented import QUARTER as SIX_FIRMS_QUARTER
 from invented import run_files, write_six_firms, write_six_parts
-from llm_server import LlmServer, named
+from llm_server import LlmServer, in_its_words
 from s3_server import BUCKET, Fault, credentials
 from sample import QUARTER, SAMPLE
 from standin import QUARTER as WRDS_QUARTER
@@ -170,7 +170,7 @@ def test_everything_that_reads_works_on_s3(server, lake):
 
 
 def test_two_llms_are_compared_on_s3(server, monkeypatch):
-    with LlmServer(lambda *_: named("Freight", "Firms pay more for freight, because vessels are full.")) as llm:
+    with LlmServer(lambda _, body: in_its_words(body)) as llm:
         result = ftm("llm", "compare", QUARTER, "--root", ROOT, "--a", llm.url, "--b", llm.url, "--sample", 2, "--json")
     assert result.exit_code == 0, result.stderr
     comparison = json.loads(result.stdout)

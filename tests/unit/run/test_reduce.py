@@ -209,7 +209,7 @@ def test_themes_without_an_llm_that_share_their_first_words_are_told_apart(run, 
 
 
 def described(label):
-    return named(label, "Firms pay more.", "description")
+    return named(label, f"Firms speak of {label.removeprefix('On ')} and pay more for it.", "description")
 
 
 def by_keywords(_, body):
@@ -241,7 +241,10 @@ def test_with_an_llm_themes_are_named_by_it(named_by_llm):
     themes = tables["themes"].to_pylist()
     assert len(server.requests) == len(themes) == len(report.firms_per_theme) >= 2
     for theme in themes:
-        assert (theme["label"], theme["description"]) == (f"On {theme['keywords'][0]}", "Firms pay more.")
+        assert (theme["label"], theme["description"]) == (
+            f"On {theme['keywords'][0]}",
+            f"Firms speak of {theme['keywords'][0]} and pay more for it.",
+        )
         assert (theme["summary_source"], theme["llm_model"], theme["completion_tokens"]) == ("llm", "tiny", 7)
         assert theme["names_firm"] is False
 
