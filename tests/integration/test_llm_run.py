@@ -1,6 +1,6 @@
 """A whole run whose topics and themes are named by a model that the same Ray serves: real vLLM, real Serve, real HTTP.
 
-The model is tiny and its weights are random: its words mean nothing, the guards refuse them all, and a run with the usual
+The model is tiny and its weights are random: its words mean nothing, the guards refuse them, and a run with the usual
 gates publishes nothing. With the gate open, what is asked, kept and counted can be followed to the end.
 """
 

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 
 import pytest
-from llm_server import LlmServer, completion, reset
+from llm_server import LlmServer, completion, in_its_words, reset
 from sample import QUARTER, prefetch_sample, published_bytes, record
 
 from ftm_ray.config import LlmSettings, RunConfig
