@@ -20,8 +20,8 @@ _MAX_OTHERS = 2_000
 MIN_OTHERS = 3
 
 #: So many standard deviations nearer to its own sentences than to those of others, a text is fully borne out. Good
-#: summaries of the judged set's first half are 3 to 6.
-_FULL_DEVIATIONS = 6.0
+#: summaries of forty sample topics are 1.9 to 7.8, in the middle 3.6.
+_FULL_DEVIATIONS = 4.0
 
 
 @dataclass(frozen=True, slots=True)

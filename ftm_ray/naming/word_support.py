@@ -16,6 +16,9 @@ from ftm_ray.text.lemmas import clean_for_keywords
 
 _STEM_LETTERS = 5
 
+#: Places and their people: "China" where "Chinese" was said.
+_NAME_LETTERS = 4
+
 _NO_NAMES: frozenset[str] = frozenset()
 
 _UNITS = {"%": "percent", "percent": "percent", "pct": "percent", "bps": "bps", "basis": "bps"}
@@ -66,10 +69,14 @@ def unsupported(text: str, sources: Sequence[str]) -> list[str]:
     tokens = {token.lower().removesuffix("'s") for token in _TOKEN.findall(said.replace("’", "'"))}
     pieces = tokens | {piece for token in tokens for piece in re.split(r"[\-.&]", token)}
     stems = {piece[:_STEM_LETTERS] for piece in pieces}
+    said_names = {token[:_NAME_LETTERS].lower() for token in _TOKEN.findall(said) if token[0].isupper()}
     names = [
         (place, name)
         for place, name in _names(text)
-        if name.lower() not in pieces and name.lower()[:_STEM_LETTERS] not in stems and not _is_short_for(name, said)
+        if name.lower() not in pieces
+        and name.lower()[:_STEM_LETTERS] not in stems
+        and name.lower()[:_NAME_LETTERS] not in said_names
+        and not _is_short_for(name, said)
     ]
     return list(dict.fromkeys(shown for _, shown in sorted(figures + names)))
 
@@ -131,7 +138,8 @@ def _names(text: str) -> Iterator[tuple[int, str]]:
             word = token.group().replace("’", "'").removesuffix("'s").rstrip(".")
             if not word[:1].isupper() or len(word) < 2:
                 continue
-            if (place == 0 or is_title) and (word[1:].islower() and _is_english(word.lower())):
+            is_shouted = word.isupper() and len(word) > _NAME_LETTERS
+            if (is_shouted or ((place == 0 or is_title) and word[1:].islower())) and _is_english(word.lower()):
                 continue
             yield offset + token.start(), word
 

@@ -38,6 +38,8 @@ def test_where_nothing_can_be_compared_there_is_no_share(text, sources):
         "Azure grows. Firms invest in 5G. Azure-based services follow.",
         "Rising Freight Costs",
         "Freight's cost rises.",
+        "FREIGHT COSTS AND MARGINS",
+        "Ohioan sites pay back.",
         "",
     ],
 )
