@@ -13,6 +13,7 @@ from functools import lru_cache
 import simplemma
 
 from ftm_ray.text.lemmas import clean_for_keywords
+from ftm_ray.text.word_lists import BUSINESS_TERMS
 
 _STEM_LETTERS = 5
 
@@ -31,6 +32,11 @@ _SMALL = (
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _SPELLED = {word: float(n) for n, word in enumerate(_SMALL.split())}
 _SPELLED |= {word: 10.0 * n for n, word in enumerate(_TENS.split(), start=2)}
+
+_SPELLED_OUT = re.compile(
+    rf"\b(?:(?:{_TENS.replace(' ', '|')})(?:[\s-](?:{'|'.join(_SMALL.split()[1:10])}))?|{_SMALL.replace(' ', '|')})\b",
+    re.IGNORECASE,
+)
 
 _FIGURE = re.compile(r"([$€£¥]\s?)?(\d+(?:,\d{3})*(?:\.\d+)?|\d+)\s*(%|(?:[A-Za-z]+\b))?")
 _TOKEN = re.compile(r"[^\W_]+(?:['’&.\-][^\W_]+)*")
@@ -54,31 +60,40 @@ def word_share(text: str, sources: Sequence[str]) -> float | None:
     return len(words & said) / len(words)
 
 
-def unsupported(text: str, sources: Sequence[str]) -> list[str]:
-    """Each figure and name of a text that none of its sources has, once, as written, in order.
+def unsaid_figures(text: str, sources: Sequence[str]) -> list[str]:
+    """Each figure of a text that none of its sources has, once, as written, in order.
 
     A figure is found where the same value was said, in figures or words, and not only with another unit ("12 %" is not
-    "12 basis points"). A name is a word with a capital letter where words have none; at the beginning of a sentence,
-    one that no dictionary knows. It is found in any form, and an abbreviation also by the first letters of its words.
+    "12 basis points"). Numbers in words count from thirteen on: "two reasons" is no figure.
     """
     said = " ".join(sources)
-    values = list(_figures(said)) + [(value, "") for value in _spelled(said)]
-    figures = [
-        (found.start(), shown) for found, shown, value, unit in _figures_in(text) if not _has(values, value, unit)
-    ]
+    values = [*_figures(said), *((value, "") for _, _, value in _spelled(said))]
+    figures = [(place, shown) for place, shown, value, unit in _figures_in(text) if not _has(values, value, unit)]
+    figures += [(place, shown) for place, shown, value in _spelled(text) if value > 12 and not _has(values, value, "")]
+    return list(dict.fromkeys(shown for _, shown in sorted(figures)))
+
+
+def unsaid_names(text: str, sources: Sequence[str]) -> list[str]:
+    """Each name of a text that none of its sources has, once, as written, in order.
+
+    A name is a word with a capital letter where words have none; at the beginning of a sentence, one that no dictionary
+    knows. It is found in any form, and an abbreviation also by the first letters of its words; terms of the trade ("AI")
+    are no names.
+    """
+    said = " ".join(sources)
     tokens = {token.lower().removesuffix("'s") for token in _TOKEN.findall(said.replace("’", "'"))}
-    pieces = tokens | {piece for token in tokens for piece in re.split(r"[\-.&]", token)}
+    pieces = tokens | {piece for token in tokens for piece in re.split(r"[\-.&]", token)} | BUSINESS_TERMS
     stems = {piece[:_STEM_LETTERS] for piece in pieces}
     said_names = {token[:_NAME_LETTERS].lower() for token in _TOKEN.findall(said) if token[0].isupper()}
     names = [
-        (place, name)
-        for place, name in _names(text)
+        name
+        for name in _names(text)
         if name.lower() not in pieces
         and name.lower()[:_STEM_LETTERS] not in stems
         and name.lower()[:_NAME_LETTERS] not in said_names
         and not _is_short_for(name, said)
     ]
-    return list(dict.fromkeys(shown for _, shown in sorted(figures + names)))
+    return list(dict.fromkeys(names))
 
 
 @lru_cache(maxsize=20_000)
@@ -92,8 +107,8 @@ def _figures(text: str) -> Iterator[tuple[float, str]]:
     return ((value, unit) for _, _, value, unit in _figures_in(text))
 
 
-def _figures_in(text: str) -> Iterator[tuple[re.Match[str], str, float, str]]:
-    """Figures with their value and unit; "Q3" and "5G" are none, a year is one."""
+def _figures_in(text: str) -> Iterator[tuple[int, str, float, str]]:
+    """Where a figure stands, the figure, its value and its unit; "Q3" and "5G" are none, a year is one."""
     for found in _FIGURE.finditer(text):
         money, digits, behind = found.groups()
         if found.start() and (text[found.start() - 1].isalpha() or text[found.start() - 1] in "."):
@@ -104,19 +119,14 @@ def _figures_in(text: str) -> Iterator[tuple[re.Match[str], str, float, str]]:
         value = float(digits.replace(",", "")) * _SCALES.get(word, 1.0)
         unit = _UNITS.get(word, "money" if money else "")
         shown = found.group() if word in _UNITS or word in _SCALES else found.group().removesuffix(behind or "").strip()
-        yield found, shown, value, unit
+        yield found.start(), shown, value, unit
 
 
-def _spelled(text: str) -> Iterator[float]:
-    """Numbers said in words: "five", "twenty-five"."""
-    last = None
-    for token in re.findall(r"[a-z]+", text.lower()):
-        value = _SPELLED.get(token)
-        if value is not None:
-            yield value
-            if last is not None and last >= 20 and value < 10:
-                yield last + value
-        last = value
+def _spelled(text: str) -> Iterator[tuple[int, str, float]]:
+    """Numbers said in words ("five", "twenty-five"): where, as written, and the value."""
+    for found in _SPELLED_OUT.finditer(text):
+        parts = re.split(r"[\s-]+", found.group().lower())
+        yield found.start(), found.group(), sum(_SPELLED[part] for part in parts)
 
 
 def _has(values: Sequence[tuple[float, str]], value: float, unit: str) -> bool:
@@ -126,22 +136,19 @@ def _has(values: Sequence[tuple[float, str]], value: float, unit: str) -> bool:
     )
 
 
-def _names(text: str) -> Iterator[tuple[int, str]]:
-    """Words with a capital letter that is not that of a sentence's first word, and where they stand."""
-    start = 0
+def _names(text: str) -> Iterator[str]:
+    """Words with a capital letter that is not that of a sentence's first word, or of a title."""
     for sentence in _SENTENCE_END.split(text):
-        offset = text.index(sentence, start)
-        start = offset + len(sentence)
-        tokens = list(_TOKEN.finditer(sentence))
-        is_title = not any(token.group().islower() for token in tokens if len(token.group()) > 3)
+        tokens = _TOKEN.findall(sentence.replace("’", "'"))
+        is_title = not any(token.islower() for token in tokens if len(token) > 3)
         for place, token in enumerate(tokens):
-            word = token.group().replace("’", "'").removesuffix("'s").rstrip(".")
+            word = token.removesuffix("'s").rstrip(".")
             if not word[:1].isupper() or len(word) < 2:
                 continue
             is_shouted = word.isupper() and len(word) > _NAME_LETTERS
             if (is_shouted or ((place == 0 or is_title) and word[1:].islower())) and _is_english(word.lower()):
                 continue
-            yield offset + token.start(), word
+            yield word
 
 
 def _is_english(word: str) -> bool:
