@@ -57,7 +57,7 @@ _TASK_LABELS = frozenset({"label", "summary", "description", "keywords", "senten
 _GOING_ON = (
     "a an the and or but nor of for with from to by at as in on into than that which who whose if because is are was "
     "were be been has have had its their our your his her my this these those via per not between including such "
-    "through about during while when where how"
+    "another each every through about during while when where how"
 )
 _GOES_ON = frozenset(_GOING_ON.split())
 

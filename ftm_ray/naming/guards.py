@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ftm_ray.naming.content_guards import content_fault, without_open_end
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import MAX_LABEL_WORDS, Prompt
-from ftm_ray.naming.word_support import unsupported, word_share
+from ftm_ray.naming.word_support import unsaid_figures, unsaid_names, word_share
 
 #: A text that stands word for word in the prompt is an echo from this length on; shorter ones are phrases.
 _ECHO_CHARACTERS = 40
@@ -59,7 +59,7 @@ class Judged:
         reminder: What to say to the model if it is asked once more; null where the answer is good or hopeless.
         names_firm: Whether it is accepted though it names the firm or a person.
         word_support: Share of its content words that were said; null where nothing can be compared.
-        unsupported: Figures and names that it is accepted with though nobody said them.
+        unsupported: Names that it is accepted with though nobody said them.
     """
 
     outcome: Outcome
@@ -72,7 +72,7 @@ class Judged:
 
     @property
     def faults(self) -> tuple[bool, bool, bool, bool]:
-        """Smaller is better: a refusal is worse than a name, that than an invented figure, that than a long label."""
+        """Smaller is better: a refusal is worse than a name, that than an unsaid one, that than a long label."""
         return self.outcome is not Outcome.NAMED, self.names_firm, bool(self.unsupported), self.reminder is not None
 
 
@@ -100,7 +100,7 @@ def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt,
         else:
             refusal = content_fault(*fields, prompt)
             if refusal is None:
-                return _accepted(*fields, prompt, own_names)
+                return _looked_up(*fields, prompt, own_names)
     return Judged(refusal, reminder=_REMINDERS.get(refusal))
 
 
@@ -124,11 +124,14 @@ def cut_label(label: str) -> str:
     return label if len(words) <= MAX_LABEL_WORDS else " ".join(without_open_end(words[:MAX_LABEL_WORDS]))
 
 
-def _accepted(label: str, text: str, prompt: Prompt, own_names: OwnNames) -> Judged:
-    """A good answer, and what could still be better."""
-    names = names_in(f"{label}. {text}", own_names)
-    share = word_share(f"{label}. {text}", prompt.sources)
-    unsaid = unsupported(f"{label}. {text}", prompt.sources)
+def _looked_up(label: str, text: str, prompt: Prompt, own_names: OwnNames) -> Judged:
+    """An answer that says something: refused for a figure that nobody said, else good, and what could be better."""
+    whole = f"{label}. {text}"
+    figures = unsaid_figures(whole, prompt.sources)
+    if figures:
+        return Judged(Outcome.UNSUPPORTED, reminder=_nobody_said(figures))
+    names, unsaid = names_in(whole, own_names), unsaid_names(whole, prompt.sources)
+    share = word_share(whole, prompt.sources)
     return Judged(Outcome.NAMED, label, text, _what_to_mend(label, names, unsaid), bool(names), share, tuple(unsaid))
 
 
@@ -175,7 +178,11 @@ def _what_to_mend(label: str, names: Sequence[str], unsaid: Sequence[str]) -> st
     if names:
         return f"Your last answer named {', '.join(names[:5])}. Answer again without any name."
     if unsaid:
-        return f"No sentence says {', '.join(unsaid[:5])}. Answer again without it."
+        return _nobody_said(unsaid)
     if len(label.split()) > MAX_LABEL_WORDS:
         return f"Your last label had more than {MAX_LABEL_WORDS} words. Answer again with a shorter one."
     return None
+
+
+def _nobody_said(unsaid: Sequence[str]) -> str:
+    return f"No sentence says {', '.join(unsaid[:5])}. Answer again without it."

@@ -77,8 +77,8 @@ def unsaid_names(text: str, sources: Sequence[str]) -> list[str]:
     """Each name of a text that none of its sources has, once, as written, in order.
 
     A name is a word with a capital letter where words have none; at the beginning of a sentence, one that no dictionary
-    knows. It is found in any form, and an abbreviation also by the first letters of its words; terms of the trade ("AI")
-    are no names.
+    knows. It is found in any form, and an abbreviation also by the first letters of its words; terms of the trade
+    ("AI") are no names.
     """
     said = " ".join(sources)
     tokens = {token.lower().removesuffix("'s") for token in _TOKEN.findall(said.replace("’", "'"))}

@@ -34,7 +34,7 @@ class NamingQuality:
         n_compared: Of these, those that could be compared with other firms'.
         support_auc: Area under the curve of own against shuffled sentences; 0.5 is chance, null = none was compared.
         distinct_labels: Different labels among a hundred topics, as a share.
-        n_unsupported: Names with a figure or name in them that nobody said.
+        n_unsupported: Names with a place, person, firm or product in them that nobody said.
         worst: Rows of those with the least support, worst first.
     """
 

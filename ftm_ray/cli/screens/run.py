@@ -79,9 +79,7 @@ def _naming_words(record: Mapping[str, Any]) -> str:
     parts += [f"{naming['n_numbered_labels']:,} theme labels told apart by a number"] * bool(
         naming["n_numbered_labels"]
     )
-    parts += [f"{naming['n_unsupported']:,} names hold a figure or name that nobody said"] * bool(
-        naming.get("n_unsupported")
-    )
+    parts += [f"{naming['n_unsupported']:,} hold a name that nobody said"] * bool(naming.get("n_unsupported"))
     parts += [f"{naming[name]:.2f} {words}" for name, words in _NAMING_SHARES.items() if naming.get(name) is not None]
     return ", ".join(parts)
 

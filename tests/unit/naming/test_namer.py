@@ -159,10 +159,16 @@ def test_a_long_label_is_better_than_a_name(first, second):
     assert not name.names_firm
 
 
-def test_a_figure_that_nobody_said_is_flagged_if_it_stays():
+def test_a_figure_that_nobody_said_is_refused_if_it_stays():
     invented = named("Freight", "Firms pay 17% more for freight.")
     name, account, _ = ask(invented, invented)
-    assert (name.unsupported, account.outcomes) == (("17%",), {"named": 1})
+    assert (name, account.outcomes) == (None, {"unsupported": 1})
+
+
+def test_a_name_that_nobody_said_is_flagged_if_it_stays():
+    invented = named("Freight", "Firms pay more for freight from Chile.")
+    name, account, _ = ask(invented, invented)
+    assert (name.unsupported, account.outcomes, account.n_again) == (("Chile",), {"named": 1}, 1)
 
 
 def test_of_two_answers_with_the_same_fault_the_second_counts():

@@ -2,7 +2,12 @@
 
 import pytest
 
-from ftm_ray.naming.word_support import unsupported, word_share
+from ftm_ray.naming.word_support import unsaid_figures, unsaid_names, word_share
+
+
+def unsupported(text, sources):
+    return [*unsaid_figures(text, sources), *unsaid_names(text, sources)]
+
 
 SAID = (
     "freight",
@@ -59,6 +64,7 @@ def test_what_was_said_in_other_words_is_supported(text):
         ("Nvidia pays more for freight. Nvidia again.", ["Nvidia"]),
         ("Freight costs 1.5 times as much and 99 more.", ["1.5", "99"]),
         ("EV plants cost more.", ["EV"]),
+        ("Of sites, thirty-eight opened and forty more will, for two reasons.", ["thirty-eight", "forty"]),
     ],
 )
 def test_figures_and_names_that_nobody_said_are_told(text, found):
