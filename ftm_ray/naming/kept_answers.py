@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -55,11 +56,14 @@ class AnswerStore:
         self._folder = lake.answers_dir(quarter)
         self._known: dict[str, KeptAnswer] | None = None
         self._unwritten: dict[str, KeptAnswer] = {}
+        self._accepted: dict[str, dict[str, Any]] = {}  # of a version that kept label and text of accepted answers
 
-    def find(self, question: str) -> KeptAnswer | None:
-        """The answer that was once given to this question."""
+    def find(self, question: str, text_field: str) -> KeptAnswer | None:
+        """The answer that was once given to this question, whose text stands in this field."""
         if self._known is None:
             self._known = self._read()
+        if question not in self._known and question in self._accepted:
+            return _of_before(self._accepted[question], text_field)
         return self._known.get(question)
 
     async def keep(self, question: str, answer: KeptAnswer) -> None:
@@ -89,13 +93,20 @@ class AnswerStore:
     def _read(self) -> dict[str, KeptAnswer]:
         known = {}
         for file in self._lake.list_files(self._folder):
-            table = self._lake.read_table(f"{self._folder}/{file}")
-            if table.schema.names != LLM_ANSWERS.names:
-                continue  # of a version that kept only what its guards had accepted and cut
-            for row in table.to_pylist():
+            for row in self._lake.read_table(f"{self._folder}/{file}").to_pylist():
                 question = row.pop("question")
-                known[question] = KeptAnswer(**row)
+                if "content" in row:
+                    known[question] = KeptAnswer(**row)
+                else:
+                    self._accepted[question] = row
         return known
+
+
+def _of_before(row: dict[str, Any], text_field: str) -> KeptAnswer:
+    """An answer of the version before, put back into the form in which it came."""
+    fields = dict(row)
+    content = json.dumps({"label": fields.pop("label"), text_field: fields.pop("text")})
+    return KeptAnswer(content=content, **fields)
 
 
 def question_digest(prompt: Prompt, settings: LlmSettings, model_variant: Sequence[str | None] = ()) -> str:

@@ -77,7 +77,7 @@ class Namer:
         """The answer that was once given, or a new one; and whether it was kept."""
         answers = self._answers
         question = question_digest(prompt, self.settings, answers.model_variant if answers else ())
-        kept = answers.find(question) if answers else None
+        kept = answers.find(question, prompt.text_field) if answers else None
         if kept is not None:
             return kept, True
         reply = await self._client.ask(prompt, account)

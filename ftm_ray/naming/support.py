@@ -2,7 +2,7 @@
 
 A text is compared with its own sentences and with the sentences of other firms' topics, as if texts had been dealt out
 at random. Vectors say how near the meaning is, words what was said; each alone errs where the other does not
-(docs/adr/0015-support.md).
+(docs/adr/0018-support.md).
 """
 
 from collections.abc import Sequence

@@ -217,7 +217,7 @@ def keep_and_find_an_answer(remote):
         await store.write()
 
     asyncio.run(keep())
-    assert AnswerStore(remote, QUARTER).find("question") == answer
+    assert AnswerStore(remote, QUARTER).find("question", "summary") == answer
 
 
 def test_nothing_outside_the_prefix_is_touched(server):
