@@ -78,6 +78,9 @@ CREATE EXTERNAL TABLE ftm.topics (
   prompt_tokens int,
   completion_tokens int,
   names_firm boolean,
+  word_support double,
+  unsupported array<string>,
+  support double,
   permno bigint,
   gvkey string,
   run_id string
@@ -112,6 +115,9 @@ CREATE EXTERNAL TABLE ftm.themes (
   prompt_tokens int,
   completion_tokens int,
   names_firm boolean,
+  word_support double,
+  unsupported array<string>,
+  support double,
   run_id string
 )
 PARTITIONED BY (quarter string)

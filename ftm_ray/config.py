@@ -188,6 +188,8 @@ class GateSettings(Settings):
 
     max_failed_ratio: Ratio = Field(0.02, description="Largest share of failed firms.")
     min_llm_ratio: Ratio = Field(0.98, description="Smallest share of topics named by the LLM, where there is one.")
+    min_distinct_labels: Ratio = Field(0.6, description="Fewest different labels among 100 topics, as a share.")
+    min_support_auc: Ratio = Field(0.8, description="Smallest AUC of the LLM's texts on own against others' sentences.")
 
 
 class RunConfig(Settings):

@@ -50,6 +50,13 @@ def named(label: str, summary: str, text_field: str = "summary") -> Reply:
     return completion(json.dumps({"label": label, text_field: summary}))
 
 
+def in_its_words(body: dict[str, Any], label: str | None = None) -> Reply:
+    """A good answer to this very question: it speaks of its keywords, so that the guards find it borne out."""
+    keywords = body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ")
+    text_field = "description" if '"description"' in body["messages"][0]["content"] else "summary"
+    return named(label or keywords, f"Firms speak of {keywords} and say what comes of it.", text_field)
+
+
 def error(status: int, message: str = "no", **headers: str) -> Reply:
     """An error as OpenAI-compatible endpoints send it; `retry_after="1"` is the header Retry-After."""
     return Reply(status, {"error": {"message": message}}, {k.replace("_", "-"): v for k, v in headers.items()})

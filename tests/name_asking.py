@@ -17,7 +17,7 @@ PROMPT = topic_prompt(["freight", "port"], [LONG_SENTENCE, "Ports were full."], 
 OWN_NAMES = OwnNames(frozenset({"acme", "smith"}))
 
 WITH_NAME = named("Freight costs", "Acme pays more for freight.")
-LONG = named("one two three four five six seven eight nine ten", "Firms pay more.")
+LONG = named("one two three four five six seven eight nine ten", "Firms pay more for freight from Asia.")
 PROSE = completion("The firms discuss freight.")
 
 

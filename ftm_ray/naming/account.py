@@ -1,8 +1,22 @@
 """What the questions to the LLM cost and how they ended; sums of accounts are accounts."""
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from ftm_ray.naming.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAnswer:
+    """An answer that was refused, for a person to read beside what it was asked about."""
+
+    outcome: str
+    content: str | None
+    sentences: list[str]
+
+    def as_row(self) -> dict[str, Any]:
+        """As it stands in an account."""
+        return {"outcome": self.outcome, "content": self.content, "sentences": self.sentences}
 
 
 @dataclass(slots=True)
@@ -19,6 +33,7 @@ class LlmAccount:
         cached_tokens: Of the prompt tokens, those that the endpoint found in its prefix cache.
         request_s: Seconds of all requests together.
         outcomes: Questions by outcome.
+        refused: One refused answer of each outcome, to look at: the first by content.
     """
 
     n_questions: int = 0
@@ -31,13 +46,16 @@ class LlmAccount:
     cached_tokens: int = 0
     request_s: float = 0.0
     outcomes: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, other: "LlmAccount") -> None:
         """Add another account to this one."""
-        for name in (f.name for f in fields(self) if f.name != "outcomes"):
+        for name in (f.name for f in fields(self) if f.name not in ("outcomes", "refused")):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for outcome, n in other.outcomes.items():
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + n
+        for row in other.refused.values():
+            self.show_refused(RefusedAnswer(**row))
 
     def as_second_ask(self) -> "LlmAccount":
         """The same costs, for questions that were asked before and have their outcome."""
@@ -46,9 +64,16 @@ class LlmAccount:
             n_questions=0,
             n_remembered=0,
             outcomes={},
+            refused={},
             n_again=self.n_requests - self.n_retries,  # questions given up before they were sent are none
         )
 
     def count(self, outcome: Outcome) -> None:
         """Count the end of one question."""
         self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1
+
+    def show_refused(self, answer: RefusedAnswer) -> None:
+        """Keep a refused answer to look at; which one does not depend on the order in which they came."""
+        known = self.refused.get(answer.outcome)
+        if known is None or (answer.content or "") < (known["content"] or ""):
+            self.refused[answer.outcome] = answer.as_row()

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ftm_ray.text.keyword_names import Name
+from ftm_ray.vectors.unit_vectors import Vectors
+
+#: Cosine from which two labels say the same: "Freight cost inflation" and "Rising freight costs" have 0.85 (MiniLM).
+SAME_MEANING = 0.85
 
 
 def with_taken_label(names: Sequence[Name | None]) -> list[int]:
@@ -17,6 +23,23 @@ def with_taken_label(names: Sequence[Name | None]) -> list[int]:
         elif key is not None:
             taken.add(key)
     return again
+
+
+def nearest_of_same_meaning(labels: Sequence[str], vectors: Vectors) -> dict[int, int]:
+    """Themes whose label means what that of a larger theme means, and the nearest such theme.
+
+    Args:
+        labels: Largest theme first; "" where a theme has no label yet.
+        vectors: (n, dim) unit vectors of the labels.
+    """
+    twins = {}
+    for row in range(1, len(labels)):
+        larger = [near for near in range(row) if labels[near]]
+        if labels[row] and larger:
+            cosines = vectors[larger] @ vectors[row]
+            if cosines.max() >= SAME_MEANING:
+                twins[row] = larger[int(np.argmax(cosines))]
+    return twins
 
 
 def numbered(names: Sequence[Name]) -> tuple[list[Name], int]:

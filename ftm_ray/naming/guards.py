@@ -9,8 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ftm_ray.naming.content_guards import content_fault, without_open_end
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import MAX_LABEL_WORDS, Prompt
+from ftm_ray.naming.word_support import unsaid_figures, unsaid_names, word_share
 
 #: A text that stands word for word in the prompt is an echo from this length on; shorter ones are phrases.
 _ECHO_CHARACTERS = 40
@@ -25,6 +27,13 @@ _REMINDERS = {
     Outcome.EMPTY: "Your last answer had an empty field. Fill both fields.",
     Outcome.NOT_JSON: "Your last answer was not the JSON object that was asked for. Answer with that object alone.",
     Outcome.ECHO: "Your last answer repeated the material. Say it in words of your own.",
+    Outcome.TASK_WORDS: "Your last answer repeated the task. Say what the sentences are about.",
+    Outcome.LOOPED: "Your last answer said the same words over and over. Say each thing once.",
+    Outcome.CUT_TEXT: "The text of your last answer broke off. Write whole sentences, and fewer.",
+    Outcome.TOO_SHORT: "Your last answer was too short. Write one or two whole sentences.",
+    Outcome.COPIED: "Your last answer copied a sentence. Say it in words of your own.",
+    Outcome.CUT_LABEL: "The label of your last answer broke off. Answer again with a shorter one that is whole.",
+    Outcome.UNSUPPORTED: "Your last answer was about something else. Use only what the quoted sentences say.",
 }
 
 
@@ -49,6 +58,8 @@ class Judged:
     Attributes:
         reminder: What to say to the model if it is asked once more; null where the answer is good or hopeless.
         names_firm: Whether it is accepted though it names the firm or a person.
+        word_support: Share of its content words that were said; null where nothing can be compared.
+        unsupported: Names that it is accepted with though nobody said them.
     """
 
     outcome: Outcome
@@ -56,11 +67,13 @@ class Judged:
     text: str | None = None
     reminder: str | None = None
     names_firm: bool = False
+    word_support: float | None = None
+    unsupported: tuple[str, ...] = ()
 
     @property
-    def faults(self) -> tuple[bool, bool, bool]:
-        """Smaller is better: a refusal is worse than a name, and a name worse than a long label."""
-        return self.outcome is not Outcome.NAMED, self.names_firm, self.reminder is not None
+    def faults(self) -> tuple[bool, bool, bool, bool]:
+        """Smaller is better: a refusal is worse than a name, that than an unsaid one, that than a long label."""
+        return self.outcome is not Outcome.NAMED, self.names_firm, bool(self.unsupported), self.reminder is not None
 
 
 def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt, own_names: OwnNames) -> Judged:
@@ -85,9 +98,9 @@ def judge_answer(content: str | None, finish_reason: str | None, prompt: Prompt,
         elif _is_echo(fields[1], prompt):
             refusal = Outcome.ECHO
         else:
-            label, text = fields
-            names = names_in(f"{label}. {text}", own_names)
-            return Judged(Outcome.NAMED, label, text, _what_to_mend(label, names), bool(names))
+            refusal = content_fault(*fields, prompt)
+            if refusal is None:
+                return _looked_up(*fields, prompt, own_names)
     return Judged(refusal, reminder=_REMINDERS.get(refusal))
 
 
@@ -106,8 +119,20 @@ def names_in(text: str, own_names: OwnNames) -> list[str]:
 
 
 def cut_label(label: str) -> str:
-    """The label with at most eight words."""
-    return " ".join(label.split()[:MAX_LABEL_WORDS])
+    """The label with at most eight words, and never cut behind a word that wants another one ("Cost of the")."""
+    words = label.split()
+    return label if len(words) <= MAX_LABEL_WORDS else " ".join(without_open_end(words[:MAX_LABEL_WORDS]))
+
+
+def _looked_up(label: str, text: str, prompt: Prompt, own_names: OwnNames) -> Judged:
+    """An answer that says something: refused for a figure that nobody said, else good, and what could be better."""
+    whole = f"{label}. {text}"
+    figures = unsaid_figures(whole, prompt.sources)
+    if figures:
+        return Judged(Outcome.UNSUPPORTED, reminder=_nobody_said(figures))
+    names, unsaid = names_in(whole, own_names), unsaid_names(whole, prompt.sources)
+    share = word_share(whole, prompt.sources)
+    return Judged(Outcome.NAMED, label, text, _what_to_mend(label, names, unsaid), bool(names), share, tuple(unsaid))
 
 
 def _why_not_read(content: str | None, finish_reason: str | None) -> Outcome | None:
@@ -149,9 +174,15 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def _what_to_mend(label: str, names: Sequence[str]) -> str | None:
+def _what_to_mend(label: str, names: Sequence[str], unsaid: Sequence[str]) -> str | None:
     if names:
         return f"Your last answer named {', '.join(names[:5])}. Answer again without any name."
+    if unsaid:
+        return _nobody_said(unsaid)
     if len(label.split()) > MAX_LABEL_WORDS:
         return f"Your last label had more than {MAX_LABEL_WORDS} words. Answer again with a shorter one."
     return None
+
+
+def _nobody_said(unsaid: Sequence[str]) -> str:
+    return f"No sentence says {', '.join(unsaid[:5])}. Answer again without it."

@@ -1,7 +1,9 @@
 """Answers of the LLM are kept by the content of the question, so that a resumed or repeated run never pays twice.
 
-Only accepted answers are kept. Files are written once and never changed (S3 knows no appending); each holds some
-hundred answers and is named after them. Two runs at once may write the same answer twice, which costs some bytes.
+Every answer is kept as it came, the refused ones, too: the guards judge it each time it is used, so that newer guards
+judge what older ones accepted or refused, and nothing is paid for again. Files are written once and never changed (S3
+knows no appending); each holds some hundred answers and is named after them. Two runs at once may write the same
+answer twice, which costs some bytes.
 """
 
 import asyncio
@@ -9,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,14 +25,18 @@ _ANSWERS_PER_FILE = 250
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """One row of LLM_ANSWERS, without the question."""
+class KeptAnswer:
+    """One row of LLM_ANSWERS, without the question.
 
-    label: str
-    text: str
+    Attributes:
+        content: What the model said, to the letter. Null where it said nothing.
+        finish_reason: Why it stopped, as the endpoint said.
+    """
+
+    content: str | None
     llm_model: str
     prompt_version: str
-    finish_reason: str
+    finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
 
@@ -47,17 +54,20 @@ class AnswerStore:
         self.model_variant = model_variant
         self._lake = lake
         self._folder = lake.answers_dir(quarter)
-        self._known: dict[str, StoredAnswer] | None = None
-        self._unwritten: dict[str, StoredAnswer] = {}
+        self._known: dict[str, KeptAnswer] | None = None
+        self._unwritten: dict[str, KeptAnswer] = {}
+        self._accepted: dict[str, dict[str, Any]] = {}  # of a version that kept label and text of accepted answers
 
-    def find(self, question: str) -> StoredAnswer | None:
-        """The answer that was once given to this question."""
+    def find(self, question: str, text_field: str) -> KeptAnswer | None:
+        """The answer that was once given to this question, whose text stands in this field."""
         if self._known is None:
             self._known = self._read()
+        if question not in self._known and question in self._accepted:
+            return _of_before(self._accepted[question], text_field)
         return self._known.get(question)
 
-    async def keep(self, question: str, answer: StoredAnswer) -> None:
-        """Keep an accepted answer; some hundred go into a file together."""
+    async def keep(self, question: str, answer: KeptAnswer) -> None:
+        """Keep an answer; some hundred go into a file together."""
         if self._known is not None:
             self._known[question] = answer
         self._unwritten[question] = answer
@@ -74,19 +84,29 @@ class AnswerStore:
                 self._unwritten = unwritten | self._unwritten
                 raise
 
-    def _write_file(self, answers: dict[str, StoredAnswer]) -> None:
+    def _write_file(self, answers: dict[str, KeptAnswer]) -> None:
         rows = [asdict(answers[question]) | {"question": question} for question in sorted(answers)]
         name = hashlib.sha256("".join(sorted(answers)).encode()).hexdigest()[:20]
         table = pa.Table.from_pylist(rows, schema=LLM_ANSWERS)
         self._lake.write_table(f"{self._folder}/{name}.parquet", table)
 
-    def _read(self) -> dict[str, StoredAnswer]:
+    def _read(self) -> dict[str, KeptAnswer]:
         known = {}
         for file in self._lake.list_files(self._folder):
             for row in self._lake.read_table(f"{self._folder}/{file}").to_pylist():
                 question = row.pop("question")
-                known[question] = StoredAnswer(**row)
+                if "content" in row:
+                    known[question] = KeptAnswer(**row)
+                else:
+                    self._accepted[question] = row
         return known
+
+
+def _of_before(row: dict[str, Any], text_field: str) -> KeptAnswer:
+    """An answer of the version before, put back into the form in which it came."""
+    fields = dict(row)
+    content = json.dumps({"label": fields.pop("label"), text_field: fields.pop("text")})
+    return KeptAnswer(content=content, **fields)
 
 
 def question_digest(prompt: Prompt, settings: LlmSettings, model_variant: Sequence[str | None] = ()) -> str:

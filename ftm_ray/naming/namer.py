@@ -9,12 +9,11 @@ down, and nothing pretends: every question ends in one counted outcome, and the 
 """
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.naming.account import LlmAccount
-from ftm_ray.naming.client import LlmClient, Reply
+from ftm_ray.naming.account import LlmAccount, RefusedAnswer
+from ftm_ray.naming.client import LlmClient
 from ftm_ray.naming.failures import NoAnswerError
-from ftm_ray.naming.guards import Judged, OwnNames, cut_label, judge_answer, names_in
-from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer, question_digest
-from ftm_ray.naming.outcomes import Outcome
+from ftm_ray.naming.guards import Judged, OwnNames, cut_label, judge_answer
+from ftm_ray.naming.kept_answers import AnswerStore, KeptAnswer, question_digest
 from ftm_ray.naming.prompts import PROMPT_VERSION, Prompt
 from ftm_ray.naming.tokens import EstimatedTokens, token_counter
 from ftm_ray.schemas.parts import SummarySource
@@ -27,7 +26,7 @@ class Namer:
     Args:
         settings: Endpoint, model, limits.
         api_key: Never logged.
-        answers: Where accepted answers are kept; null = every question is asked.
+        answers: Where answers are kept; null = every question is asked.
     """
 
     def __init__(self, settings: LlmSettings, api_key: str, answers: AnswerStore | None) -> None:
@@ -46,48 +45,53 @@ class Namer:
             account: Gets what this question cost and how it ended.
         """
         account.n_questions += 1
-        question = question_digest(prompt, self.settings, self._answers.model_variant if self._answers else ())
-        stored = self._answers.find(question) if self._answers else None
-        if stored is not None:
-            account.n_remembered += 1
-            account.count(Outcome.NAMED)
-            return _name(stored, own_names)
         try:
-            reply, judged = await self._ask(prompt, own_names, account)
+            answer, judged = await self._ask(prompt, own_names, account)
         except NoAnswerError as error:
             account.count(error.outcome)
             return None
         account.count(judged.outcome)
         if judged.label is None or judged.text is None:
+            account.show_refused(RefusedAnswer(judged.outcome.value, answer.content, prompt.quoted()))
             return None
-        answer = StoredAnswer(
-            label=cut_label(judged.label),
-            text=judged.text,
-            llm_model=self.settings.model,
-            prompt_version=PROMPT_VERSION,
-            finish_reason=reply.finish_reason or "",
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-        )
-        if self._answers:
-            await self._answers.keep(question, answer)
-        return _name(answer, own_names)
+        return _name(answer, judged)
 
-    async def _ask(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> tuple[Reply, Judged]:
+    async def _ask(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> tuple[KeptAnswer, Judged]:
         """Ask, and where the answer can be mended, once more. The better of the two answers counts."""
-        reply = await self._client.ask(prompt, account)
-        judged = judge_answer(reply.content, reply.finish_reason, prompt, own_names)
+        answer, was_kept = await self._answer(prompt, account)
+        account.n_remembered += was_kept
+        judged = judge_answer(answer.content, answer.finish_reason, prompt, own_names)
         if judged.reminder is None:
-            return reply, judged
+            return answer, judged
         cost = LlmAccount()
         try:
-            second = await self._client.ask(prompt.again(judged.reminder), cost)
+            second, _ = await self._answer(prompt.again(judged.reminder), cost)
         except NoAnswerError:
-            return reply, judged
+            return answer, judged
         finally:
             account.add(cost.as_second_ask())  # nothing, if the endpoint was given up before it was sent
         judged_again = judge_answer(second.content, second.finish_reason, prompt, own_names)
-        return (reply, judged) if judged.faults < judged_again.faults else (second, judged_again)
+        return (answer, judged) if judged.faults < judged_again.faults else (second, judged_again)
+
+    async def _answer(self, prompt: Prompt, account: LlmAccount) -> tuple[KeptAnswer, bool]:
+        """The answer that was once given, or a new one; and whether it was kept."""
+        answers = self._answers
+        question = question_digest(prompt, self.settings, answers.model_variant if answers else ())
+        kept = answers.find(question, prompt.text_field) if answers else None
+        if kept is not None:
+            return kept, True
+        reply = await self._client.ask(prompt, account)
+        answer = KeptAnswer(
+            content=reply.content,
+            llm_model=self.settings.model,
+            prompt_version=PROMPT_VERSION,
+            finish_reason=reply.finish_reason,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+        )
+        if answers:
+            await answers.keep(question, answer)
+        return answer, False
 
     async def write_answers(self) -> None:
         """Make sure that nothing that was paid for is lost."""
@@ -95,15 +99,17 @@ class Namer:
             await self._answers.write()
 
 
-def _name(answer: StoredAnswer, own_names: OwnNames) -> Name:
+def _name(answer: KeptAnswer, judged: Judged) -> Name:
     return Name(
-        label=answer.label,
-        representation=answer.text,
+        label=cut_label(judged.label or ""),
+        representation=judged.text or "",
         summary_source=SummarySource.LLM.value,
         prompt_version=answer.prompt_version,
         llm_model=answer.llm_model,
         finish_reason=answer.finish_reason,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
-        names_firm=bool(names_in(f"{answer.label}. {answer.text}", own_names)),
+        names_firm=judged.names_firm,
+        word_support=judged.word_support,
+        unsupported=judged.unsupported,
     )

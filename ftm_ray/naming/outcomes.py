@@ -14,6 +14,14 @@ class Outcome(StrEnum):
     EMPTY = "empty"
     NOT_JSON = "not_json"  # prose, or JSON of another form
     ECHO = "echo"  # the prompt's own words
+    # the answer has the right form, and says nothing (content_guards.py)
+    TASK_WORDS = "task_words"  # the rules said back
+    LOOPED = "looped"  # the same words over and over
+    CUT_TEXT = "cut_text"  # the text ends in no sentence end, or fills the form's limit
+    TOO_SHORT = "too_short"  # nothing beyond the label
+    COPIED = "copied"  # what somebody else said, as it stands
+    CUT_LABEL = "cut_label"  # the label breaks off in mid-phrase
+    UNSUPPORTED = "unsupported"  # its words are in none of its sentences
     MALFORMED = "malformed"  # status 200, but no chat completion
     # no answer came
     REJECTED = "rejected"  # 4xx: this request will never be answered

@@ -7,7 +7,7 @@ quotation marks, and cannot contain a control token of a chat template.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ftm_ray.naming.tokens import TokenCounter
@@ -20,6 +20,11 @@ if TYPE_CHECKING:  # importing the client takes half a second
 PROMPT_VERSION = "2026-11-b"
 
 MAX_LABEL_WORDS = 8
+
+#: Limits of the answer's form. They keep an endless answer short and do not make it good: an answer that fills them was
+#: closed by them (content_guards.py).
+MAX_LABEL_CHARACTERS = 80
+MAX_TEXT_CHARACTERS = 600
 
 #: A spoken sentence of 300 characters is long; what comes after says the same again.
 _MAX_SENTENCE_CHARACTERS = 300
@@ -62,11 +67,17 @@ could be called the same.
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question to the LLM: rules that never change, material that does, and the form of the answer."""
+    """One question to the LLM: rules that never change, material that does, and the form of the answer.
+
+    Attributes:
+        sources: What the answer is written from, as it was said: keywords, then sentences or summaries. The guards look
+            an answer up in them; they are no part of what is sent.
+    """
 
     rules: str
     material: str
     text_field: Literal["summary", "description"]
+    sources: tuple[str, ...] = ()
 
     @property
     def messages(self) -> "list[ChatCompletionMessageParam]":
@@ -78,8 +89,8 @@ class Prompt:
         label: dict[str, Any] = {"type": "string"}
         text: dict[str, Any] = {"type": "string"}
         if with_lengths:
-            label |= {"minLength": 1, "maxLength": 80}
-            text |= {"minLength": 1, "maxLength": 600}
+            label |= {"minLength": 1, "maxLength": MAX_LABEL_CHARACTERS}
+            text |= {"minLength": 1, "maxLength": MAX_TEXT_CHARACTERS}
         schema = {
             "type": "object",
             "properties": {"label": label, self.text_field: text},
@@ -88,9 +99,13 @@ class Prompt:
         }
         return {"type": "json_schema", "json_schema": {"name": self.text_field, "strict": True, "schema": schema}}
 
+    def quoted(self, n: int = 3) -> list[str]:
+        """The first sentences or summaries of the material, as they were shown."""
+        return [line[2:] for line in self.material.splitlines() if line.startswith('- "')][:n]
+
     def again(self, reminder: str) -> "Prompt":
         """The same question with what was wrong with the first answer; at the end, so that the prefix stays."""
-        return Prompt(self.rules, f"{self.material}\n\n{reminder}", self.text_field)
+        return replace(self, material=f"{self.material}\n\n{reminder}")
 
 
 def topic_prompt(keywords: Sequence[str], sentences: Sequence[str], counter: TokenCounter, max_tokens: int) -> Prompt:
@@ -104,7 +119,9 @@ def topic_prompt(keywords: Sequence[str], sentences: Sequence[str], counter: Tok
     """
     head = f"Keywords: {', '.join(keywords)}\nSentences:"
     quoted = [_quoted(sentence, _MAX_SENTENCE_CHARACTERS) for sentence in sentences]
-    return Prompt(TOPIC_RULES, _fitted(TOPIC_RULES, head, quoted, counter, max_tokens), "summary")
+    return Prompt(
+        TOPIC_RULES, _fitted(TOPIC_RULES, head, quoted, counter, max_tokens), "summary", (*keywords, *sentences)
+    )
 
 
 def theme_prompt(
@@ -122,7 +139,9 @@ def theme_prompt(
     neighbour_lines = "".join(f"\n- {_quoted(name, 100)}" for name in neighbours) or " none"
     head = f"Keywords: {', '.join(keywords)}\nNeighbouring themes:{neighbour_lines}\nSummaries:"
     quoted = [_quoted(summary, _MAX_SUMMARY_CHARACTERS) for summary in summaries]
-    return Prompt(THEME_RULES, _fitted(THEME_RULES, head, quoted, counter, max_tokens), "description")
+    return Prompt(
+        THEME_RULES, _fitted(THEME_RULES, head, quoted, counter, max_tokens), "description", (*keywords, *summaries)
+    )
 
 
 def _fitted(rules: str, head: str, quoted: Sequence[str], counter: TokenCounter, max_tokens: int) -> str:

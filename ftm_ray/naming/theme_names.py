@@ -1,15 +1,16 @@
 """The themes of a quarter get names of the LLM, each shown its neighbours, so that no two share a label."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ftm_ray.naming.account import LlmAccount
-from ftm_ray.naming.distinct_labels import numbered, with_taken_label
+from ftm_ray.naming.distinct_labels import nearest_of_same_meaning, numbered, with_taken_label
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.prompts import Prompt, theme_prompt
 from ftm_ray.text.keyword_names import Name
+from ftm_ray.vectors.unit_vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +42,32 @@ class NamedThemes:
     prompt: str | None
 
 
-async def name_themes(namer: Namer, themes: Sequence[ThemeToName]) -> NamedThemes:
+async def name_themes(
+    namer: Namer, themes: Sequence[ThemeToName], encode: Callable[[Sequence[str]], Vectors] | None = None
+) -> NamedThemes:
     """Name all themes so that no two share a label.
 
-    All are asked at once, each with its neighbours' keywords. Where two answers have the same label, the larger theme
-    (the first) keeps it and the others are asked again, now with the labels that are taken; what is still the same
-    after that gets a number.
+    All are asked at once, each with its neighbours' keywords. Where two answers have the same label, or labels that
+    mean the same, the larger theme (the first) keeps it and the others are asked again, now with the labels that are
+    taken and what the other theme is about; what is still the same after that gets a number.
+
+    Args:
+        namer: Asks.
+        themes: Largest first.
+        encode: Gives labels as unit vectors, to tell which mean the same; null = only same letters count.
     """
     account = LlmAccount()
     nearby = [[", ".join(themes[near].keywords[:3]) for near in theme.neighbours] for theme in themes]
     prompts = [_theme_prompt(namer, theme, names) for theme, names in zip(themes, nearby, strict=True)]
     names = list(await _ask_all(namer, prompts, themes, account))
-    again = with_taken_label(names)
+    labels = [name.label if name else "" for name in names]
+    twins = nearest_of_same_meaning(labels, encode(labels)) if encode and themes else {}
+    again = sorted({*with_taken_label(names), *twins})
     if again:
-        labels = [name.label if name else "" for name in names]
-        taken = [[labels[row], *(labels[near] for near in themes[row].neighbours)] for row in again]
+        taken = [
+            [labels[row], *_about(themes, labels, twins.get(row)), *(labels[near] for near in themes[row].neighbours)]
+            for row in again
+        ]
         prompts_again = [_theme_prompt(namer, themes[row], known) for row, known in zip(again, taken, strict=True)]
         second = LlmAccount()
         answers = await _ask_all(namer, prompts_again, [themes[row] for row in again], second)
@@ -66,6 +78,11 @@ async def name_themes(namer: Namer, themes: Sequence[ThemeToName]) -> NamedTheme
     filled = [name or theme.fallback for name, theme in zip(names, themes, strict=True)]
     distinct, n_numbered = numbered(filled)
     return NamedThemes(distinct, n_numbered, account, prompts[0].material if prompts else None)
+
+
+def _about(themes: Sequence[ThemeToName], labels: Sequence[str], twin: int | None) -> list[str]:
+    """What the theme whose label means the same is called, and two of its exemplars, to tell it apart from."""
+    return [] if twin is None else [labels[twin], *themes[twin].summaries[:2]]
 
 
 def _theme_prompt(namer: Namer, theme: ThemeToName, neighbours: Sequence[str]) -> Prompt:

@@ -3,12 +3,21 @@
 A run that says it succeeded and returns keyword lists is broken; so below these limits it ends with exit code 3.
 """
 
+from collections.abc import Callable
+
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.counts import PartCounts
+from ftm_ray.run.naming_quality import NamingQuality, beside
 from ftm_ray.schemas.parts import FirmStatus, SummarySource
 from ftm_ray.text.keyword_names import Name
+
+#: Fewer names than this say nothing about a model.
+_ENOUGH_NAMES = 10
+
+#: So many refused answers are shown.
+_N_SHOWN = 3
 
 
 def check_parts(quarter: str, config: RunConfig, counts: PartCounts, account: LlmAccount) -> None:
@@ -38,8 +47,7 @@ def check_parts(quarter: str, config: RunConfig, counts: PartCounts, account: Ll
     if config.llm.endpoint != "none" and n_named < config.gates.min_llm_ratio * counts.n_topics:
         raise QualityError(
             f"the LLM at {config.llm.endpoint} named {n_named} of {counts.n_topics} topics of {quarter}, fewer than "
-            f"min_llm_ratio {config.gates.min_llm_ratio}{_outcomes(account)}; nothing was published. Check the "
-            "endpoint (`ftm doctor`) and run the same command again: it names only what is missing"
+            f"min_llm_ratio {config.gates.min_llm_ratio}{_outcomes(account)}; nothing was published. {_advice(account)}"
         )
 
 
@@ -51,9 +59,54 @@ def check_theme_names(quarter: str, config: RunConfig, names: list[Name], accoun
     if n_named < config.gates.min_llm_ratio * len(names):
         raise QualityError(
             f"the LLM at {config.llm.endpoint} described {n_named} of {len(names)} themes of {quarter}, fewer than "
-            f"min_llm_ratio {config.gates.min_llm_ratio}{_outcomes(account)}; nothing was published. Check the "
-            "endpoint (`ftm doctor`) and run the same command again: the topics' names are kept"
+            f"min_llm_ratio {config.gates.min_llm_ratio}{_outcomes(account)}; nothing was published. {_advice(account)}"
         )
+
+
+def check_naming(
+    quarter: str, config: RunConfig, quality: NamingQuality, what: str, worst: Callable[[], list[str]]
+) -> None:
+    """What the names are worth, taken together: do they differ, and do they fit their own sentences better than others?
+
+    Args:
+        quarter: For the messages.
+        config: Holds the limits.
+        quality: The numbers.
+        what: 'topics' or 'themes'.
+        worst: Gives the worst names beside their sentences; called only where a gate is closed.
+
+    Raises:
+        QualityError: Too few labels differ, or the texts fit their own sentences hardly better than those of others.
+    """
+    advice = (
+        "nothing was published. Read these, and give another model (--llm-model); names that were paid for are kept"
+    )
+    distinct, auc = quality.distinct_labels, quality.support_auc
+    if quality.n_named >= _ENOUGH_NAMES and distinct is not None and distinct < config.gates.min_distinct_labels:
+        raise QualityError(
+            f"the {quality.n_named:,} {what} of {quarter} that the LLM named share labels: {distinct:.2f} of them are "
+            f"different, less than min_distinct_labels {config.gates.min_distinct_labels}; {advice}:{''.join(worst())}"
+        )
+    if quality.n_compared >= _ENOUGH_NAMES and auc is not None and auc < config.gates.min_support_auc:
+        raise QualityError(
+            f"what the LLM says of the {what} of {quarter} fits their own sentences hardly better than those of others "
+            f"(AUC {auc:.2f}, less than min_support_auc {config.gates.min_support_auc}; 0.5 is chance); "
+            f"{advice}:{''.join(worst())}"
+        )
+
+
+def _advice(account: LlmAccount) -> str:
+    """What to do: another model where answers were refused, another try where none came."""
+    refused = sorted(
+        account.refused.values(), key=lambda row: (-account.outcomes.get(row["outcome"], 0), row["outcome"])
+    )
+    if not refused:
+        return "Check the endpoint (`ftm doctor`) and run the same command again: it names only what is missing"
+    shown = (beside(f"{row['outcome']}: {row['content'] or ''}", row["sentences"], "asked about") for row in refused)
+    return (
+        "docs/naming.md says what each word means. Refused answers are kept and not asked again: give another model "
+        f"(--llm-model), or check how this one is served (`ftm doctor`):{''.join(list(shown)[:_N_SHOWN])}"
+    )
 
 
 def _outcomes(account: LlmAccount) -> str:

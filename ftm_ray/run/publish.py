@@ -5,6 +5,7 @@ once: firms, topics, and a few bytes per sentence. Rows are ordered by firm and 
 and firm: by content, never by arrival. Columns are moved whole in Arrow; no embedding becomes a Python list.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ from ftm_ray.schemas.published import FIRMS, SENTENCES, THEME_TOPICS, THEMES, TO
 from ftm_ray.schemas.store import Batch
 from ftm_ray.text.keyword_names import Name
 from ftm_ray.themes.finder import FoundThemes
+
+#: A name, and how far it is borne out (0 to 1); null for one of keywords.
+SupportedName = tuple[Name, float | None]
 
 #: Columns of `firms` that part files do not hold.
 _MADE_HERE = ("n_in_topics", "n_outliers", "n_dropped", "n_topics", "run_id")
@@ -103,20 +107,20 @@ def sentences_table(run: RunFiles, batch: Batch, store: pa.Table, found: Sentenc
     return _finished(table, SENTENCES, run)
 
 
-def themes_table(run: RunFiles, found: FoundThemes, names: list[Name], topics: pa.Table) -> pa.Table:
+def themes_table(run: RunFiles, found: FoundThemes, names: Sequence[SupportedName], topics: pa.Table) -> pa.Table:
     """The published table `themes`, in the order in which they were found.
 
     Args:
         run: For quarter and id.
         found: The themes; their rows are those of `topics`.
-        names: One for each theme.
+        names: One for each theme, and how far it is borne out.
         topics: The published table.
     """
     firm_ids, topic_ids = topics["firm_id"].to_pylist(), topics["topic_id"].to_pylist()
     n_sentences = topics["n_sentences"].to_numpy()
     rows = []
-    for number, (theme, name) in enumerate(zip(found.themes, names, strict=True), start=1):
-        columns = name.as_columns()
+    for number, (theme, (name, support)) in enumerate(zip(found.themes, names, strict=True), start=1):
+        columns = name.as_columns() | {"support": support}
         rows.append(
             columns
             | {
@@ -170,6 +174,7 @@ def _topics(run: RunFiles, part: pa.Table) -> pa.Table:
     firms = part.select(["firm_id", "permno", "gvkey"]).take(pc.list_parent_indices(column))
     for name in firms.column_names:
         topics = topics.append_column(name, firms[name])
+    topics = topics.append_column("support", pa.nulls(topics.num_rows, pa.float64()))  # takes all firms: reduce.py
     return _finished(topics, TOPICS, run)
 
 

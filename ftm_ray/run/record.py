@@ -64,7 +64,7 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunL
         | {name: themes[name] for name in themes if name.startswith("n_topics")}
         | {"dropped_by_reason": dict(sorted(log.parts.drop_reasons.items()))},
         "quality": quality_numbers(firms, themes),
-        "naming": _naming_counts(log.parts) | {"n_numbered_labels": report.n_numbered_labels},
+        "naming": _naming_counts(log.parts) | {"n_numbered_labels": report.n_numbered_labels} | _naming_quality(report),
         "llm": _llm_record(log, report),
         "sentiment_ready": run.manifest.linked or "not made: the source has no PERMNO links (give --links to prefetch)",
         "seconds": seconds | report.seconds,
@@ -86,6 +86,17 @@ def _naming_counts(parts: PartCounts) -> dict[str, int]:
         "n_names_firm": parts.n_names_firm,
         "prompt_tokens": parts.prompt_tokens,
         "completion_tokens": parts.completion_tokens,
+    }
+
+
+def _naming_quality(report: ReduceReport) -> dict[str, Any]:
+    """What the LLM's names are worth, taken together; null where there are none or too few."""
+    topics, themes = report.topic_names, report.theme_names
+    return {
+        "support_auc": _rounded(topics.support_auc),
+        "theme_support_auc": _rounded(themes.support_auc),
+        "distinct_labels": _rounded(topics.distinct_labels),
+        "n_unsupported": topics.n_unsupported,
     }
 
 

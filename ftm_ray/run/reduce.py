@@ -9,13 +9,13 @@ from the outside (`ftm verify`), and the same command publishes it again.
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ftm_ray.config import LlmSettings, RunConfig
+from ftm_ray.config import RunConfig
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.distinct_labels import numbered
@@ -23,7 +23,8 @@ from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
-from ftm_ray.run.gates import check_theme_names
+from ftm_ray.run.gates import check_naming, check_theme_names
+from ftm_ray.run.naming_quality import NamingQuality, measure_names, names_table, worst_themes, worst_topics
 from ftm_ray.run.progress import timed
 from ftm_ray.run.publish import QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
 from ftm_ray.run.sentiment import SentimentRows
@@ -37,7 +38,7 @@ from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
 from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
-from ftm_ray.vectors.unit_vectors import Vectors, random_vectors
+from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors
 
 #: The LLM reads the names of so many near themes, to keep its theme apart from them.
 _NEIGHBOURS = 3
@@ -57,6 +58,8 @@ class ReduceReport:
     mean_cohesion: float | None = None
     theme_account: LlmAccount = field(default_factory=LlmAccount)
     n_numbered_labels: int = 0
+    topic_names: NamingQuality = field(default_factory=NamingQuality)
+    theme_names: NamingQuality = field(default_factory=NamingQuality)
     theme_prompt: str | None = None
 
 
@@ -72,6 +75,7 @@ class ThemePublisher:
         self.config = config
         self._api_key = api_key
         self._device = device
+        self._loaded_encoder: SentenceEncoder | None = None
         # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
         self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
@@ -85,15 +89,19 @@ class ThemePublisher:
         report = ReduceReport()
         parts = read_parts(run)
         topic_set = self._topic_set(parts.topics)
+        with timed(report.seconds, "support"):
+            parts = self._with_support(run, parts, topic_set, report)
         with timed(report.seconds, "themes"):
             found = find_themes(topic_set, self.config.themes, self._use_gpu)
         with timed(report.seconds, "describe_themes"):
             names = self._names(run, found, parts, report)
         check_theme_names(run.quarter, self.config, names, report.theme_account)
+        with timed(report.seconds, "theme_support"):
+            theme_support = self._theme_support(run, found, names, topic_set, report)
         tables = {
             "firms": parts.firms,  # first: they tell whose tables these are
             "topics": parts.topics,
-            "themes": themes_table(run, found, names, parts.topics),
+            "themes": themes_table(run, found, list(zip(names, theme_support, strict=True)), parts.topics),
             "theme_topics": theme_topics_table(run, found, parts.topics),
         }
         _count_topics(report, found, tables)
@@ -112,8 +120,7 @@ class ThemePublisher:
         if self.config.llm.endpoint == "none" or topics.num_rows == 0:
             embeddings = centers
         else:
-            encoder = SentenceEncoder(self.config.embed, self._device)
-            embeddings = encoder.encode(topics["representation"].to_pylist())
+            embeddings = self._encoder().encode(topics["representation"].to_pylist())
         return TopicSet(
             firm_ids=tuple(topics["firm_id"].to_pylist()),
             topic_ids=tuple(topics["topic_id"].to_pylist()),
@@ -122,6 +129,49 @@ class ThemePublisher:
             embeddings=embeddings,
             boilerplate=self._boilerplate(centers),
         )
+
+    def _encoder(self) -> SentenceEncoder:
+        """The sentence encoder, loaded when it is first needed: a run without an LLM never needs it here."""
+        if self._loaded_encoder is None:
+            self._loaded_encoder = SentenceEncoder(self.config.embed, self._device)
+        return self._loaded_encoder
+
+    def _with_support(
+        self, run: RunFiles, parts: QuarterParts, topic_set: TopicSet, report: ReduceReport
+    ) -> QuarterParts:
+        """The parts with the topics' support; the run ends here if the names, taken together, say nothing."""
+        if self.config.llm.endpoint == "none" or parts.topics.num_rows == 0:
+            return parts
+        topics = parts.topics
+        centers = _matrix(topics["embedding"])
+        report.topic_names, values = measure_names(topics, topic_set.embeddings, centers, topic_set.firm_ids)
+        check_naming(
+            run.quarter,
+            self.config,
+            report.topic_names,
+            "topics",
+            lambda: worst_topics(topics, report.topic_names, (part for _, part in run.parts())),
+        )
+        place = topics.schema.get_field_index("support")
+        return replace(
+            parts, topics=topics.set_column(place, topics.schema.field(place), pa.array(values, pa.float64()))
+        )
+
+    def _theme_support(
+        self, run: RunFiles, found: FoundThemes, names: list[Name], topic_set: TopicSet, report: ReduceReport
+    ) -> list[float | None]:
+        """How far each description is borne out by the summaries that it was written from."""
+        if self.config.llm.endpoint == "none" or not names:
+            return [None] * len(names)
+        texts = self._encoder().encode([name.representation for name in names])
+        own = np.stack([mean_vector(topic_set.embeddings[list(theme.exemplar_rows)]) for theme in found.themes])
+        report.theme_names, values = measure_names(
+            names_table(names), texts, own, [str(row) for row in range(len(names))]
+        )
+        check_naming(
+            run.quarter, self.config, report.theme_names, "themes", lambda: worst_themes(names, report.theme_names)
+        )
+        return values
 
     def _boilerplate(self, centers: Vectors) -> Vectors:
         """How likely each topic is filler; 0 where only the rules are used."""
@@ -154,7 +204,7 @@ class ThemePublisher:
             )
             for row, theme in enumerate(found.themes)
         ]
-        named = asyncio.run(_ask(self.config.llm, self._api_key, answers, themes))
+        named = asyncio.run(_ask(Namer(self.config.llm, self._api_key, answers), themes, self._encoder()))
         report.theme_account, report.theme_prompt = named.account, named.prompt
         report.n_numbered_labels = named.n_numbered
         return named.names
@@ -194,9 +244,9 @@ def _write_table(run: RunFiles, report: ReduceReport, path: str, table: pa.Table
     report.rows[path] = table.num_rows
 
 
-async def _ask(settings: LlmSettings, api_key: str, answers: AnswerStore, themes: list[ThemeToName]) -> NamedThemes:
+async def _ask(namer: Namer, themes: list[ThemeToName], encoder: SentenceEncoder) -> NamedThemes:
     """Ask for all names. Not a method: one coroutine in an actor's class makes all its methods run in an event loop."""
-    return await name_themes(Namer(settings, api_key, answers), themes)
+    return await name_themes(namer, themes, encoder.encode)
 
 
 def _own_names(parts: QuarterParts) -> dict[str, frozenset[str]]:

@@ -4,15 +4,14 @@ import pyarrow as pa
 
 from ftm_ray.schemas.columns import required
 
-#: Answers of LLMs that were accepted, by the digest of the question: what was paid for once is never paid for again.
+#: Answers of LLMs as they came, by the digest of the question: what was paid for once is never paid for again.
 LLM_ANSWERS = pa.schema(
     [
         required("question", pa.string()),  # digest of model, limits and the prompt to the letter
-        required("label", pa.string()),
-        required("text", pa.string()),
+        pa.field("content", pa.string()),  # to the letter; null where the model said nothing
         required("llm_model", pa.string()),
         required("prompt_version", pa.string()),
-        required("finish_reason", pa.string()),
+        pa.field("finish_reason", pa.string()),
         pa.field("prompt_tokens", pa.int32()),
         pa.field("completion_tokens", pa.int32()),
     ]

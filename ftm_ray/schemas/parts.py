@@ -40,6 +40,8 @@ TOPIC = pa.struct(
         pa.field("prompt_tokens", pa.int32()),
         pa.field("completion_tokens", pa.int32()),
         pa.field("names_firm", pa.bool_()),  # whether the LLM's words name the firm or a speaker; null for keywords
+        pa.field("word_support", pa.float64()),  # share of the LLM's content words that were said; null for keywords
+        pa.field("unsupported", pa.list_(pa.string())),  # names in the LLM's words that nobody said
     ]
 )
 

@@ -41,6 +41,7 @@ TOPICS = pa.schema(
     [
         required("firm_id", pa.string()),
         *(field for field in TOPIC if field.name != "exemplar_texts"),
+        pa.field("support", pa.float64()),  # 0..1: how far the LLM's words are borne out; null for keywords
         pa.field("permno", pa.int64()),
         pa.field("gvkey", pa.string()),
         required("quarter", pa.string()),
@@ -70,6 +71,9 @@ THEMES = pa.schema(
         pa.field("prompt_tokens", pa.int32()),
         pa.field("completion_tokens", pa.int32()),
         pa.field("names_firm", pa.bool_()),
+        pa.field("word_support", pa.float64()),
+        pa.field("unsupported", pa.list_(pa.string())),
+        pa.field("support", pa.float64()),
         required("quarter", pa.string()),
         required("run_id", pa.string()),
     ]

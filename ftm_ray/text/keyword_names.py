@@ -20,6 +20,8 @@ class Name:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     names_firm: bool | None = None
+    word_support: float | None = None  # share of its content words that were said
+    unsupported: tuple[str, ...] | None = None  # names in it that nobody said
 
     def as_columns(self) -> dict[str, Any]:
         """The name as columns of a topic."""

@@ -22,13 +22,13 @@ TOPICS_PER_FIRM, FIRMS_PER_BATCH = 25, 2
 
 def serve(latency_s: float, pipe) -> None:
     """An endpoint of fixed latency; tells its URL, and when asked the time that it was at work."""
-    from llm_server import LlmServer, named
+    from llm_server import LlmServer, in_its_words
 
     times = []
 
-    def answer(number, _body):
+    def answer(_number, body):
         times.append(time.time())
-        return named(f"Subject {number}", f"Firms report on subject {number}, because it changes their costs.")
+        return in_its_words(body)
 
     with LlmServer(answer, delay_s=latency_s) as server:
         pipe.send(server.url)

@@ -12,13 +12,13 @@ from command import ftm, one_error_line
 from iam import grants
 from invented import QUARTER as SIX_FIRMS_QUARTER
 from invented import run_files, write_six_firms, write_six_parts
-from llm_server import LlmServer, named
+from llm_server import LlmServer, in_its_words
 from s3_server import BUCKET, Fault, credentials
 from sample import QUARTER, SAMPLE
 from standin import QUARTER as WRDS_QUARTER
 
 from ftm_ray.lake.storage import Lake
-from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer
+from ftm_ray.naming.kept_answers import AnswerStore, KeptAnswer
 from ftm_ray.run.reduce import ThemePublisher
 
 PREFIX = "teams/ftm"
@@ -170,7 +170,7 @@ def test_everything_that_reads_works_on_s3(server, lake):
 
 
 def test_two_llms_are_compared_on_s3(server, monkeypatch):
-    with LlmServer(lambda *_: named("Freight", "Firms pay more for freight, because vessels are full.")) as llm:
+    with LlmServer(lambda _, body: in_its_words(body)) as llm:
         result = ftm("llm", "compare", QUARTER, "--root", ROOT, "--a", llm.url, "--b", llm.url, "--sample", 2, "--json")
     assert result.exit_code == 0, result.stderr
     comparison = json.loads(result.stdout)
@@ -209,7 +209,7 @@ def test_each_machine_calls_what_its_policy_grants_and_needs_all_of_it(server, c
 
 def keep_and_find_an_answer(remote):
     """What the naming actor does with an LLM's answers."""
-    answer = StoredAnswer("Freight", "Firms pay more.", "tiny", "1", "stop", 11, 7)
+    answer = KeptAnswer("{}", "tiny", "1", "stop", 11, 7)
 
     async def keep():
         store = AnswerStore(remote, QUARTER)
@@ -217,7 +217,7 @@ def keep_and_find_an_answer(remote):
         await store.write()
 
     asyncio.run(keep())
-    assert AnswerStore(remote, QUARTER).find("question") == answer
+    assert AnswerStore(remote, QUARTER).find("question", "summary") == answer
 
 
 def test_nothing_outside_the_prefix_is_touched(server):

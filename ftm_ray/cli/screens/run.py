@@ -15,6 +15,13 @@ _NO_LLM = (
     "--llm serve or --llm URL has an LLM name them"
 )
 
+#: Numbers between 0 and 1 about names, and what they are called; a run of an earlier version has none.
+_NAMING_SHARES = {
+    "distinct_labels": "of the labels differ",
+    "support_auc": "support (AUC; 0.5 is chance)",
+    "theme_support_auc": "support of the themes",
+}
+
 
 def show_run(record: Mapping[str, Any], root: str, already_done: bool) -> None:
     """What a run did, where its outputs lie, and what to do next."""
@@ -72,6 +79,8 @@ def _naming_words(record: Mapping[str, Any]) -> str:
     parts += [f"{naming['n_numbered_labels']:,} theme labels told apart by a number"] * bool(
         naming["n_numbered_labels"]
     )
+    parts += [f"{naming['n_unsupported']:,} hold a name that nobody said"] * bool(naming.get("n_unsupported"))
+    parts += [f"{naming[name]:.2f} {words}" for name, words in _NAMING_SHARES.items() if naming.get(name) is not None]
     return ", ".join(parts)
 
 

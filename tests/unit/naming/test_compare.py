@@ -37,7 +37,11 @@ def near(_, body):
 
 def far(_, body):
     """An answer about something else, and none at all for wages."""
-    return completion("prose") if "wages" in keywords_of(body) else named("Weather <i>", "It rained in the mountains.")
+    return (
+        completion("prose")
+        if "wages" in keywords_of(body)
+        else named("Weather <i>", "It rained on the freight in the mountains.")
+    )
 
 
 @pytest.fixture(scope="module")

@@ -39,23 +39,24 @@ def test_a_good_answer_is_accepted_as_it_is():
 
 
 def test_blanks_and_line_breaks_are_put_in_order():
-    good = judged(" \n" + answer("  Freight costs", "Firms pay \n\n more.  ") + "\n")
-    assert (good.outcome, good.label, good.text) == (Outcome.NAMED, "Freight costs", "Firms pay more.")
+    good = judged(" \n" + answer("  Freight costs", "Firms pay \n\n more for freight.  ") + "\n")
+    assert (good.outcome, good.label, good.text) == (Outcome.NAMED, "Freight costs", "Firms pay more for freight.")
 
 
 @pytest.mark.parametrize("text", ["Größere Häfen", "运费", "Costs \U0001f680 rise", 'He said "no"', "a < b"])
 def test_letters_of_all_kinds_are_kept(text):
-    assert judged(answer(text, text)).label == text
+    good = judged(answer(text, f"{text}: firms pay more for freight."))
+    assert (good.label, good.text) == (text, f"{text}: firms pay more for freight.")
 
 
 def test_the_order_of_the_fields_does_not_matter():
-    assert judged('{"summary": "Firms pay more.", "label": "Freight"}').outcome is Outcome.NAMED
+    assert judged('{"summary": "Firms pay more for freight.", "label": "Freight"}').outcome is Outcome.NAMED
 
 
 def test_a_theme_has_a_description_where_a_topic_has_a_summary():
     prompt = theme_prompt(["freight"], ["Firms pay more."], [], EstimatedTokens(), 900)
-    described = '{"label": "Freight", "description": "Many pay more."}'
-    assert judge_answer(described, "stop", prompt, NOBODY).text == "Many pay more."
+    described = '{"label": "Freight", "description": "Many pay more for freight."}'
+    assert judge_answer(described, "stop", prompt, NOBODY).text == "Many pay more for freight."
     assert judge_answer(answer(), "stop", prompt, NOBODY).outcome is Outcome.NOT_JSON
     assert judged(described).outcome is Outcome.NOT_JSON
 
@@ -126,7 +127,7 @@ def test_each_kind_of_refusal_is_told_apart_in_its_reminder():
 
 
 def test_a_name_of_two_words_is_no_echo_though_it_stands_in_the_material():
-    assert judged(answer(summary="Ports were full.")).outcome is Outcome.NAMED
+    assert judged(answer(summary="Costs rise: ports were full.")).outcome is Outcome.NAMED
 
 
 def test_words_of_the_material_in_another_order_are_no_echo():
@@ -140,8 +141,8 @@ def test_words_of_the_material_in_another_order_are_no_echo():
 @pytest.mark.parametrize(
     ("label", "summary"),
     [
-        ("Freight costs of Acme", "Firms pay more."),
-        ("Freight costs", "Acme's freight became dearer."),
+        ("Freight costs of Acme", "Firms pay more for freight."),
+        ("Freight costs", "Acme's freight became much dearer."),
         ("Freight costs", "Freight became dearer, Smith says."),
     ],
 )
@@ -156,16 +157,20 @@ def test_an_answer_that_names_the_firm_or_a_person_is_worth_asking_again(label, 
 
 def test_of_many_names_some_are_told():
     names = [f"Person{letter}" for letter in "abcdefgh"]
-    reminder = judged(answer(summary=" ".join(names)), own_names=OwnNames(frozenset(map(str.lower, names)))).reminder
+    reminder = judged(
+        answer(summary=f"Freight costs {', '.join(names)} more."), own_names=OwnNames(frozenset(map(str.lower, names)))
+    ).reminder
     assert "Persona, Personb, Personc, Persond, Persone." in reminder
 
 
 @pytest.mark.parametrize(("n_words", "is_long"), [(1, False), (8, False), (9, True), (30, True)])
 def test_a_label_may_have_eight_words(n_words, is_long):
-    long = judged(answer(label="word " * n_words))
+    words = ["Freight", "rates", "and", "ports", "add", "to", "shipping", "costs"]
+    words = words[:n_words] + [f"more{i}" for i in range(n_words - 8)]
+    long = judged(answer(label=" ".join(words)))
     assert long.outcome is Outcome.NAMED
     assert (long.reminder is not None) == is_long
-    assert cut_label(long.label).split() == ["word"] * min(8, n_words)
+    assert cut_label(long.label).split() == words[:8]
 
 
 def test_a_name_is_told_before_a_long_label():
@@ -173,7 +178,7 @@ def test_a_name_is_told_before_a_long_label():
 
 
 def test_answers_can_be_ranked():
-    long, name = answer(label="word " * 9), answer(label="Acme")
+    long, name = answer(label="one two three four five six seven eight nine"), answer(label="Acme")
     ranked = [judged(content).faults for content in (answer(), long, name, "prose")]
     assert ranked == sorted(ranked)
     assert len(set(ranked)) == 4
@@ -233,5 +238,5 @@ def test_a_name_that_is_a_word_counts_only_where_words_are_written_small(text, f
 
 
 def test_the_label_is_no_part_of_the_summarys_first_sentence():
-    named = judge_answer(answer("Wages rise", "Price cuts follow."), "stop", PROMPT, WORDS)
+    named = judge_answer(answer("Wages rise", "Price cuts follow where freight costs less."), "stop", PROMPT, WORDS)
     assert not named.names_firm

@@ -1,19 +1,20 @@
-"""Accepted answers are kept by the content of their question, in files that are written once."""
+"""Answers are kept by the content of their question, in files that are written once."""
 
 import asyncio
 
+import pyarrow as pa
 import pytest
 
 from ftm_ray.config import LlmSettings
 from ftm_ray.errors import SourceError
 from ftm_ray.naming import kept_answers as answers
-from ftm_ray.naming.kept_answers import AnswerStore, StoredAnswer, question_digest
+from ftm_ray.naming.kept_answers import AnswerStore, KeptAnswer, question_digest
 from ftm_ray.naming.prompts import Prompt
 from ftm_ray.schemas.answers import LLM_ANSWERS
 from ftm_ray.schemas.columns import check_table
 
 QUARTER = "2024Q1"
-ANSWER = StoredAnswer("Freight costs", "Firms pay more.", "tiny", "v1", "stop", 11, 7)
+ANSWER = KeptAnswer('{"label": "Freight costs"}', "tiny", "v1", "stop", 11, 7)
 
 
 def keep(store, *questions, write=True):
@@ -31,17 +32,17 @@ def files(lake):
 
 
 def test_a_question_that_was_never_asked_has_no_answer(lake):
-    assert AnswerStore(lake, QUARTER).find("q1") is None
+    assert AnswerStore(lake, QUARTER).find("q1", "summary") is None
 
 
 def test_what_is_kept_is_found_at_once_and_by_the_next_store(lake):
     store = AnswerStore(lake, QUARTER)
-    assert store.find("q1") is None
+    assert store.find("q1", "summary") is None
     keep(store, "q1", write=False)
-    assert store.find("q1") == ANSWER
+    assert store.find("q1", "summary") == ANSWER
     assert files(lake) == []
     keep(store, "q2")
-    assert {question: AnswerStore(lake, QUARTER).find(question) for question in ("q1", "q2", "q3")} == {
+    assert {question: AnswerStore(lake, QUARTER).find(question, "summary") for question in ("q1", "q2", "q3")} == {
         "q1": ANSWER,
         "q2": ANSWER,
         "q3": None,
@@ -51,15 +52,15 @@ def test_what_is_kept_is_found_at_once_and_by_the_next_store(lake):
 def test_an_answer_kept_before_anything_was_looked_up_is_found(lake):
     store = AnswerStore(lake, QUARTER)
     keep(store, "q1")
-    assert store.find("q1") == ANSWER
+    assert store.find("q1", "summary") == ANSWER
 
 
 def test_token_counts_may_be_missing(lake):
     store = AnswerStore(lake, QUARTER)
-    without = StoredAnswer("a", "b", "tiny", "v1", "stop", None, None)
+    without = KeptAnswer(None, "tiny", "v1", None, None, None)
     asyncio.run(store.keep("q1", without))
     asyncio.run(store.write())
-    assert AnswerStore(lake, QUARTER).find("q1") == without
+    assert AnswerStore(lake, QUARTER).find("q1", "summary") == without
 
 
 def test_some_hundred_answers_go_into_a_file_together(lake, monkeypatch):
@@ -70,7 +71,7 @@ def test_some_hundred_answers_go_into_a_file_together(lake, monkeypatch):
     for table in tables:
         check_table(table, LLM_ANSWERS, "answers")
     known = AnswerStore(lake, QUARTER)
-    assert all(known.find(f"q{i}") == ANSWER for i in range(10))
+    assert all(known.find(f"q{i}", "summary") == ANSWER for i in range(10))
 
 
 def test_nothing_new_writes_no_file(lake):
@@ -93,7 +94,7 @@ def test_two_at_once_do_not_lose_each_others_answers(lake):
     keep(one, "q1", "both")
     keep(other, "q2", "both")
     known = AnswerStore(lake, QUARTER)
-    assert all(known.find(question) == ANSWER for question in ("q1", "q2", "both"))
+    assert all(known.find(question, "summary") == ANSWER for question in ("q1", "q2", "both"))
 
 
 def test_answers_kept_while_others_are_written_are_not_lost(lake):
@@ -107,7 +108,7 @@ def test_answers_kept_while_others_are_written_are_not_lost(lake):
 
     asyncio.run(go())
     known = AnswerStore(lake, QUARTER)
-    assert all(known.find(f"q{i}") == ANSWER for i in range(20))
+    assert all(known.find(f"q{i}", "summary") == ANSWER for i in range(20))
 
 
 def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monkeypatch):
@@ -123,12 +124,24 @@ def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monke
     monkeypatch.setattr(lake, "write_table", write)
     keep(store, "q3")
     known = AnswerStore(lake, QUARTER)
-    assert all(known.find(question) == ANSWER for question in ("q1", "q2", "q3"))
+    assert all(known.find(question, "summary") == ANSWER for question in ("q1", "q2", "q3"))
 
 
 def test_quarters_do_not_share_answers(lake):
     keep(AnswerStore(lake, QUARTER), "q1")
-    assert AnswerStore(lake, "2024Q2").find("q1") is None
+    assert AnswerStore(lake, "2024Q2").find("q1", "summary") is None
+
+
+def test_what_a_version_kept_that_kept_only_accepted_answers_is_found_in_the_form_in_which_it_came(lake):
+    columns = {"question": "q1", "label": "Freight", "text": "Firms pay more.", "llm_model": "tiny"}
+    columns |= {"prompt_version": "v1", "finish_reason": "stop", "prompt_tokens": 11, "completion_tokens": 7}
+    table = pa.Table.from_pylist([columns, columns | {"question": "q2"}])
+    lake.write_table(f"{lake.answers_dir(QUARTER)}/old.parquet", table)
+    keep(AnswerStore(lake, QUARTER), "q2")
+    known = AnswerStore(lake, QUARTER)
+    content = '{"label": "Freight", "description": "Firms pay more."}'
+    assert known.find("q1", "description") == KeptAnswer(content, "tiny", "v1", "stop", 11, 7)
+    assert known.find("q2", "summary") == ANSWER  # newer, and whole
 
 
 # --- what makes two questions the same -----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from name_asking import (
     store,
 )
 
-from ftm_ray.naming import endpoint_health
+from ftm_ray.naming import endpoint_health, guards
 from ftm_ray.naming import kept_answers as answers
 from ftm_ray.naming import namer as naming
 from ftm_ray.naming.account import LlmAccount
@@ -28,6 +28,8 @@ from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import PROMPT_VERSION, topic_prompt
 from ftm_ray.naming.tokens import EstimatedTokens
+
+GOOD_TEXT = "Firms pay more for freight, which lowers margins."
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -47,6 +49,8 @@ def test_a_good_answer_becomes_the_name_with_its_origin():
         "prompt_tokens": 11,
         "completion_tokens": 7,
         "names_firm": False,
+        "word_support": 0.4,  # "freight" and "cost" of these, "firm", "margin" and "pay"
+        "unsupported": (),
     }
     assert account.outcomes == {"named": 1}
 
@@ -57,6 +61,8 @@ def test_an_endpoint_that_counts_no_tokens_gives_names_too():
     assert (name.prompt_tokens, name.completion_tokens) == (None, None)
 
 
+LOOP = named("Freight", "Freight goes over and over and over and over and over and over.")
+
 #: How to come to each outcome: what the server sends, how many requests that takes, and settings.
 WAYS = {
     Outcome.NAMED: (GOOD, 1, {}),
@@ -66,6 +72,13 @@ WAYS = {
     Outcome.EMPTY: (completion(""), 2, {}),
     Outcome.NOT_JSON: (PROSE, 2, {}),
     Outcome.ECHO: (named("Freight costs", LONG_SENTENCE), 2, {}),
+    Outcome.TASK_WORDS: (named("The business concept", GOOD_TEXT), 2, {}),
+    Outcome.LOOPED: (named("Freight", "Freight costs more, " + "and freight costs more " * 9 + "."), 2, {}),
+    Outcome.CUT_TEXT: (named("Freight", "Firms pay more for freight, which"), 2, {}),
+    Outcome.TOO_SHORT: (named("Freight", "Freight."), 2, {}),
+    Outcome.COPIED: (named("Freight", f"Firms pay more. {LONG_SENTENCE}"), 2, {}),
+    Outcome.CUT_LABEL: (named("Freight costs of the", GOOD_TEXT), 2, {}),
+    Outcome.UNSUPPORTED: (named("Car seats", "Drivers want heated leather in luxury vehicles."), 2, {}),
     Outcome.MALFORMED: (Reply(200, "<html>Hello</html>", {}), 1, {}),
     Outcome.REJECTED: (error(422), 2, {}),  # once more without what strict endpoints refuse
     Outcome.TIMED_OUT: (hang(), 2, {"timeout_s": 0.5, "max_attempts": 2}),
@@ -107,6 +120,8 @@ MENDED = {
     "echo": (named("Freight costs", LONG_SENTENCE), "words of your own"),
     "a name": (WITH_NAME, "named Acme. Answer again without any name"),
     "a long label": (LONG, "more than 8 words"),
+    "a figure that nobody said": (named("Freight", "Firms pay 17% more for freight."), "No sentence says 17%"),
+    "a loop": (LOOP, "over and over"),
 }
 
 
@@ -144,8 +159,20 @@ def test_a_long_label_is_better_than_a_name(first, second):
     assert not name.names_firm
 
 
+def test_a_figure_that_nobody_said_is_refused_if_it_stays():
+    invented = named("Freight", "Firms pay 17% more for freight.")
+    name, account, _ = ask(invented, invented)
+    assert (name, account.outcomes) == (None, {"unsupported": 1})
+
+
+def test_a_name_that_nobody_said_is_flagged_if_it_stays():
+    invented = named("Freight", "Firms pay more for freight from Chile.")
+    name, account, _ = ask(invented, invented)
+    assert (name.unsupported, account.outcomes, account.n_again) == (("Chile",), {"named": 1}, 1)
+
+
 def test_of_two_answers_with_the_same_fault_the_second_counts():
-    name, _, _ = ask(WITH_NAME, named("Shipping", "Smith speaks of shipping."))
+    name, _, _ = ask(WITH_NAME, named("Shipping", "Smith speaks of shipping and freight."))
     assert name.label == "Shipping"
 
 
@@ -188,7 +215,7 @@ def test_a_second_question_that_was_never_sent_is_not_counted(monkeypatch):
     assert (account.n_requests, account.n_again, account.outcomes) == (1, 0, {"named": 1})
 
 
-# --- accepted answers are kept, so that nothing is paid for twice ----------------------------------------------------
+# --- answers are kept, so that nothing is paid for twice ----------------------------------------------------
 
 
 def test_a_second_namer_over_the_same_lake_asks_nothing(lake):
@@ -225,7 +252,7 @@ def test_an_answer_with_a_name_is_remembered_with_its_flag(lake):
 @pytest.mark.parametrize("change", [{"model": "other"}, {"max_tokens": 100}], ids=str)
 def test_another_model_or_limit_asks_again(lake, change):
     ask(GOOD, store=store(lake))
-    name, account, _ = ask(named("Other", "Words."), store=store(lake), **change)
+    name, account, _ = ask(named("Other", "Ocean freight from Asia costs more."), store=store(lake), **change)
     assert name.label == "Other"
     assert account.n_remembered == 0
     assert ask(store=store(lake))[0].label == "Freight costs"  # and the first is still known
@@ -233,7 +260,9 @@ def test_another_model_or_limit_asks_again(lake, change):
 
 def test_other_weights_behind_the_same_name_are_asked_again(lake):
     ask(GOOD, store=AnswerStore(lake, "2024Q1", ["fp8"]))
-    name, account, _ = ask(named("Other", "Words."), store=AnswerStore(lake, "2024Q1", ["none"]))
+    name, account, _ = ask(
+        named("Other", "Ocean freight from Asia costs more."), store=AnswerStore(lake, "2024Q1", ["none"])
+    )
     assert (name.label, account.n_remembered) == ("Other", 0)
     assert ask(store=AnswerStore(lake, "2024Q1", ["fp8"]))[1].n_remembered == 1
 
@@ -246,8 +275,36 @@ def test_another_prompt_or_prompt_version_asks_again(lake, monkeypatch):
     assert ask(GOOD, store=store(lake))[1].n_requests == 1
 
 
-@pytest.mark.parametrize("reply", [PROSE, completion("{}", "content_filter"), error(422), error(500), reset()])
-def test_refused_and_missing_answers_are_not_kept(lake, reply):
+@pytest.mark.parametrize("reply", [PROSE, completion("{}", "content_filter"), LOOP])
+def test_a_refused_answer_is_kept_and_not_paid_for_again(lake, reply):
+    first, account, _ = ask(reply, reply, store=store(lake))
+    second, again, server = ask(store=store(lake))
+    assert first is second is None
+    assert server.requests == []
+    assert again.outcomes == account.outcomes
+    assert (again.n_remembered, again.n_again) == (1, 0)
+
+
+def test_newer_guards_judge_what_was_kept(lake, monkeypatch):
+    """What older guards accepted is refused, and asked for once more with the reminder; the rest costs nothing."""
+    ask(GOOD, store=store(lake))
+    monkeypatch.setattr(guards, "content_fault", lambda label, *_: Outcome.CUT_LABEL if "cost" in label else None)
+    name, account, server = ask(named("Freight", GOOD_TEXT), store=store(lake))
+    assert name.label == "Freight"
+    assert len(server.requests) == 1
+    assert "broke off" in server.shown[0]
+    assert (account.n_remembered, account.n_again) == (1, 1)
+
+
+def test_one_refused_answer_of_each_kind_can_be_looked_at():
+    _, account, _ = ask(LOOP, LOOP)
+    shown = account.refused["looped"]
+    assert "over and over" in shown["content"]
+    assert shown["sentences"][0].strip('"') == LONG_SENTENCE
+
+
+@pytest.mark.parametrize("reply", [error(422), error(500), reset()])
+def test_missing_answers_are_not_kept(lake, reply):
     assert ask(reply, reply, store=store(lake))[0] is None
     name, account, _ = ask(GOOD, store=store(lake))
     assert name.label == "Freight costs"

@@ -56,7 +56,7 @@ def name_all(to_name, answer, lake=None, **settings):
 
 
 def described(label):
-    return named(label, "Many report this.", "description")
+    return named(label, "Firms speak of it, and say what comes of it.", "description")
 
 
 def labels(found):
@@ -67,7 +67,7 @@ def test_themes_are_named_in_their_order_and_described():
     found, server = name_all(themes(20), lambda word, _: described(f"On {word}"), max_concurrency=5)
     assert labels(found) == [f"On word{i}" for i in range(20)]
     assert {(name.representation, name.summary_source, name.llm_model) for name in found.names} == {
-        ("Many report this.", "llm", "tiny")
+        ("Firms speak of it, and say what comes of it.", "llm", "tiny")
     }
     assert (found.n_numbered, len(server.requests), found.account.n_questions) == (0, 20, 20)
     assert found.prompt in server.shown
@@ -159,13 +159,18 @@ def test_one_theme_without_an_answer_costs_one_name():
 
 
 def test_a_description_that_names_a_firm_is_flagged():
-    found, _ = name_all(themes(1), lambda *_: named("Costs", "Acme pays more.", "description"))
+    found, _ = name_all(
+        themes(1), lambda *_: named("Costs", "Acme and other firms speak of paying more.", "description")
+    )
     assert [name.names_firm for name in found.names] == [True]
 
 
 def test_a_theme_that_begins_with_an_ordinary_word_is_not_flagged_though_a_firm_is_called_so():
     own = OwnNames(frozenset({"target", "price"}), frozenset({"target", "price"}))
-    found, server = name_all(themes(1, own_names=own), lambda *_: named("Price Targets", "Price cuts.", "description"))
+    found, server = name_all(
+        themes(1, own_names=own),
+        lambda *_: named("Price Targets", "Price cuts are what firms speak of.", "description"),
+    )
     assert [name.names_firm for name in found.names] == [False]
     assert len(server.requests) == 1
 

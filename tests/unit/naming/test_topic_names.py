@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from invented import done_row, firm, part_table, topic_vector
-from llm_server import LlmServer, error, named, reset
+from llm_server import LlmServer, error, in_its_words, named, reset
 from name_asking import (
     PROSE,
     assert_adds_up,
@@ -46,8 +46,7 @@ def rename(part, answer, lake=None, **settings):
 
 def echo_keywords(_, body):
     """A label that tells for which question the answer was."""
-    first = body["messages"][1]["content"].splitlines()[0]
-    return named(first.removeprefix("Keywords: "), "A summary.")
+    return in_its_words(body)
 
 
 def topics_of(table):
@@ -108,9 +107,10 @@ def test_one_bad_answer_costs_one_name(part):
 
 
 def test_a_firms_name_is_one_only_for_that_firm(part):
-    batch, _ = rename(part, lambda *_: named("Costs of F1", "F1 pays more."))
+    batch, _ = rename(part, lambda *_: named("Costs of F1", "F1 pays more freight and wages."))
     assert [topic["names_firm"] for topic in topics_of(batch.table)] == [True, True, None, False]
-    assert batch.account.n_again == 2
+    assert [topic["unsupported"] for topic in topics_of(batch.table)] == [["F1"], ["F1"], None, ["F1"]]
+    assert batch.account.n_again == 3  # twice for the name, and once because nobody said it
 
 
 def test_firms_without_topics_pass_through_unasked():

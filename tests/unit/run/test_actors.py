@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 from invented import SENTENCES, bare_row, done_row, firm, part_table, run_files, topic_vector, write_store
-from llm_server import LlmServer, completion, error, named
+from llm_server import LlmServer, error, in_its_words
 from pydantic import SecretStr
 
 from ftm_ray.config import LlmSettings, RunConfig
@@ -162,7 +162,7 @@ def name_batches(run, tables, answer):
 
 
 def echo_keywords(_, body):
-    return named(body["messages"][1]["content"].splitlines()[0], "Summary.")
+    return in_its_words(body)
 
 
 def account_in(table):
@@ -180,7 +180,7 @@ def test_the_namer_keeps_batches_apart_with_their_numbers_and_accounts(run):
     assert [table["batch"].to_pylist() for table in answers] == [[0, 0], [1]]
     for named_table, row in zip(answers, (A_DONE, C_DONE), strict=True):
         labels = [topic["label"] for topic in named_table["topics"][0].as_py()]
-        assert labels == ["Keywords: " + ", ".join(topic["keywords"]) for topic in row["topics"]]
+        assert labels == [", ".join(topic["keywords"]) for topic in row["topics"]]
     assert [account_in(table).n_questions for table in answers] == [2, 2]
     assert sum(account_in(table).n_requests for table in answers) == len(server.requests) == 4
 
@@ -211,7 +211,7 @@ def test_a_part_that_is_read_again_asks_only_for_what_is_missing(run):
     words = A_DONE["topics"][0]["keywords"][0]
 
     def half(_, body):
-        return named("Label", "Summary.") if words in body["messages"][1]["content"] else completion("prose")
+        return in_its_words(body, "First name") if words in body["messages"][1]["content"] else error(500)
 
     (first,), _ = name_batches(run, [numbered(part(A_DONE, B_FAILED), 0)], half)
     PartWriter(run)(first)
@@ -219,13 +219,13 @@ def test_a_part_that_is_read_again_asks_only_for_what_is_missing(run):
     (second,), server = name_batches(run, [again], echo_keywords)
     PartWriter(run)(second)
     assert (account_in(first).outcomes, account_in(second).outcomes) == (
-        {"named": 1, "not_json": 1},
+        {"named": 1, "server_error": 1},
         {"named": 1},
     )
     assert len(server.requests) == 1
     topics = run.lake.read_table(run.part_path(run.manifest.batches[0]))["topics"][0].as_py()
     assert [topic["summary_source"] for topic in topics] == ["llm", "llm"]
-    assert topics[0]["label"] == "Label"
+    assert topics[0]["label"] == "First name"
 
 
 def test_a_lost_part_is_named_from_kept_answers(run):

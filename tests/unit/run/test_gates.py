@@ -7,9 +7,10 @@ from invented import QUARTER, bare_row, done_row, firm, part_table, topic_vector
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import QualityError
-from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.account import LlmAccount, RefusedAnswer
 from ftm_ray.run.counts import count_part
-from ftm_ray.run.gates import check_parts, check_theme_names
+from ftm_ray.run.gates import check_naming, check_parts, check_theme_names
+from ftm_ray.run.naming_quality import NamingQuality
 from ftm_ray.text.keyword_names import keyword_name
 
 NO_LLM = RunConfig(llm=LlmSettings(endpoint="none"))
@@ -95,3 +96,42 @@ def test_the_llm_must_have_described_nearly_all_themes(n_llm, passes):
 
 def test_no_themes_need_no_names():
     check_theme_names(QUARTER, WITH_LLM, [], NOTHING_ASKED)
+
+
+def good_names(**changes):
+    return replace(NamingQuality(n_named=50, n_compared=50, support_auc=0.97, distinct_labels=0.95), **changes)
+
+
+@pytest.mark.parametrize(
+    "quality",
+    [
+        good_names(),
+        good_names(support_auc=0.8, distinct_labels=0.6),
+        good_names(support_auc=None, distinct_labels=None),
+        good_names(n_named=9, n_compared=9, support_auc=0.5, distinct_labels=0.1),  # too few to say anything
+    ],
+)
+def test_names_that_differ_and_fit_their_sentences_pass(quality):
+    check_naming(QUARTER, WITH_LLM, quality, "topics", lambda: ["never shown"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"support_auc": 0.55}, "AUC 0.55, less than min_support_auc 0.8"),
+        ({"distinct_labels": 0.4}, "0.40 of them are different, less than min_distinct_labels 0.6"),
+    ],
+)
+def test_names_that_say_nothing_stop_the_publication_and_the_worst_are_shown(changes, words):
+    with pytest.raises(QualityError) as stopped:
+        check_naming(QUARTER, WITH_LLM, good_names(**changes), "topics", lambda: ["\n  the worst"])
+    assert words in str(stopped.value)
+    assert str(stopped.value).endswith("the worst")
+    assert stopped.value.exit_code == 3
+
+
+def test_refused_answers_are_shown_beside_what_they_were_asked_about():
+    account = LlmAccount(outcomes={"looped": 3})
+    account.show_refused(RefusedAnswer("looped", "over and over", ["Freight cost more."]))
+    with pytest.raises(QualityError, match="looped: over and over\n    asked about: Freight cost more"):
+        check_parts(QUARTER, WITH_LLM, counts_of(["done"] * 3), account)

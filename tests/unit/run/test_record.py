@@ -109,6 +109,10 @@ def test_names_are_counted_by_their_source(lake, config):
         "prompt_tokens": 500,
         "completion_tokens": 40,
         "n_numbered_labels": 0,
+        "support_auc": None,  # the run has no LLM now
+        "theme_support_auc": None,
+        "distinct_labels": None,
+        "n_unsupported": 0,
     }
 
 

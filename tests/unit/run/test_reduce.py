@@ -208,13 +208,17 @@ def test_themes_without_an_llm_that_share_their_first_words_are_told_apart(run, 
     assert report.n_numbered_labels == 2
 
 
+def first_keyword(body):
+    return body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ").split(", ")[0]
+
+
 def described(label):
-    return named(label, "Firms pay more.", "description")
+    return named(label, f"Firms speak of {label.removeprefix('On ').lower()} and pay more for it.", "description")
 
 
 def by_keywords(_, body):
     """A label of its own for each theme."""
-    return described("On " + body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ").split(", ")[0])
+    return described("On " + first_keyword(body))
 
 
 def publish_with_llm(lake, config, answer, write_parts=write_six_parts):
@@ -241,7 +245,10 @@ def test_with_an_llm_themes_are_named_by_it(named_by_llm):
     themes = tables["themes"].to_pylist()
     assert len(server.requests) == len(themes) == len(report.firms_per_theme) >= 2
     for theme in themes:
-        assert (theme["label"], theme["description"]) == (f"On {theme['keywords'][0]}", "Firms pay more.")
+        assert (theme["label"], theme["description"]) == (
+            f"On {theme['keywords'][0]}",
+            f"Firms speak of {theme['keywords'][0]} and pay more for it.",
+        )
         assert (theme["summary_source"], theme["llm_model"], theme["completion_tokens"]) == ("llm", "tiny", 7)
         assert theme["names_firm"] is False
 
@@ -290,7 +297,7 @@ def test_a_theme_whose_words_name_one_of_its_firms_is_flagged(lake, config):
 
     def answer(number, body):
         label = "Costs of F3" if number % 2 else "Plans of Example"
-        return described(f"{label} {body['messages'][1]['content'].split()[1]}")
+        return described(f"{label} {first_keyword(body)}")
 
     _, report = publish_with_llm(lake, config, answer)
     themes = published(lake)["themes"].to_pylist()
@@ -307,11 +314,13 @@ def test_a_firms_name_that_topics_use_as_a_word_flags_no_theme_that_begins_with_
             rows = run.lake.read_table(run.part_path(batch)).to_pylist()
             for row in rows:
                 row["own_names"] = ["acme", "price"]
+                for topic in row["topics"]:  # an LLM's words are compared with them, so they are as long
+                    topic["embedding"] += [0.0] * (384 - len(topic["embedding"]))
             rows[0]["topics"][0] |= {"summary_source": "llm", "representation": "Firms report a higher price."}
             run.lake.write_table(run.part_path(batch), part_table(rows))
 
     def answer(number, body):
-        return described(f"Price number {number}" if number % 2 else f"Acme number {number}")
+        return described(f"{'Price' if number % 2 else 'Acme'} {first_keyword(body)}")
 
     publish_with_llm(lake, config, answer, write_parts)
     themes = published(lake)["themes"].to_pylist()

@@ -1,0 +1,164 @@
+"""Whether the words of a text stand in what it was written from: the share of its content words, and each figure and
+name that stands nowhere there.
+
+A good summary generalises, so a word counts as found where any form of it was said: words are compared by the first
+five letters of their lemmas ("invest", "investing", "investments"). Figures and names cannot be generalised; each that
+nobody said is told.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import simplemma
+
+from ftm_ray.text.lemmas import clean_for_keywords
+from ftm_ray.text.word_lists import BUSINESS_TERMS
+
+_STEM_LETTERS = 5
+
+#: Places and their people: "China" where "Chinese" was said.
+_NAME_LETTERS = 4
+
+_NO_NAMES: frozenset[str] = frozenset()
+
+_UNITS = {"%": "percent", "percent": "percent", "pct": "percent", "bps": "bps", "basis": "bps"}
+_SCALES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "mm": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9}
+_SCALES |= {"trillion": 1e12, "tn": 1e12}
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SPELLED = {word: float(n) for n, word in enumerate(_SMALL.split())}
+_SPELLED |= {word: 10.0 * n for n, word in enumerate(_TENS.split(), start=2)}
+
+_SPELLED_OUT = re.compile(
+    rf"\b(?:(?:{_TENS.replace(' ', '|')})(?:[\s-](?:{'|'.join(_SMALL.split()[1:10])}))?|{_SMALL.replace(' ', '|')})\b",
+    re.IGNORECASE,
+)
+
+_FIGURE = re.compile(r"([$€£¥]\s?)?(\d+(?:,\d{3})*(?:\.\d+)?|\d+)\s*(%|(?:[A-Za-z]+\b))?")
+_TOKEN = re.compile(r"[^\W_]+(?:['’&.\-][^\W_]+)*")
+_SENTENCE_END = re.compile(r"(?<=[.!?:])\s+")
+
+
+def word_share(text: str, sources: Sequence[str]) -> float | None:
+    """The share of a text's content words that were said, in any form.
+
+    Args:
+        text: Label and summary, or label and description.
+        sources: The keywords and sentences, or summaries, that it was written from.
+
+    Returns:
+        0 to 1; null where the text has no content word of letters, or nothing was shown.
+    """
+    words = _stems(text)
+    if not words or not sources:
+        return None
+    said = frozenset[str]().union(*map(_stems, sources))
+    return len(words & said) / len(words)
+
+
+def unsaid_figures(text: str, sources: Sequence[str]) -> list[str]:
+    """Each figure of a text that none of its sources has, once, as written, in order.
+
+    A figure is found where the same value was said, in figures or words, and not only with another unit ("12 %" is not
+    "12 basis points"). Numbers in words count from thirteen on: "two reasons" is no figure.
+    """
+    said = " ".join(sources)
+    values = [*_figures(said), *((value, "") for _, _, value in _spelled(said))]
+    figures = [(place, shown) for place, shown, value, unit in _figures_in(text) if not _has(values, value, unit)]
+    figures += [(place, shown) for place, shown, value in _spelled(text) if value > 12 and not _has(values, value, "")]
+    return list(dict.fromkeys(shown for _, shown in sorted(figures)))
+
+
+def unsaid_names(text: str, sources: Sequence[str]) -> list[str]:
+    """Each name of a text that none of its sources has, once, as written, in order.
+
+    A name is a word with a capital letter where words have none; at the beginning of a sentence, one that no dictionary
+    knows. It is found in any form, and an abbreviation also by the first letters of its words; terms of the trade
+    ("AI") are no names.
+    """
+    said = " ".join(sources)
+    tokens = {token.lower().removesuffix("'s") for token in _TOKEN.findall(said.replace("’", "'"))}
+    pieces = tokens | {piece for token in tokens for piece in re.split(r"[\-.&]", token)} | BUSINESS_TERMS
+    stems = {piece[:_STEM_LETTERS] for piece in pieces}
+    said_names = {token[:_NAME_LETTERS].lower() for token in _TOKEN.findall(said) if token[0].isupper()}
+    names = [
+        name
+        for name in _names(text)
+        if name.lower() not in pieces
+        and name.lower()[:_STEM_LETTERS] not in stems
+        and name.lower()[:_NAME_LETTERS] not in said_names
+        and not _is_short_for(name, said)
+    ]
+    return list(dict.fromkeys(names))
+
+
+@lru_cache(maxsize=20_000)
+def _stems(text: str) -> frozenset[str]:
+    """The beginnings of the content words of a text. Cached: each is looked at again with a second answer."""
+    words = clean_for_keywords(text, _NO_NAMES).split()
+    return frozenset(word[:_STEM_LETTERS] for word in words if not word[0].isdigit())
+
+
+def _figures(text: str) -> Iterator[tuple[float, str]]:
+    return ((value, unit) for _, _, value, unit in _figures_in(text))
+
+
+def _figures_in(text: str) -> Iterator[tuple[int, str, float, str]]:
+    """Where a figure stands, the figure, its value and its unit; "Q3" and "5G" are none, a year is one."""
+    for found in _FIGURE.finditer(text):
+        money, digits, behind = found.groups()
+        if found.start() and (text[found.start() - 1].isalpha() or text[found.start() - 1] in "."):
+            continue
+        word = (behind or "").lower()
+        if word in ("g", "d", "st", "nd", "rd", "th", "q", "h", "x"):  # 5G, 3D, 2nd, 10x: part of a term
+            continue
+        value = float(digits.replace(",", "")) * _SCALES.get(word, 1.0)
+        unit = _UNITS.get(word, "money" if money else "")
+        shown = found.group() if word in _UNITS or word in _SCALES else found.group().removesuffix(behind or "").strip()
+        yield found.start(), shown, value, unit
+
+
+def _spelled(text: str) -> Iterator[tuple[int, str, float]]:
+    """Numbers said in words ("five", "twenty-five"): where, as written, and the value."""
+    for found in _SPELLED_OUT.finditer(text):
+        parts = re.split(r"[\s-]+", found.group().lower())
+        yield found.start(), found.group(), sum(_SPELLED[part] for part in parts)
+
+
+def _has(values: Sequence[tuple[float, str]], value: float, unit: str) -> bool:
+    """Whether a value was said, with this unit or with none on one of the two sides."""
+    return any(
+        abs(one - value) <= 1e-9 * abs(value) and (not unit or not other or unit == other) for one, other in values
+    )
+
+
+def _names(text: str) -> Iterator[str]:
+    """Words with a capital letter that is not that of a sentence's first word, or of a title."""
+    for sentence in _SENTENCE_END.split(text):
+        tokens = _TOKEN.findall(sentence.replace("’", "'"))
+        is_title = not any(token.islower() for token in tokens if len(token) > 3)
+        for place, token in enumerate(tokens):
+            word = token.removesuffix("'s").rstrip(".")
+            if not word[:1].isupper() or len(word) < 2:
+                continue
+            is_shouted = word.isupper() and len(word) > _NAME_LETTERS
+            if (is_shouted or ((place == 0 or is_title) and word[1:].islower())) and _is_english(word.lower()):
+                continue
+            yield word
+
+
+def _is_english(word: str) -> bool:
+    return all(simplemma.is_known(piece, lang="en") for piece in word.split("-") if piece)
+
+
+def _is_short_for(name: str, said: str) -> bool:
+    """Whether an abbreviation is made of the first letters of words that were said in a row ("AI", "U.S.")."""
+    letters = name.replace(".", "").replace("&", "").lower()
+    if not name.isupper() or not 2 <= len(letters) <= 6:
+        return False
+    initials = "".join(word[0] for word in re.findall(r"[a-z]+", said.lower()))
+    return letters in initials
