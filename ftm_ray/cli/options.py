@@ -39,3 +39,17 @@ def open_lake(root: str) -> "Lake":
 def print_json(value: Any) -> None:
     """Print a result for a script."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page for a person, here and not under ROOT.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    from ftm_ray.errors import ConfigError
+
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror or error}; give another file with --out") from error

@@ -8,6 +8,8 @@ down, and nothing pretends: every question ends in one counted outcome, and the 
     question -> kept answer? -> ask -> judge -> (ask once more with a reminder -> judge) -> name
 """
 
+from dataclasses import dataclass
+
 from ftm_ray.config import LlmSettings
 from ftm_ray.naming.account import LlmAccount, RefusedAnswer
 from ftm_ray.naming.client import LlmClient
@@ -18,6 +20,15 @@ from ftm_ray.naming.prompts import PROMPT_VERSION, Prompt
 from ftm_ray.naming.tokens import EstimatedTokens, token_counter
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.text.keyword_names import Name
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a question ended: with a name, or with an answer that was refused, or with none."""
+
+    outcome: str
+    name: Name | None = None
+    refused_answer: str | None = None
 
 
 class Namer:
@@ -37,7 +48,11 @@ class Namer:
         self._answers = answers
 
     async def name(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> Name | None:
-        """Ask for one name; null if there is no answer or none that passes the guards.
+        """Ask for one name; null if there is no answer or none that passes the guards. Arguments as `ask` has them."""
+        return (await self.ask(prompt, own_names, account)).name
+
+    async def ask(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> Ending:
+        """Ask for one name, and say how that ended.
 
         Args:
             prompt: The question.
@@ -46,17 +61,17 @@ class Namer:
         """
         account.n_questions += 1
         try:
-            answer, judged = await self._ask(prompt, own_names, account)
+            answer, judged = await self._ask_twice(prompt, own_names, account)
         except NoAnswerError as error:
             account.count(error.outcome)
-            return None
+            return Ending(error.outcome.value)
         account.count(judged.outcome)
         if judged.label is None or judged.text is None:
             account.show_refused(RefusedAnswer(judged.outcome.value, answer.content, prompt.quoted()))
-            return None
-        return _name(answer, judged)
+            return Ending(judged.outcome.value, refused_answer=answer.content)
+        return Ending(judged.outcome.value, _name(answer, judged))
 
-    async def _ask(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> tuple[KeptAnswer, Judged]:
+    async def _ask_twice(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> tuple[KeptAnswer, Judged]:
         """Ask, and where the answer can be mended, once more. The better of the two answers counts."""
         answer, was_kept = await self._answer(prompt, account)
         account.n_remembered += was_kept
@@ -82,7 +97,7 @@ class Namer:
             return kept, True
         reply = await self._client.ask(prompt, account)
         answer = KeptAnswer(
-            content=reply.content,
+            content=_storable(reply.content),
             llm_model=self.settings.model,
             prompt_version=PROMPT_VERSION,
             finish_reason=reply.finish_reason,
@@ -97,6 +112,11 @@ class Namer:
         """Make sure that nothing that was paid for is lost."""
         if self._answers:
             await self._answers.write()
+
+
+def _storable(content: str | None) -> str | None:
+    """An answer as a file can hold it: half an emoji becomes a question mark, and the guards still see that."""
+    return None if content is None else content.encode("utf-8", "replace").decode("utf-8")
 
 
 def _name(answer: KeptAnswer, judged: Judged) -> Name:

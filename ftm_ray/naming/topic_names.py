@@ -37,12 +37,13 @@ class TopicNamer:
         prompts = [self._prompt(topic) for topic, _ in unnamed]
         questions = zip(prompts, unnamed, strict=True)
         try:
-            names = await asyncio.gather(*(self._namer.name(prompt, own, account) for prompt, (_, own) in questions))
+            endings = await asyncio.gather(*(self._namer.ask(prompt, own, account) for prompt, (_, own) in questions))
         finally:
             await self._namer.write_answers()
-        for (topic, _), name in zip(unnamed, names, strict=True):
-            if name is not None:
-                topic.update(name.as_columns())
+        for (topic, _), ending in zip(unnamed, endings, strict=True):
+            topic.update(outcome=ending.outcome, refused_answer=ending.refused_answer)
+            if ending.name is not None:
+                topic.update(ending.name.as_columns())
         named = pa.Table.from_pylist(rows, schema=FIRM_TOPICS)
         return NamedBatch(named, account, prompts[0].material if prompts else None)
 

@@ -42,6 +42,8 @@ TOPIC = pa.struct(
         pa.field("names_firm", pa.bool_()),  # whether the LLM's words name the firm or a speaker; null for keywords
         pa.field("word_support", pa.float64()),  # share of the LLM's content words that were said; null for keywords
         pa.field("unsupported", pa.list_(pa.string())),  # names in the LLM's words that nobody said
+        pa.field("outcome", pa.string()),  # how the question to the LLM ended; null where none was asked
+        pa.field("refused_answer", pa.string()),  # what the LLM said, to the letter, where that was refused
     ]
 )
 

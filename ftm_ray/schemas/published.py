@@ -40,7 +40,7 @@ SENTENCES = pa.schema(
 TOPICS = pa.schema(
     [
         required("firm_id", pa.string()),
-        *(field for field in TOPIC if field.name != "exemplar_texts"),
+        *(field for field in TOPIC if field.name not in ("exemplar_texts", "outcome", "refused_answer")),
         pa.field("support", pa.float64()),  # 0..1: how far the LLM's words are borne out; null for keywords
         pa.field("permno", pa.int64()),
         pa.field("gvkey", pa.string()),

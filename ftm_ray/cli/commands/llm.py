@@ -1,16 +1,25 @@
-"""The `ftm llm` commands: a model that stays up over several quarters, and a comparison of two."""
+"""The `ftm llm` commands: a model that stays up over several quarters, a comparison of two, and names to read."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
-from ftm_ray.cli.options import config_option, json_option, open_lake, print_json, quarter_argument, root_option
+from ftm_ray.cli.options import (
+    config_option,
+    json_option,
+    open_lake,
+    print_json,
+    quarter_argument,
+    root_option,
+    write_page,
+)
 
 
 @click.group(short_help="Serve the LLM, or compare two.")
 def llm() -> None:
-    """Serve the LLM for several quarters, or see how two LLMs name the same topics.
+    """Serve the LLM for several quarters, see how two LLMs name the same topics, or read the names of a quarter.
 
     \b
       ftm llm up --llm-model Qwen/Qwen3-8B
@@ -101,3 +110,36 @@ def compare(quarter: str, root: str, as_json: bool, **options: Any) -> None:
         print_json(asdict(comparison))
     else:
         show_comparison(comparison, root)
+
+
+@llm.command(short_help="Read names beside their sentences, worst first.")
+@quarter_argument
+@root_option
+@click.option("--sample", type=click.IntRange(min=1), default=40, show_default=True, help="Names shown.")
+@click.option("--worst", is_flag=True, help="The worst of all, instead of a sample that is the same each time.")
+@click.option("--map", "map_id", metavar="ID", help="Of which map. [default: the published one, or the only one]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The page. [default: names-QUARTER.html, here]"
+)
+@json_option
+def read(quarter: str, root: str, as_json: bool, **options: Any) -> None:
+    """Read what the LLM called the topics of QUARTER, refused answers first, and write it as one HTML page.
+
+    Numbers say whether a run may be published; whether its names are good is seen by reading some. Works for a run
+    that was refused, too.
+
+    \b
+      ftm llm read 2023Q1 --root lake
+      ftm llm read 2023Q1 --root lake --worst --sample 10 --out worst.html
+    """
+    from ftm_ray.cli.screens.names import show_names
+    from ftm_ray.results.names_page import names_page
+    from ftm_ray.results.names_read import read_names
+
+    found = read_names(open_lake(root), quarter, options["sample"], options["worst"], options["map_id"])
+    page = options["out"] or Path(f"names-{quarter}.html")
+    write_page(page, names_page(found))
+    if as_json:
+        print_json(asdict(found) | {"page": str(page)})
+    else:
+        show_names(found, page)

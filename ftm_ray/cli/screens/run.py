@@ -39,7 +39,8 @@ def show_run(record: Mapping[str, Any], root: str, already_done: bool) -> None:
     print_outputs(out, record, root)
     out.print(Text("\nNext", "bold"))
     first = f"{quarter}-0001" if record["quality"]["n_themes"] else "THEME_ID"
-    for command in (f"themes {quarter}", f"trace {first}", f"verify {quarter}"):
+    reading = [] if record["llm"] is None else [f"llm read {quarter}"]  # a number is no proof of good names
+    for command in (f"themes {quarter}", f"trace {first}", f"verify {quarter}", *reading):
         out.print(Text(ftm_command(command, root)), soft_wrap=True)  # one line, so that it can be copied
 
 
