@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 _LOOK_S = 5.0
 
+#: A look that is under way at the end is not waited for: who stops a job soon ends it the hard way.
+_END_S = 1.0
+
 #: A refusal that is older than this was followed by a node, or by others.
 _REFUSAL_COUNTS_S = 120.0
 
@@ -108,12 +111,16 @@ class ClusterWatch:
     def end(self) -> None:
         """Look no more."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(_END_S)
         self._note(None)
 
     def _watch(self) -> None:
         while not self._ended.wait(_LOOK_S):
-            self.look_once()
+            try:
+                self.look_once()
+            except FtmError as error:  # the lock is lost: the run itself will find that out and end
+                logger.debug("no more looks: %s", error)
+                return
 
     def look_once(self) -> None:
         """Look, and tell what is new."""
