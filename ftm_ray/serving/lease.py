@@ -173,9 +173,7 @@ def joined_lease(lease_s: float) -> Lease | None:
         except RayError:
             logger.debug("the lease ended this moment")
         time.sleep(_LOOK_S)
-    raise RetryableError(
-        f"another run's model is on its way down since {_PATIENCE_S:.0f} s; `ftm llm status` says more"
-    )
+    raise RetryableError(f"another run's model is on its way down since {_PATIENCE_S:.0f} s; see `ftm llm status`")
 
 
 def drop_lease() -> None:
