@@ -6,13 +6,15 @@ refuses. It tells the person in the run's progress, and others through a small f
 """
 
 import logging
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import ray
 from ray.autoscaler.v2.schema import ClusterStatus
@@ -29,18 +31,37 @@ logger = logging.getLogger(__name__)
 
 _LOOK_S = 5.0
 
+#: A look that is under way at the end is not waited for: who stops a job soon ends it the hard way.
+_END_S = 1.0
+
 #: A refusal that is older than this was followed by a node, or by others.
 _REFUSAL_COUNTS_S = 120.0
 
 _REASON_CHARACTERS = 200
 
+#: Such as "2026-11-25 22:38:11,849 INFO node_provider.py:491 -- Failed to launch 1 nodes of type gpu_spot: ...".
+_REFUSAL = re.compile(r"Failed to launch \d+ nodes of type (\S+): (.+)$", re.MULTILINE)
 
-def waits_for(status: ClusterStatus, now: float) -> str | None:
+#: So much of the end of that log is read: some minutes of refusals.
+_LOG_BYTES = 64 * 1024
+
+
+def refusals(log: str) -> dict[str, str]:
+    """Why the cloud refused nodes, by their type, the last time; from lines of the autoscaler's log.
+
+    The autoscaler of Ray 2.60 notes the reason nowhere else: `InstanceManager` drops the details of an update, so that
+    `failed_launches` has none. Delete this when it passes them on.
+    """
+    return {found[1]: " ".join(found[2].split())[:_REASON_CHARACTERS] for found in _REFUSAL.finditer(log)}
+
+
+def waits_for(status: ClusterStatus, now: float, reasons: Mapping[str, str]) -> str | None:
     """What the cluster lacks, with the autoscaler's own reason; None where it has all that was asked for.
 
     Args:
         status: As `ray.autoscaler.v2.sdk.get_cluster_status` gives it.
         now: Seconds since 1970.
+        reasons: Why nodes of a type were refused, where that is known.
     """
     demands = status.resource_demands
     asked = [*demands.ray_task_actor_demand, *demands.placement_group_demand]
@@ -51,7 +72,7 @@ def waits_for(status: ClusterStatus, now: float) -> str | None:
     refused = [launch for launch in status.failed_launches if now - (launch.failed_ts_s or now) < _REFUSAL_COUNTS_S]
     if refused:
         last = max(refused, key=lambda launch: launch.failed_ts_s or now)
-        reason = " ".join((last.details or "no reason given").split())[:_REASON_CHARACTERS]
+        reason = reasons.get(last.ray_node_type_name, "Ray passes no reason on; monitor.log on the head may have it")
         return f"{text}: {last.ray_node_type_name} is refused: {reason}"
     starting = Counter(launch.ray_node_type_name for launch in status.pending_launches for _ in range(launch.count))
     starting.update(node.ray_node_type_name for node in status.pending_nodes)
@@ -90,12 +111,16 @@ class ClusterWatch:
     def end(self) -> None:
         """Look no more."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(_END_S)
         self._note(None)
 
     def _watch(self) -> None:
         while not self._ended.wait(_LOOK_S):
-            self.look_once()
+            try:
+                self.look_once()
+            except FtmError as error:  # the lock is lost: the run itself will find that out and end
+                logger.debug("no more looks: %s", error)
+                return
 
     def look_once(self) -> None:
         """Look, and tell what is new."""
@@ -133,6 +158,7 @@ class _ClusterLook:
 
     def __init__(self) -> None:
         self._address: str = ray.get_runtime_context().gcs_address
+        self._log = Path(ray._private.worker._global_node.get_logs_dir_path()) / "monitor.log"
         self._nodes: Counter[str] | None = None
         self._model_was_up = False
 
@@ -143,8 +169,17 @@ class _ClusterLook:
             logger.debug("the autoscaler does not answer: %s", error)
             return None
         self._log_nodes(status)
-        waits = [wait for wait in (waits_for(status, time.time()), self._model()) if wait]
+        waits = [wait for wait in (waits_for(status, time.time(), self._refusals()), self._model()) if wait]
         return "; ".join(waits) or None
+
+    def _refusals(self) -> dict[str, str]:
+        """From the autoscaler's log, which lies on the head, where the driver of a job runs."""
+        try:
+            with self._log.open("rb") as stream:
+                stream.seek(max(0, self._log.stat().st_size - _LOG_BYTES))
+                return refusals(stream.read().decode(errors="replace"))
+        except OSError:  # this driver runs elsewhere
+            return {}
 
     def _log_nodes(self, status: ClusterStatus) -> None:
         nodes = Counter(node.ray_node_type_name for node in [*status.active_nodes, *status.idle_nodes])

@@ -60,7 +60,7 @@ def served(config: RunConfig, nodes: Sequence[NodeType], keep: bool, on_wait: On
     """
     lease = None if keep or ray_address() is None else joined_lease(config.serve.lease_s)
     was_there = is_deployed()
-    if not (keep or was_there or ray_address() is None):
+    if lease is None and not (keep or was_there or ray_address() is None):
         lease = new_lease(config.serve.lease_s)
     must_wait = True
     try:
@@ -69,6 +69,8 @@ def served(config: RunConfig, nodes: Sequence[NodeType], keep: bool, on_wait: On
         must_wait = lease is None  # whoever stops a job ends it the hard way some seconds later; the lease goes on
         raise
     finally:
+        if keep:
+            drop_lease()  # of a run that started it and did not want to keep it
         goes = lease.give_back() if lease else not (keep or was_there)
         if goes and must_wait:
             down()

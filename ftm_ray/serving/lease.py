@@ -17,7 +17,7 @@ from ray import serve as ray_serve
 from ray.exceptions import RayError
 
 from ftm_ray.errors import RetryableError
-from ftm_ray.serving.serve_state import APPLICATION, ON_HEAD, is_deployed
+from ftm_ray.serving.serve_state import APPLICATION, ON_HEAD
 
 logger = logging.getLogger(__name__)
 
@@ -155,20 +155,25 @@ def new_lease(lease_s: float) -> Lease:
 
 
 def joined_lease(lease_s: float) -> Lease | None:
-    """A hold on the lease of the model that is up. None where it was kept on purpose, or where none is up any more:
-    one that is on its way down is waited for."""
-    holder = uuid.uuid4().hex
-    while is_deployed():
+    """A hold on the lease of the model that another run started or starts; None where there is no lease.
+
+    One that is over is waited for: its model is on its way down.
+
+    Raises:
+        RetryableError: It does not end.
+    """
+    holder, deadline = uuid.uuid4().hex, time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
         try:
             keeper = ray.get_actor(_NAME, _NAMESPACE)
             if ray.get(keeper.renew.remote(holder, lease_s)):
                 return Lease(keeper, holder, lease_s)
-        except ValueError:  # no lease
+        except ValueError:
             return None
         except RayError:
             logger.debug("the lease ended this moment")
         time.sleep(_LOOK_S)
-    return None
+    raise RetryableError(f"another run's model is on its way down since {_PATIENCE_S:.0f} s; see `ftm llm status`")
 
 
 def drop_lease() -> None:

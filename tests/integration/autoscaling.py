@@ -63,9 +63,13 @@ class AutoscalingCluster:
     def watch(self) -> None:
         """Note the number of workers until the end."""
         from ray.autoscaler.v2.sdk import get_cluster_status
+        from ray.exceptions import RpcError
 
         while not self._ended.wait(0.5):
-            status = get_cluster_status(self.address)
+            try:
+                status = get_cluster_status(self.address)
+            except RpcError:  # a busy machine
+                continue
             n = sum(node.ray_node_type_name != _HEAD_TYPE for node in [*status.active_nodes, *status.idle_nodes])
             if not self.counts or self.counts[-1] != n:
                 self.counts.append(n)

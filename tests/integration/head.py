@@ -65,7 +65,7 @@ def started_head(with_dashboard: bool) -> Iterator[Head]:
 
 def _wait_for(head: Head, with_dashboard: bool) -> None:
     kind = ["job", "list", "--address", head.dashboard] if with_dashboard else ["status", "--address", head.address]
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240  # 10 s on a quiet machine
     while subprocess.run([RAY, *kind], capture_output=True, env=ray_environment()).returncode:
         assert time.monotonic() < deadline, "the head node does not start"
         time.sleep(0.5)

@@ -76,7 +76,7 @@ def model_state(head: Head) -> str:
 
     environment = ray_environment() | {"RAY_ADDRESS": head.address}
     process = start_ftm("llm", "status", "--json", environment=environment, stderr=subprocess.PIPE)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     return json.loads(output)["state"]
 
@@ -95,18 +95,18 @@ def driver_of(root: str) -> int:
 
 def test_a_stopped_job_says_one_sentence_and_leaves_neither_model_nor_lock(head, store, arguments):
     submit(head, "stopped", arguments)
-    wait_for_model(head, {"starting", "up"}, within_s=180)
+    wait_for_model(head, {"starting", "up"}, within_s=300)
     ray_job(head, "stop", "stopped")
     log = ray_job(head, "logs", "stopped")
     assert "stopped; the same command goes on where this one stopped" in log
     assert "Traceback" not in log
     assert "SIGTERM received" not in log  # the frames of Ray's C++ handler
     assert not list(Path(store.root).glob("locks/*"))
-    wait_for_model(head, {"down"}, within_s=60)
+    wait_for_model(head, {"down"}, within_s=120)
 
 
 def test_a_killed_driver_leaves_no_model_up(head, store, arguments):
     submit(head, "killed", arguments)
-    wait_for_model(head, {"starting", "up"}, within_s=180)
+    wait_for_model(head, {"starting", "up"}, within_s=300)
     os.kill(driver_of(store.root), signal.SIGKILL)
-    wait_for_model(head, {"down"}, within_s=LEASE_S + 60)
+    wait_for_model(head, {"down"}, within_s=LEASE_S + 120)

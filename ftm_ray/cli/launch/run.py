@@ -59,8 +59,14 @@ def _quiet_ray_data() -> None:
     An error that is not ours still ends the command with its traceback.
     """
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # its offer to show its own progress
-    # "may hang forever unless the cluster scales up": the run's own progress says what it waits for, and why.
-    logging.getLogger("ray.data._internal.execution.resource_manager").setLevel(logging.ERROR)
+    # "may hang forever unless the cluster scales up", where the run's own progress says what it waits for, and why;
+    # that a share of a card beside one of a core is experimental; that a pool that begins at its full size never grows.
+    for name in (
+        "execution.resource_manager",
+        "execution.operators.map_operator",
+        "actor_autoscaler.default_actor_autoscaler",
+    ):
+        logging.getLogger(f"ray.data._internal.{name}").setLevel(logging.ERROR)
     if not logger.isEnabledFor(logging.DEBUG):
         for name in ("exceptions", "_internal.execution.streaming_executor_state"):
             logging.getLogger(f"ray.data.{name}").setLevel(logging.CRITICAL)

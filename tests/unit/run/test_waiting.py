@@ -12,7 +12,7 @@ from ray.autoscaler.v2.schema import (
 
 from ftm_ray.lake.waits import noted_wait
 from ftm_ray.run.progress import Progress
-from ftm_ray.run.waiting import ClusterWatch, waits_for
+from ftm_ray.run.waiting import ClusterWatch, refusals, waits_for
 
 NOW = 1_790_000_000.0
 HEAD = NodeInfo("", "head", "i-0", "10.0.0.1")
@@ -29,31 +29,47 @@ def status(n_asked, **parts):
     return ClusterStatus(resource_demands=ResourceDemandSummary(ray_task_actor_demand=[demand]), **parts)
 
 
-REFUSED = launch(LaunchRequest.Status.FAILED, 30, "InsufficientInstanceCapacity:\n no  Spot capacity")
+REFUSED = launch(LaunchRequest.Status.FAILED, 30)
+LOG = """\
+2026-11-25 22:37:10,849 INFO node_provider.py:485 -- Launching 1 nodes of type gpu_spot.
+2026-11-25 22:37:10,849 INFO node_provider.py:491 -- Failed to launch 1 nodes of type gpu_spot: another reason
+2026-11-25 22:38:11,846 INFO node_provider.py:491 -- Failed to launch 4 nodes of type cpu_spot: Node Launch Exception \
+(MaxSpotInstanceCountExceeded): quota
+2026-11-25 22:38:11,849 INFO node_provider.py:491 -- Failed to launch 1 nodes of type gpu_spot: Node Launch Exception \
+(InsufficientInstanceCapacity): no  Spot capacity in any zone
+2026-11-25 22:38:12,000 INFO instance_manager.py:263 -- Update instance REQUESTED->ALLOCATION_FAILED
+"""
 STARTING = launch(LaunchRequest.Status.PENDING)
 
 
 def test_the_clouds_own_reason_is_told():
-    words = waits_for(status(12, failed_launches=[REFUSED], active_nodes=[HEAD]), NOW)
+    reasons = refusals(LOG)
+    words = waits_for(status(12, failed_launches=[REFUSED], active_nodes=[HEAD]), NOW, reasons)
     assert words == (
-        "for nodes (12 actors without a place): gpu_spot is refused: InsufficientInstanceCapacity: no Spot capacity"
+        "for nodes (12 actors without a place): gpu_spot is refused: "
+        "Node Launch Exception (InsufficientInstanceCapacity): no Spot capacity in any zone"
     )
+    assert reasons["cpu_spot"] == "Node Launch Exception (MaxSpotInstanceCountExceeded): quota"
+
+
+def test_a_refusal_without_a_known_reason_says_where_it_may_stand():
+    assert "monitor.log" in waits_for(status(1, failed_launches=[REFUSED], active_nodes=[HEAD]), NOW, {})
 
 
 def test_nodes_that_are_starting_are_told_and_an_old_refusal_is_not():
     old = launch(LaunchRequest.Status.FAILED, 600, "InsufficientInstanceCapacity")
-    words = waits_for(status(1, failed_launches=[old], pending_launches=[STARTING], active_nodes=[HEAD]), NOW)
+    words = waits_for(status(1, failed_launches=[old], pending_launches=[STARTING], active_nodes=[HEAD]), NOW, {})
     assert words == "for nodes (1 actor without a place): starting 3 x gpu_spot"
 
 
 def test_who_has_all_it_asked_for_waits_for_nothing():
-    assert waits_for(status(0, failed_launches=[REFUSED], active_nodes=[HEAD, WORKER]), NOW) is None
-    assert waits_for(ClusterStatus(), NOW) is None
+    assert waits_for(status(0, failed_launches=[REFUSED], active_nodes=[HEAD, WORKER]), NOW, {}) is None
+    assert waits_for(ClusterStatus(), NOW, {}) is None
 
 
 def test_work_that_goes_on_with_fewer_nodes_waits_for_none_unless_some_are_on_their_way():
-    assert waits_for(status(4, active_nodes=[HEAD, WORKER]), NOW) is None
-    assert "starts none" in waits_for(status(4, active_nodes=[HEAD]), NOW)
+    assert waits_for(status(4, active_nodes=[HEAD, WORKER]), NOW, {}) is None
+    assert "starts none" in waits_for(status(4, active_nodes=[HEAD]), NOW, {})
 
 
 @pytest.fixture
