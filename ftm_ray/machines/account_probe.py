@@ -30,10 +30,7 @@ def examine_account(config: dict[str, Any], weights: str | None = None) -> list[
     looks: list[tuple[str, Callable[[], Finding]]] = [
         ("AWS account", lambda: _account(config)),
         ("bucket", lambda: _bucket(config)),
-        *(
-            (f"profile {name}", lambda name=name: _profile(name))  # type: ignore[misc]
-            for name in _profiles(config)
-        ),
+        *((f"profile {name}", lambda name=name: _profile(name)) for name in _profiles(config)),
         ("Spot quota", lambda: _quota(config)),
         ("EC2 rights", lambda: _ec2_rights(config)),
         ("image", lambda: _image(config)),

@@ -59,6 +59,8 @@ def find_problems(config: dict[str, Any]) -> list[str]:
     outline = _outline_problem(config)
     if outline:
         return [outline]  # the checks below trust the outline
+    if shapes := _wrong_shapes(config):
+        return shapes
     return [
         *_provider_problems(config),
         *_head_problems(config),
@@ -94,6 +96,25 @@ def _outline_problem(config: dict[str, Any]) -> str | None:
     return None
 
 
+def _wrong_shapes(config: dict[str, Any]) -> list[str]:
+    """Values that are of another kind than EC2 takes, such as a text for a number: nothing below could read them."""
+    found = []
+    for name, kind in config["available_node_types"].items():
+        node_config = kind["node_config"]
+        found += [f"{name}: {line}" for line in _not_for_run_instances(node_config) if line.startswith("Invalid type")]
+        if not isinstance(node_config.get("SpotChoices", []), list):
+            found.append(f"{name}: SpotChoices must be a list, such as [g6.xlarge, g5.xlarge]")
+    return found
+
+
+def _not_for_run_instances(node_config: dict[str, Any]) -> list[str]:
+    """What EC2's own description of RunInstances says against a node_config."""
+    asked = {key: value for key, value in node_config.items() if key not in _NOT_FOR_EC2}
+    report = ParamValidator().validate(asked | {"MinCount": 1, "MaxCount": 1}, _run_instances())
+    lines = report.generate_report().splitlines()
+    return [line.partition(", must be one of")[0] for line in lines]  # EC2's whole list of names follows there
+
+
 def _provider_problems(config: dict[str, Any]) -> Iterator[str]:
     provider = config["provider"]
     if provider["type"] != "external" or provider.get("module") != _PROVIDER:
@@ -106,17 +127,26 @@ def _provider_problems(config: dict[str, Any]) -> Iterator[str]:
     if wrong:
         yield f"provider: zone {wrong[0]} is not in region {region}"
     for rule in provider.get("security_group", {}).get("IpPermissions", []):
-        for place in [
-            r.get("CidrIp", r.get("CidrIpv6")) for r in [*rule.get("IpRanges", []), *rule.get("Ipv6Ranges", [])]
-        ]:
-            if place and ipaddress.ip_network(place, strict=False).num_addresses > 256:
-                port = rule.get("FromPort", "every")
-                yield f"provider: port {port} is open to {place}; leave security_group out, nodes are reached by SSM"
+        port = rule.get("FromPort", "every")
+        for place in _open_to_many(rule):
+            yield f"provider: port {port} is open to {place}; leave security_group out, nodes are reached by SSM"
     if provider.get("cache_stopped_nodes", True):
         yield "provider: cache_stopped_nodes must be false, or `ray down` leaves a stopped head whose disk costs on"
     image = str(config.get("docker", {}).get("image", ""))
     if not image or image.endswith(":latest") or ":" not in image.rpartition("/")[2]:
         yield f"docker: image '{image}' has no tag of its own, so nodes may run different code; name one build"
+
+
+def _open_to_many(rule: dict[str, Any]) -> Iterator[str]:
+    """Ranges of a rule that hold more addresses than an office has, or that are none."""
+    for one in [*rule.get("IpRanges", []), *rule.get("Ipv6Ranges", [])]:
+        place = str(one.get("CidrIp", one.get("CidrIpv6")))
+        try:
+            if ipaddress.ip_network(place, strict=False).num_addresses <= 256:
+                continue
+        except ValueError:
+            place = f"'{place}', which is no range of addresses"
+        yield place
 
 
 def _head_problems(config: dict[str, Any]) -> Iterator[str]:
@@ -134,10 +164,7 @@ def _head_problems(config: dict[str, Any]) -> Iterator[str]:
 
 def _node_problems(node_config: dict[str, Any]) -> Iterator[str]:
     """What holds for every node."""
-    asked = {key: value for key, value in node_config.items() if key not in _NOT_FOR_EC2}
-    report = ParamValidator().validate(asked | {"MinCount": 1, "MaxCount": 1}, _run_instances())
-    for line in report.generate_report().splitlines():
-        told = line.partition(", must be one of")[0]  # EC2's whole list of names follows
+    for told in _not_for_run_instances(node_config):
         yield f"EC2's RunInstances does not know this, so it would not be done: {told}"
     if "IamInstanceProfile" not in node_config:
         yield "no IamInstanceProfile, so the node has no right to read ROOT; set {Name: ...} (cluster/iam/)"

@@ -21,8 +21,17 @@ WORK = """
     from ray.data import ActorPoolStrategy, DataContext
 
     folder, n = sys.argv[1], int(sys.argv[2])
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    def started():
+        for attempts_left in (2, 1, 0):
+            try:
+                cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+                return cluster, [cluster.add_node(num_cpus=1) for _ in range(2)]
+            except Exception:  # Ray gives a node 30 s to start, which on a busy machine can be too short
+                if not attempts_left:
+                    raise
+                time.sleep(5)
+
+    cluster, nodes = started()
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
     DataContext.get_current().enable_progress_bars = False
 
@@ -80,7 +89,7 @@ def environment(**more):
 
 
 def wait_for(path: Path, work: subprocess.Popen) -> str:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 240
     while not path.exists():
         assert work.poll() is None, f"the work ended before it told '{path.name}'"
         assert time.monotonic() < deadline, f"the work does not tell '{path.name}'"

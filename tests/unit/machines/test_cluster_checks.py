@@ -32,6 +32,7 @@ NODE = (*GPU, "node_config")
 HEAD = ("available_node_types", "head")
 DISK = (*NODE, "BlockDeviceMappings", 0, "Ebs")
 OPEN = {"GroupName": "x", "IpPermissions": [{"FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}
+NONSENSE = {"GroupName": "x", "IpPermissions": [{"FromPort": 22, "IpRanges": [{"CidrIp": "everywhere"}]}]}
 SPOT = {"MarketType": "spot", "SpotOptions": {"SpotInstanceTyp": "one-time"}}
 
 
@@ -67,6 +68,10 @@ SPOT = {"MarketType": "spot", "SpotOptions": {"SpotInstanceTyp": "one-time"}}
         (broken(("setup_commands",), ["pip install -U ray"]), "setup_commands must be []"),
         (broken(("auth", "ssh_usr"), "ubuntu"), "Ray's own check"),
         (broken((*NODE,)), "Ray"),
+        (broken((*NODE, "InstanceMarketOptions"), "spot"), "gpu_spot: Invalid type for parameter Inst"),
+        (broken((*DISK, "VolumeSize"), "200"), "gpu_spot: Invalid type for parameter BlockDeviceMappings[0].Ebs"),
+        (broken((*NODE, "SpotChoices"), "g6.xlarge"), "SpotChoices must be a list"),
+        (broken(("provider", "security_group"), NONSENSE), "no range of addresses"),
     ],
 )  # fmt: skip
 def test_each_fault_is_one_sentence_with_its_place(config, words):

@@ -1,4 +1,7 @@
-"""`ftm cluster render`: the file for `ray up`, byte by byte, and what is refused before there is one."""
+"""`ftm cluster render`: the file for `ray up`, byte by byte, and what is refused before there is one.
+
+After a change of the templates: `ftm cluster render` with the values of WISH and BOTH writes the golden files anew.
+"""
 
 import copy
 import tomllib

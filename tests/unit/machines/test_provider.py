@@ -214,7 +214,7 @@ def test_a_worker_may_start_nothing_and_the_head_gives_away_the_workers_role_alo
         return json.loads((IAM / f"{name}.json").read_text(encoding="utf-8"))["Statement"]
 
     workers = {action.split(":")[0] for one in statements("workers-cluster") for action in one["Action"]}
-    assert workers == {"ecr", "ssm", "ssmmessages"}
+    assert workers == {"ecr", "s3", "ssm", "ssmmessages"}
     passed = [one["Resource"] for one in statements("head-cluster") if "iam:PassRole" in one["Action"]]
     assert passed == [["arn:aws:iam::ACCOUNT:role/ftm-ray-worker"]]
     changing = ("ec2:RunInstances", "ec2:TerminateInstances", "ec2:CreateTags")

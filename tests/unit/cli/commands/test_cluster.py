@@ -8,6 +8,8 @@ import yaml
 from command import ftm, one_error_line
 
 from ftm_ray.cli.cluster_doctor import examine_cluster_file, token_finding
+from ftm_ray.config import load_config
+from ftm_ray.run.nodes import nodes_in_file
 
 IMAGE = "111122223333.dkr.ecr.us-east-2.amazonaws.com/ftm-ray:0.1.0-g1a2b3c4"
 
@@ -26,6 +28,11 @@ def test_render_writes_two_files_that_say_the_same(rendered):
     assert nodes["gpu_spot"]["max_workers"] == 2
     assert settings["cluster"]["node_types"] == [
         {"name": "gpu_spot", "gpus": 1, "cpus": 4, "accelerator": "L4", "max_nodes": 2}
+    ]
+    run_takes = load_config(rendered.with_suffix(".toml"), {}).cluster.node_types
+    left_on_the_head = nodes_in_file(rendered)  # what a run reads where no settings were given
+    assert [(kind.name, kind.cpus, kind.gpus, kind.max_nodes) for kind in run_takes] == [
+        (kind.name, kind.cpus, kind.gpus, kind.max_nodes) for kind in left_on_the_head
     ]
     assert "no fault found" in ftm("cluster", "check", rendered).stdout
 
