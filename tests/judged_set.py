@@ -106,8 +106,10 @@ def read_real_sentences(root: Path) -> dict[str, str]:
     ids = f"{DATA / 'sets.json'}:smoke_10_firms_2020Q1"
     settings = FilesSettings((str(DATA / "nasdaq10_2016_2020.parquet"),), ids=ids)
     prefetch_quarter(lake, "2020Q1", FilesSource(settings), lambda *_: None)
-    rows = lake.read_folder(lake.prefetch_dir("2020Q1")).select(["sentences"]).to_pylist()
-    return {one["sentence_id"]: one["raw_text"] for row in rows for one in row["sentences"]}
+    folder = lake.prefetch_dir("2020Q1")
+    chunks = [lake.read_table(f"{folder}/{name}") for name in lake.list_files(folder) if name.startswith("chunk_")]
+    firms = [sentences for chunk in chunks for sentences in chunk["sentences"].to_pylist()]
+    return {one["sentence_id"]: one["raw_text"] for sentences in firms for one in sentences}
 
 
 def _rows(name: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A whole run named by the endpoint that answers well: what a person wrote passes, and every prompt finds its answer."""
+"""A whole run named by the endpoint that answers well: what a person wrote passes, and no prompt is unknown."""
 
 from good_endpoint import good_endpoint, written_answers
 from sample import QUARTER, prefetch_sample, record
