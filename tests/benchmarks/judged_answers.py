@@ -1,0 +1,152 @@
+"""How well the guards tell good answers from bad ones, and support tells own sentences from others.
+
+    python tests/benchmarks/judged_answers.py --half develop [--root ROOT]
+
+Reads the judged set (tests/golden/judged_*.jsonl, hand_answers.jsonl). The limits were set on the half `develop`; figures
+in docs/naming.md are those of `held_out`, which nobody looked at before. ROOT holds the prefetched quarter of the topics
+whose sentences are not part of the project (smoke_10_firms_2020Q1); without it these are left out and counted.
+"""
+
+import argparse
+import json
+import random
+import re
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from ftm_ray.config import EmbedSettings
+from ftm_ray.lake.storage import Lake
+from ftm_ray.naming.guards import Judged, OwnNames, judge_answer
+from ftm_ray.naming.outcomes import Outcome
+from ftm_ray.naming.prompts import Prompt, topic_prompt
+from ftm_ray.naming.tokens import EstimatedTokens
+from ftm_ray.naming.word_support import unsaid_figures, word_share
+from ftm_ray.vectors.encoder import SentenceEncoder
+from ftm_ray.vectors.unit_vectors import mean_vector
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+N_PLANTED = 50
+
+
+def rows_of(name: str, folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def key(row: dict) -> tuple:
+    return row["source"], row["quarter"], row["firm_id"], row["topic_id"]
+
+
+def spoken(root: str | None) -> dict[str, str]:
+    """Sentences of a prefetched root by their ids."""
+    if root is None:
+        return {}
+    lake = Lake(root)
+    said = {}
+    for quarter in lake.list_folders("prefetch/transcripts"):
+        for file in lake.list_files(f"prefetch/transcripts/{quarter}"):
+            if file.startswith("chunk"):
+                for firm in lake.read_table(f"prefetch/transcripts/{quarter}/{file}", ["sentences"])["sentences"]:
+                    said |= {one["sentence_id"]: one["raw_text"] for one in firm.as_py()}
+    return said
+
+
+def prompts(folder: Path, root: str | None) -> dict[tuple, Prompt]:
+    said = spoken(root)
+    found = {}
+    for topic in rows_of("judged_topics", folder):
+        sentences = topic.get("sentences") or [said[one] for one in topic["exemplar_ids"] if one in said]
+        if sentences:
+            found[key(topic)] = topic_prompt(topic.get("keywords", []), sentences, EstimatedTokens(), 900)
+    return found
+
+
+def judged(answer: dict, prompt: Prompt) -> Judged:
+    content = answer.get("content") or json.dumps({"label": answer["label"], "summary": answer["text"]})
+    return judge_answer(content, answer.get("finish_reason", "stop"), prompt, OwnNames(frozenset()))
+
+
+def show_refused(answers: list[dict], asked: dict[tuple, Prompt]) -> None:
+    refused, all_of = Counter(), Counter()
+    started = time.perf_counter()
+    for answer in answers:
+        kind = "good" if answer["judged"] == "good" else f"bad ({answer['by']}): {answer['kind']}"
+        all_of[kind] += 1
+        refused[kind] += judged(answer, asked[key(answer)]).outcome is not Outcome.NAMED
+    seconds = time.perf_counter() - started
+    for kind in sorted(all_of):
+        print(f"{kind:40s} refused {refused[kind]:3d} of {all_of[kind]:3d}")
+    bad = [kind for kind in all_of if kind != "good"]
+    print(f"all bad: {sum(refused[k] for k in bad)} of {sum(all_of[k] for k in bad)}")
+    print(f"{1000 * seconds / max(len(answers), 1):.1f} ms an answer")
+
+
+def auc(own: list[float], others: list[list[float]]) -> float | None:
+    """Area under the curve of each text's own pair against its shuffled ones."""
+    ranks = [np.mean([(o < mine) + 0.5 * (o == mine) for o in of]) for mine, of in zip(own, others, strict=True) if of]
+    return float(np.mean(ranks)) if ranks else None
+
+
+def show_support(good: list[dict], asked: dict[tuple, Prompt], themes: dict[tuple, str]) -> None:
+    """Each good text with its own sentences, with those of other themes, and with other firms' on the same theme."""
+    encoder = SentenceEncoder(EmbedSettings())
+    texts = encoder.encode([answer["text"] for answer in good])
+    sources = [asked[key(answer)].sources for answer in good]
+    own = np.stack([mean_vector(encoder.encode(said)) for said in sources])
+    cosines = texts @ own.T
+    shares = [[word_share(f"{a['label']}. {a['text']}", said) or 0.0 for said in sources] for a in good]
+
+    def pair(i: int, j: int, others: list[int]) -> float:
+        deviations = (cosines[i, j] - cosines[i, others].mean()) / max(cosines[i, others].std(), 1e-6)
+        return float(np.clip(deviations / 4.0, 0.0, 1.0) + shares[i][j]) / 2
+
+    mine, elsewhere, beside = [], [], []
+    for i, answer in enumerate(good):
+        others = [j for j, other in enumerate(good) if other["firm_id"] != answer["firm_id"]]
+        mine.append(pair(i, i, others))
+        same = [j for j in others if themes[key(good[j])] == themes[key(answer)]]
+        beside.append([pair(i, j, others) for j in same])
+        elsewhere.append([pair(i, j, others) for j in others if j not in same])
+    print(f"support AUC against other themes {auc(mine, elsewhere):.4f}")
+    print(f"support AUC against other firms on the same theme {auc(mine, beside) or float('nan'):.4f}")
+
+
+def show_planted(good: list[dict], asked: dict[tuple, Prompt]) -> None:
+    """A wrong number in each of fifty good texts."""
+    chance = random.Random(0)
+    shapes = ["by {}%", "of ${} million", "in {} sites", "by {} basis points", "over {} months"]
+    told = 0
+    for number in range(N_PLANTED):
+        answer = good[number % len(good)]
+        prompt = asked[key(answer)]
+        said = set(re.findall(r"\d+", " ".join(prompt.sources)))
+        wrong = next(n for n in iter(lambda: chance.randint(21, 989), None) if str(n) not in said)
+        text = answer["text"].rstrip(".") + f", {shapes[number % len(shapes)].format(wrong)}."
+        told += any(str(wrong) in figure for figure in unsaid_figures(text, prompt.sources))
+    print(f"planted wrong numbers told: {told} of {N_PLANTED}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--half", choices=("develop", "held_out"), default="develop")
+    parser.add_argument("--root")
+    parser.add_argument("--golden", type=Path, default=GOLDEN)
+    options = parser.parse_args()
+    if not (options.golden / "judged_answers.jsonl").exists():
+        sys.exit(f"no judged set in {options.golden}")
+    asked = prompts(options.golden, options.root)
+    of_half = [row for row in rows_of("judged_answers", options.golden) if row["half"] == options.half]
+    answers = [row for row in of_half if key(row) in asked]
+    print(f"{options.half}: {len(answers)} answers, {len(of_half) - len(answers)} without sentences left out")
+    show_refused(answers, asked)
+    themes = {key(row): row["theme"] for row in rows_of("hand_answers", options.golden)}
+    good = [row for row in answers if row["judged"] == "good" and key(row) in themes]
+    show_support(good, asked, themes)
+    show_planted(good, asked)
+
+
+if __name__ == "__main__":
+    main()
