@@ -2,9 +2,9 @@
 
     python tests/benchmarks/judged_answers.py --half develop [--root ROOT]
 
-Reads the judged set (tests/golden/judged_*.jsonl, hand_answers.jsonl). The limits were set on the half `develop`; figures
-in docs/naming.md are those of `held_out`, which nobody looked at before. ROOT holds the prefetched quarter of the topics
-whose sentences are not part of the project (smoke_10_firms_2020Q1); without it these are left out and counted.
+Reads the judged set (tests/golden/judged_*.jsonl, hand_answers.jsonl). The limits were set on the half `develop`; the
+figures in docs/naming.md are those of `held_out`, which nobody looked at before. ROOT holds the prefetched quarter of
+the topics whose sentences are not part of the project (smoke_10_firms_2020Q1); without it these are left out, counted.
 """
 
 import argparse
