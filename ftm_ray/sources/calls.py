@@ -23,11 +23,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One transcript."""
+    """One transcript.
+
+    Attributes:
+        transcript_id: The source's id of it.
+        call_date: Day, in the zone in which the source writes it.
+        turns: What was said, in order.
+        call_time: ISO 8601 time stamp, with its distance to UTC where the source says the zone; null = not known.
+        in_file_order: Whether the source's positions did not order its turns, so that they stand as in the file.
+    """
 
     transcript_id: str
     call_date: date
     turns: tuple[Turn, ...]
+    call_time: str | None = None
+    in_file_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,9 @@ class Source(Protocol):
 
     def input_counts(self) -> Mapping[str, int]:
         """Rows of the quarter and rows left out, by reason. Complete once `firms` has been called."""
+
+    def input_notes(self) -> Sequence[str]:
+        """What a person should know about how the input was read: files passed by, the column that is the key."""
 
 
 SPEAKER_TYPES = ("Operator", "CEO", "CFO", "Executive", "Analyst", "Other")

@@ -73,6 +73,7 @@ def _call_columns(firm: Firm | UnreadCall, call: Call | UnreadCall, quarter: str
         "firm_name": firm.firm_name,
         "transcript_id": call.transcript_id,
         "call_date": call.call_date,
+        "call_time": call.call_time if isinstance(call, Call) else None,
         "quarter": quarter,
         "permno": firm.permno,
         "gvkey": firm.gvkey,

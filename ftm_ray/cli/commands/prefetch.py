@@ -40,6 +40,7 @@ _wrds_option = partial(click.option, cls=WrdsOption)
 @_files_option("--path", "paths", multiple=True, help="Files: file, folder or glob; may be given again.")
 @_files_option("--ids", help="Files: only these transcript ids; a JSON list, or ids.json:KEY for one inside an object.")
 @_files_option("--links", help="Files: CSV or Parquet with firm_id, permno, gvkey: links firms to stocks.")
+@_files_option("--ignore-case", is_flag=True, help="Files: ids of calls and links are compared without case.")
 @_files_option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Files: names a column; repeatable.")
 @_wrds_option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="WRDS: no transcript version after it."

@@ -21,8 +21,8 @@ def files_settings(options: Options) -> FilesSettings:
     wrong = [ours for ours, equals, theirs in pairs if not (ours and equals and theirs)]
     if wrong:
         raise ConfigError(f"--column {wrong[0]}: expected OURS=THEIRS, such as --column text=body")
-    columns = {ours: theirs for ours, _, theirs in pairs}
-    return FilesSettings(tuple(options["paths"]), columns, options["ids"], options["links"])
+    columns = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    return FilesSettings(tuple(options["paths"]), columns, options["ids"], options["links"], options["ignore_case"])
 
 
 def prefetch_from_files(lake: Lake, quarter: str, settings: FilesSettings, take_lock: bool) -> PrefetchReport:

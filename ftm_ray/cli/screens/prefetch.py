@@ -36,6 +36,8 @@ _COVERAGE_WORDS = {
     "no_firm_name": "the firm has no name; its id stands in",
     "html": "HTML remnants, repaired",
     "mojibake": "broken characters, repaired",
+    "invisible": "characters that nobody sees inside words, taken out",
+    "file_order": "positions are not unique: turns stand as in the file",
     **_LEFT_OUT_WORDS,
 }
 
@@ -52,6 +54,7 @@ def show_prefetch(report: PrefetchReport, root: str) -> None:
     left_out = {why: n for why, n in report.input_counts.items() if why != "rows of the quarter" and n}
     if left_out and held.source == "files":  # of WRDS whole calls are left out: show_listed_calls
         lines.append(("rows left out", ", ".join(f"{n:,} {why}" for why, n in left_out.items())))
+    lines += [("input", note) for note in report.input_notes]
     lines.append(("next", ftm_command(f"run {held.quarter}", root)))
     out.print(fields(lines))
 
