@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,13 @@ class Source(Protocol):
     def input_counts(self) -> Mapping[str, int]:
         """Rows of the quarter and rows left out, by reason. Complete once `firms` has been called."""
 
+
+@runtime_checkable
+class NotedSource(Protocol):
+    """A source that can say how its input was read."""
+
     def input_notes(self) -> Sequence[str]:
-        """What a person should know about how the input was read: files passed by, the column that is the key."""
+        """What a person should know: files passed by, delimiters that were seen, the column that names the firm."""
 
 
 SPEAKER_TYPES = ("Operator", "CEO", "CFO", "Executive", "Analyst", "Other")

@@ -28,7 +28,7 @@ from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.store import COVERAGE, Manifest
-from ftm_ray.sources.calls import Firm, Source
+from ftm_ray.sources.calls import Firm, NotedSource, Source
 from ftm_ray.sources.chunks import coverage_part, delete_coverage_parts, is_chunk_done, write_chunk
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
 from ftm_ray.sources.firm_rows import unread_row
@@ -201,7 +201,7 @@ def _publish(lake: Lake, plan: Plan, source: Source) -> None:
         "n_sentences": sum(n for _, _, n in firms.values()),
         "settings": {"firms_per_chunk": plan.firms_per_chunk, "firms_per_row_group": plan.firms_per_row_group},
         "input": dict(source.input_counts()),
-        "input_notes": list(source.input_notes()),
+        "input_notes": list(source.input_notes()) if isinstance(source, NotedSource) else [],
         "coverage": [asdict(line) for line in lines],
         "chunks": chunks,
         "firms": firms,

@@ -46,33 +46,42 @@ def match_columns(
     unknown = sorted(set(overrides) - set(COLUMN_NAMES))
     if unknown:
         raise ConfigError(f"--column {unknown[0]}=...: no such column; choose from {', '.join(COLUMN_NAMES)}")
-    by_ours, others = {}, {}
+    by_ours: dict[str, str] = {}
+    others: dict[str, tuple[str, ...]] = {}
+    several: dict[str, list[int]] = {}
     for ours, names in COLUMN_NAMES.items():
         wanted = (overrides[ours],) if ours in overrides else names
-        there = list(
-            dict.fromkeys(theirs for name in wanted if (theirs := _find(where, found, name, ours)) is not None)
-        )
+        there = {numbers[0]: numbers for name in wanted if (numbers := _find(found, name))}
         if there:
-            by_ours[ours] = there[0]
-            if ours in NECESSARY_COLUMNS and len(there) > 1:
-                others[ours] = tuple(there[1:])
+            first, *more = there
+            by_ours[ours] = found[first - 1]
+            several |= {ours: there[first]} if len(there[first]) > 1 else {}
+            if ours in NECESSARY_COLUMNS and more:
+                others[ours] = tuple(found[number - 1] for number in more)
         elif ours in overrides or ours in necessary:
             raise ConfigError(
                 f"{where} has no column for '{ours}': looked for {', '.join(wanted)}; it has {', '.join(found)}. "
                 + advice.format(ours=ours)
             )
+    if several:
+        raise _twice(where, found, several)
     return Columns(by_ours, others)
 
 
-def _find(where: str, found: Sequence[str], wanted: str, ours: str) -> str | None:
-    """The file's name for a column; a name to the letter comes before one that differs in case or blanks."""
+def _find(found: Sequence[str], wanted: str) -> list[int]:
+    """Numbers of the columns of a name, from 1; a name to the letter before one that differs in case or blanks."""
     numbers = [number for number, name in enumerate(found, 1) if name == wanted]
-    numbers = numbers or [number for number, name in enumerate(found, 1) if normal_name(name) == normal_name(wanted)]
-    if len(numbers) > 1:
-        names = sorted({found[number - 1] for number in numbers})
-        places = " and ".join(map(str, numbers))
-        advice = (
-            f"rename one of them in {where}" if len(names) == 1 else f"say which one with --column {ours}={names[0]}"
-        )
-        raise ConfigError(f"{where}: {' and '.join(names)} stands twice in the header (columns {places}); {advice}")
-    return found[numbers[0] - 1] if numbers else None
+    return numbers or [number for number, name in enumerate(found, 1) if normal_name(name) == normal_name(wanted)]
+
+
+def _twice(where: str, found: Sequence[str], several: Mapping[str, Sequence[int]]) -> ConfigError:
+    """What to say of names that stand in a header more than once; by our name, the numbers of the columns."""
+    told, can_say = [], []
+    for ours, numbers in several.items():
+        names = list(dict.fromkeys(found[number - 1] for number in numbers))
+        told.append(f"{' and '.join(names)} stands twice in the header (columns {' and '.join(map(str, numbers))})")
+        can_say += [f"--column {ours}={names[0]}"] if len(names) > 1 else []
+    advice = (
+        f"say which one with {' '.join(can_say)}" if len(can_say) == len(told) else f"rename one of them in {where}"
+    )
+    return ConfigError(f"{where}: {', '.join(told)}; {advice}")

@@ -25,7 +25,9 @@ _DATES = {
     "last_day": ("linkenddt", "link_end", "end_date", "nameendt"),
 }
 _OPEN_END = ("E", ".", "B", "")
-_OF_LINKS = "Rename the column in the links file: --column is for the calls"
+_OF_LINKS = (
+    "Rename the column in the links file, or add it (a links file gives firms their PERMNO); --column is for the calls"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ def no_link_found(links: Links, firm_ids: Sequence[str], others: Mapping[str, Se
     if n := n_matching(firm_ids, links.key, str.casefold):
         advice.append(f"--ignore-case would match {n}")
     return SourceError(
-        f"no firm of the calls is in the links file {links.path}: its {links.key} has {_three(links.ids_of[links.key])}; "
+        f"no firm of the calls is in the links file {links.path}: its {links.key} has "
+        f"{_three(links.ids_of[links.key])}; "
         f"the calls' {key} has {_three(firm_ids)}. "
         + ("; ".join(advice) or "Both must name firms in the same way: repair one of the files, or leave --links away")
     )

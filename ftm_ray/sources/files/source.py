@@ -57,7 +57,7 @@ class FilesSettings:
 
 
 class FilesSource:
-    """The calls in files. Implements `calls.Source`."""
+    """The calls in files. Implements `calls.Source` and `calls.NotedSource`."""
 
     name = "files"
 
@@ -212,7 +212,8 @@ class FilesSource:
                 elif is_asked:
                     counts["rows of the quarter"] += 1
                     parts = call_rows(raw, known, ours, where)
-                    counts["texts as long as a spreadsheet's cell: cut?"] += _is_cut(raw)
+                    if _is_cut(raw):
+                        counts["texts as long as a spreadsheet's cell: cut?"] += 1
                     yield from (part | {"row": running} for part in parts)
             gaps.check()
 

@@ -44,10 +44,6 @@ class WrdsSource:
         """Rows of the quarter, and calls left out by reason."""
         return dict(self._counts)
 
-    def input_notes(self) -> tuple[str, ...]:
-        """None: the list of calls says it all."""
-        return ()
-
     def firms(self, quarter: str) -> Iterator[Firm]:
         """Firms with a call that is read, ordered by firm_id.
 

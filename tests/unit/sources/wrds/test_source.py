@@ -34,7 +34,7 @@ def pat(text: str) -> Turn:
 
 
 def call(transcriptid: int, month: int, day: int, *turns: Turn) -> Call:
-    return Call(str(transcriptid), date(2023, month, day), turns)
+    return Call(str(transcriptid), date(2023, month, day), turns, f"2023-{month:02d}-{day:02d}T14:00:00+00:00")
 
 
 def test_firms_row_for_row(lake, wrds_cases, monkeypatch):
