@@ -76,8 +76,8 @@ def _form_trouble(settings: LlmSettings, reply: Reply, api_key: str) -> str | No
     else:
         return None
     return (
-        f"the LLM {settings.model} at {settings.endpoint} {what}. Answers of this form may be refused, and the run then "
-        "ends without publishing"
+        f"the LLM {settings.model} at {settings.endpoint} {what}. Answers of this form may be refused, and the run "
+        "then ends without publishing"
     )
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ftm_ray.errors import SourceError
+from ftm_ray.text.sentences import INVISIBLE
 
 #: How programs write "nothing is there" into text, in exactly these letters: NAN and NA are tickers.
 _NOTHING = frozenset({"nan", "NaN", "None", "NULL", "null", "<NA>", "NaT", "#N/A", r"\N"})
@@ -40,7 +41,8 @@ def name_value(value: Any, where: str = "", column: str = "name") -> str | None:
         SourceError: It is a list or the like.
     """
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    return text_value(id_value(value, where, column) if is_number else value, where, column)
+    text = text_value(id_value(value, where, column) if is_number else value, where, column)
+    return text_value(INVISIBLE.sub("", text), where, column) if text else None
 
 
 def id_value(value: Any, where: str = "", column: str = "id") -> str | None:
@@ -53,7 +55,7 @@ def id_value(value: Any, where: str = "", column: str = "id") -> str | None:
         return None if value != value else str(int(value)) if value % 1 == 0 else str(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    text = (_as_text(value, where, column) or "").strip()
+    text = INVISIBLE.sub("", _as_text(value, where, column) or "").strip()
     if not text or text in _NOTHING:
         return None
     whole = _POINT_ZERO.fullmatch(text)

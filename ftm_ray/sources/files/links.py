@@ -22,9 +22,9 @@ from ftm_ray.sources.values import gvkey_value, id_value, integer_value
 KEY_NAMES = tuple(name for name in COLUMN_NAMES["firm_id"] if name != "permno")
 _DATES = {
     "first_day": ("linkdt", "link_start", "start_date", "namedt"),
-    "last_day": ("linkenddt", "link_end", "end_date", "nameendt"),
+    "last_day": ("linkenddt", "link_end", "end_date", "nameenddt", "nameendt"),
 }
-_OPEN_END = ("E", ".", "B", "")
+_OPEN_END = ("E", ".E", ".", "C", ".C", ".B", "")  # as CRSP and SAS write that there is no end, or no beginning
 _OF_LINKS = (
     "Rename the column in the links file, or add it (a links file gives firms their PERMNO); --column is for the calls"
 )

@@ -42,7 +42,7 @@ TURN_NAMES: Mapping[str, tuple[str, ...]] = {
 
 def normal_name(name: str) -> str:
     """A column's name as it is compared: without case, blanks, underscores, hyphens and dots."""
-    return re.sub(r"[\s_.\-]+", "", name.lower())
+    return re.sub(r"[\s_.\-\u200b\ufeff]+", "", name.lower())
 
 
 def first_known(found: Iterable[str], known: Iterable[str]) -> str | None:

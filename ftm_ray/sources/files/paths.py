@@ -124,8 +124,8 @@ def _what_is_there(found: Mapping[str, str]) -> str:
 
 
 def _is_of_a_program(name: str) -> bool:
-    """.DS_Store, _SUCCESS, .calls.csv.crc: nobody misses them."""
-    return name.startswith((".", "_")) and not name.lower().endswith(SUFFIXES)
+    """.DS_Store, _SUCCESS, .calls.csv.crc, ~$calls.xlsx: nobody misses them."""
+    return name.startswith("~$") or (name.startswith((".", "_")) and not name.lower().endswith(SUFFIXES))
 
 
 def _local_place(path: Path) -> _Place:

@@ -74,7 +74,7 @@ def _nested(value: list[Any] | dict[str, Any], where: str, column: str) -> Itera
             yield Said("\n".join(paragraphs))
         return
     for item in items:
-        if isinstance(item, list):
+        if isinstance(item, list) and any(isinstance(inner, dict) for inner in item):
             yield from _nested(item, where, column)
         elif isinstance(item, dict):
             yield from _of_object(item, where, column)
