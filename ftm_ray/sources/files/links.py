@@ -83,10 +83,10 @@ class Links:
     def compared(self, value: str, kind: str, ignore_case: bool = False) -> str:
         """The normal form in which ids of calls and links are compared: 1690, 001690 and 1690.0 are one gvkey."""
         text = value.strip()
-        if text.isdecimal():
-            text = text.lstrip("0") or "0"
         if normal_name(kind) == "cusip" and len(text) == 9:
             text = text[:8]  # without the check digit, which CRSP does not have
+        if text.isdecimal():
+            text = text.lstrip("0") or "0"
         return text.casefold() if ignore_case or self._ignore_case else text
 
     def _add(self, raw: Mapping[str, Any], where: str) -> None:

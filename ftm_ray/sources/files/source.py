@@ -35,6 +35,7 @@ from ftm_ray.sources.values import id_value
 _ROWS_PER_TABLE = 1000
 #: The most characters that a cell of a spreadsheet holds: a text of this length was cut on its way.
 _FULL_CELL = 32_767
+_CUT = "cut"  # counted with the rows, told with the notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class FilesSource:
 
     def input_counts(self) -> Mapping[str, int]:
         """Rows of the quarter, and rows left out by reason."""
-        return dict(self._counts)
+        return {what: n for what, n in self._counts.items() if what != _CUT}
 
     def input_notes(self) -> Sequence[str]:
         """Files that are passed by, delimiters that were seen, and which column names the firm."""
@@ -104,6 +105,8 @@ class FilesSource:
             notes.append(f"firms are named by the column {key}{besides}")
         if self._links is not None:
             notes.append(f"links are looked up by the column {self._links.key}")
+        if n_cut := self._counts[_CUT]:
+            notes.append(f"texts of {_FULL_CELL:,} characters, as many as a spreadsheet's cell holds: {n_cut:,}; cut?")
         return notes
 
     def fingerprint(self, quarter: str) -> str:
@@ -213,7 +216,7 @@ class FilesSource:
                     counts["rows of the quarter"] += 1
                     parts = call_rows(raw, known, ours, where)
                     if _is_cut(raw):
-                        counts["texts as long as a spreadsheet's cell: cut?"] += 1
+                        counts[_CUT] += 1
                     yield from (part | {"row": running} for part in parts)
             gaps.check()
 
