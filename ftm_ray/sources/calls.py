@@ -29,15 +29,15 @@ class Call:
         transcript_id: The source's id of it.
         call_date: Day, in the zone in which the source writes it.
         turns: What was said, in order.
+        notes: What the source did to its text or order, for the coverage report.
         call_time: ISO 8601 time stamp, with its distance to UTC where the source says the zone; null = not known.
-        in_file_order: Whether the source's positions did not order its turns, so that they stand as in the file.
     """
 
     transcript_id: str
     call_date: date
     turns: tuple[Turn, ...]
+    notes: tuple[str, ...] = ()
     call_time: str | None = None
-    in_file_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)

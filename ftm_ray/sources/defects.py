@@ -279,8 +279,6 @@ def repair_notes(call: Call) -> list[str]:
     n_invisible = sum(len(text.INVISIBLE.findall(turn.text)) for turn in call.turns)
     if n_invisible:
         notes.append(f"{Note.INVISIBLE}: {n_invisible}")
-    if call.in_file_order:
-        notes.append(Note.FILE_ORDER)
     return notes
 
 

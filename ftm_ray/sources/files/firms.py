@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from ftm_ray.sources.calls import Call, Firm, Turn, UnreadCall, normal_speaker_type
+from ftm_ray.sources.defects import Note
 from ftm_ray.sources.files.links import Link, Links
 
 
@@ -67,4 +68,5 @@ def _call(transcript_id: str, rows: list[dict[str, Any]]) -> Call:
     )
     times = {row["call_time"] for row in rows if row["call_time"] is not None}
     day = min(row["call_date"] for row in rows)
-    return Call(transcript_id, day, turns, times.pop() if len(times) == 1 else None, is_unclear)
+    notes = (str(Note.FILE_ORDER),) if is_unclear else ()
+    return Call(transcript_id, day, turns, notes, times.pop() if len(times) == 1 else None)

@@ -120,7 +120,8 @@ def _firm(calls: list[tuple[ListedCall, tuple[Turn, ...]]]) -> Firm:
         gvkey=last.gvkey,
         link_date=None if last.permno is None else last.call_date,
         calls=tuple(
-            Call(str(listed.transcriptid), listed.call_date, turns, _call_time(listed)) for listed, turns in calls
+            Call(str(listed.transcriptid), listed.call_date, turns, call_time=_call_time(listed))
+            for listed, turns in calls
         ),
     )
 
