@@ -217,7 +217,7 @@ def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dic
     sentences = _written_sentences(run, report, parts)
     sentiment = run.lake.sentiment_file(run.quarter)
     if run.manifest.linked:
-        rows = map(SentimentRows(tables).of_batch, sentences)
+        rows = map(SentimentRows(tables, _call_times(run)).of_batch, sentences)
         report.rows[sentiment] = run.lake.write_batches(sentiment, SENTIMENT_READY, rows)
     else:
         for _ in sentences:  # they are written on the way
@@ -229,6 +229,15 @@ def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dic
         for file in run.lake.list_files(folder):
             if f"{folder}/{file}" not in report.rows:
                 run.lake.delete_file(f"{folder}/{file}")
+
+
+def _call_times(run: RunFiles) -> dict[tuple[str, str], str]:
+    """Time of the calls whose time is known; stores of earlier versions hold none."""
+    path = f"{run.lake.prefetch_dir(run.quarter)}/coverage.parquet"
+    columns = run.lake.read_table(path, ["firm_id", "transcript_id", "call_time"]) if run.lake.exists(path) else None
+    if columns is None or "call_time" not in columns.column_names:
+        return {}
+    return {(row["firm_id"], row["transcript_id"]): row["call_time"] for row in columns.to_pylist() if row["call_time"]}
 
 
 def _written_sentences(run: RunFiles, report: ReduceReport, parts: QuarterParts) -> Iterator[pa.Table]:

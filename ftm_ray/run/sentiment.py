@@ -1,6 +1,6 @@
 """The sentiment-ready table: one row per (theme, firm, topic, call), so that every row has one stock and one date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +15,11 @@ class SentimentRows:
 
     Args:
         tables: The published tables firms, topics, themes and theme_topics of the quarter, by name.
+        call_times: Time of the calls whose time is known, by firm_id and transcript_id.
     """
 
-    def __init__(self, tables: dict[str, pa.Table]) -> None:
+    def __init__(self, tables: dict[str, pa.Table], call_times: Mapping[tuple[str, str], str] | None = None) -> None:
+        self._call_times = call_times or {}
         themes, members = tables["themes"], tables["theme_topics"]
         self._firms = {firm["firm_id"]: firm for firm in tables["firms"].to_pylist()}
         self._themes = {theme["theme_id"]: theme for theme in themes.drop(["embedding"]).to_pylist()}
@@ -40,6 +42,7 @@ class SentimentRows:
             rows.append(
                 _sentiment_row(self._themes[theme_id], firm, spoken)
                 | {"topic_id": topic_id, "transcript_id": transcript_id, "topic_summary": summary}
+                | {"earnings_call_time": self._call_times.get((firm_id, transcript_id))}
             )
         return pa.Table.from_pylist(rows, schema=SENTIMENT_READY)
 

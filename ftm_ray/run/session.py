@@ -1,6 +1,7 @@
 """The Ray that a command works on: the cluster at RAY_ADDRESS, or one inside this process that ends with it."""
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -9,9 +10,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray._common.utils import get_default_system_temp_dir
 
 from ftm_ray.config import ray_address
 from ftm_ray.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+#: Linux takes 107 bytes for the path of a socket. Ray 2.60 puts /ray/session_2026-01-31_23-59-59_999999_4194304/sockets
+#: and the longest name, plasma_store_4194304, behind the folder.
+_LONGEST_FOLDER = 107 - 75
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 @contextmanager
@@ -33,6 +42,8 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
     logging.getLogger("ray.data").setLevel(logging.WARNING)  # our own progress says it in sentences
     address = ray_address()
     where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    if not address:
+        where |= _short_folder()
     try:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -53,3 +64,22 @@ def _listen_to_sigterm_again() -> None:
     handler = signal.getsignal(signal.SIGTERM)
     if callable(handler) and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)
+
+
+def _short_folder() -> dict[str, str]:
+    """A folder for Ray's sockets where the usual one has too long a path, as batch systems make them.
+
+    Raises:
+        ConfigError: There is no short folder to write to.
+    """
+    usual = get_default_system_temp_dir()  # RAY_TMPDIR, TMPDIR
+    if len(usual.encode()) <= _LONGEST_FOLDER:
+        return {}
+    short = next((folder for folder in _SHORT_FOLDERS if os.access(folder, os.W_OK | os.X_OK)), None)
+    if short is None:
+        raise ConfigError(
+            f"Ray's sockets cannot lie in {usual}: a socket's path may have 107 characters, and Ray adds about 60; set "
+            f"TMPDIR to a folder of at most {_LONGEST_FOLDER} characters"
+        )
+    logger.info("Ray's sockets lie in %s: the path of TMPDIR is too long for them", short)
+    return {"_temp_dir": f"{short}/ray-{os.getuid()}"}

@@ -13,6 +13,9 @@ def required(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, nullable=False)
 
 
+#: Columns that files written before 0.2 do not have.
+_LATER_COLUMNS = ("call_time", "earnings_call_time")
+
 EMBEDDING = pa.list_(pa.float32())
 
 
@@ -25,6 +28,14 @@ FIRM = [
     required("quarter", pa.string()),
     required("n_calls", pa.int32()),
 ]
+
+
+def with_later_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Files of earlier versions lack columns that came later: null, as nobody knew then. Others stay missing."""
+    for index, field in enumerate(schema):
+        if field.name not in table.column_names and field.nullable and field.name in _LATER_COLUMNS:
+            table = table.add_column(index, field, pa.nulls(table.num_rows, field.type))
+    return table
 
 
 def check_table(table: pa.Table, schema: pa.Schema, where: str) -> pa.Table:

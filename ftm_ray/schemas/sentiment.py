@@ -35,5 +35,8 @@ SENTIMENT_READY = pa.schema(
         ),
         required("n_sentences", pa.int32()),
         required("quarter", pa.string()),
+        pa.field(
+            "earnings_call_time", pa.string()
+        ),  # ISO 8601, with its distance to UTC where the source says the zone
     ]
 )

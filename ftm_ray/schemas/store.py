@@ -41,6 +41,7 @@ COVERAGE = pa.schema(
         required("n_turns", pa.int32()),
         required("n_sentences_in", pa.int32()),
         required("n_sentences_kept", pa.int32()),
+        pa.field("call_time", pa.string()),  # ISO 8601, with its distance to UTC where the source says the zone
     ]
 )
 

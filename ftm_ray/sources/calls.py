@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One transcript."""
+    """One transcript.
+
+    Attributes:
+        transcript_id: The source's id of it.
+        call_date: Day, in the zone in which the source writes it.
+        turns: What was said, in order.
+        notes: What the source did to its text or order, for the coverage report.
+        call_time: ISO 8601 time stamp, with its distance to UTC where the source says the zone; null = not known.
+    """
 
     transcript_id: str
     call_date: date
     turns: tuple[Turn, ...]
+    notes: tuple[str, ...] = ()
+    call_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,14 @@ class Source(Protocol):
 
     def input_counts(self) -> Mapping[str, int]:
         """Rows of the quarter and rows left out, by reason. Complete once `firms` has been called."""
+
+
+@runtime_checkable
+class NotedSource(Protocol):
+    """A source that can say how its input was read."""
+
+    def input_notes(self) -> Sequence[str]:
+        """What a person should know: files passed by, delimiters that were seen, the column that names the firm."""
 
 
 SPEAKER_TYPES = ("Operator", "CEO", "CFO", "Executive", "Analyst", "Other")

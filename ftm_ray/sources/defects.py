@@ -44,6 +44,8 @@ class Note(StrEnum):
     NO_FIRM_NAME = "no_firm_name"
     HTML = "html"
     MOJIBAKE = "mojibake"
+    INVISIBLE = "invisible"
+    FILE_ORDER = "file_order"
 
 
 #: 1,500 characters are about 12 sentences: a topic needs 6 of a kind, so that nothing can be found in less.
@@ -262,16 +264,23 @@ def _best_stretch(firsts: Sequence[int | None], taken: Collection[int]) -> range
     return best
 
 
-_MARKUP = re.compile(r"<(?!UNK>)/?[A-Za-z!][^<>]{0,200}>|&(?:#\d+|[A-Za-z]{2,8});")
+_ENTITY = re.compile(r"&(?:#\d+|[A-Za-z]{2,8});")
 
 
 def repair_notes(call: Call) -> list[str]:
     """Say what `text.repair_text` mends in a call."""
     notes = []
-    n_markup = sum(len(_MARKUP.findall(turn.text)) for turn in call.turns)
+    n_markup = sum(len(text.TAG.findall(turn.text)) + len(_ENTITY.findall(turn.text)) for turn in call.turns)
     if n_markup:
         notes.append(f"{Note.HTML}: {n_markup}")
-    n_mojibake = sum(ftfy.is_bad(turn.text) for turn in call.turns if not turn.text.isascii())
+    n_mojibake = sum(_is_broken(turn.text) for turn in call.turns if not turn.text.isascii())
     if n_mojibake:
         notes.append(f"{Note.MOJIBAKE}: {n_mojibake}")
+    n_invisible = sum(len(text.INVISIBLE.findall(turn.text)) for turn in call.turns)
+    if n_invisible:
+        notes.append(f"{Note.INVISIBLE}: {n_invisible}")
     return notes
+
+
+def _is_broken(passage: str) -> bool:
+    return "\ufffd" in passage or ftfy.is_bad(passage)

@@ -51,7 +51,7 @@ def firm_rows(firm: Firm, quarter: str, verdicts: Mapping[CallKey, Verdict]) -> 
             | {
                 "kept": bool(left),
                 "reason": reason,
-                "notes": [*verdict.notes, *repair_notes(call), *counted],
+                "notes": [*verdict.notes, *call.notes, *repair_notes(call), *counted],
                 "n_turns": len(call.turns),
                 "n_sentences_in": len(sentences),
                 "n_sentences_kept": len(left),
@@ -73,6 +73,7 @@ def _call_columns(firm: Firm | UnreadCall, call: Call | UnreadCall, quarter: str
         "firm_name": firm.firm_name,
         "transcript_id": call.transcript_id,
         "call_date": call.call_date,
+        "call_time": call.call_time if isinstance(call, Call) else None,
         "quarter": quarter,
         "permno": firm.permno,
         "gvkey": firm.gvkey,

@@ -16,6 +16,8 @@ from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
 
 STORE_VERSION = 1
+#: What the manifest says of how the store came about, and its digest does not cover.
+_ABOUT_THE_INPUT = ("digest", "inputs", "input", "input_notes")
 
 
 def chunk_name(chunk: int) -> str:
@@ -68,7 +70,7 @@ def read_manifest_json(lake: Lake, quarter: str) -> dict[str, Any]:
 
 def _digest(manifest: Mapping[str, Any]) -> str:
     """Hash of what the store holds; the same content made from other inputs or by other code is the same store."""
-    content = {name: value for name, value in manifest.items() if name not in ("digest", "inputs", "input")}
+    content = {name: value for name, value in manifest.items() if name not in _ABOUT_THE_INPUT}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -28,7 +28,7 @@ from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.store import COVERAGE, Manifest
-from ftm_ray.sources.calls import Firm, Source
+from ftm_ray.sources.calls import Firm, NotedSource, Source
 from ftm_ray.sources.chunks import coverage_part, delete_coverage_parts, is_chunk_done, write_chunk
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines, n_unlinked_firms
 from ftm_ray.sources.firm_rows import unread_row
@@ -52,6 +52,7 @@ class PrefetchReport:
         lines: Firms, calls and sentences in, kept, dropped and noted.
         input_counts: Rows of the input, and rows left out by reason.
         n_unlinked: Kept firms without PERMNO; every firm where the source links none.
+        input_notes: How the input was read: files passed by, the column that names the firm.
     """
 
     state: str
@@ -60,6 +61,7 @@ class PrefetchReport:
     lines: tuple[CoverageLine, ...]
     input_counts: Mapping[str, int]
     n_unlinked: int
+    input_notes: tuple[str, ...] = ()
 
 
 def prefetch_quarter(
@@ -199,6 +201,7 @@ def _publish(lake: Lake, plan: Plan, source: Source) -> None:
         "n_sentences": sum(n for _, _, n in firms.values()),
         "settings": {"firms_per_chunk": plan.firms_per_chunk, "firms_per_row_group": plan.firms_per_row_group},
         "input": dict(source.input_counts()),
+        "input_notes": list(source.input_notes()) if isinstance(source, NotedSource) else [],
         "coverage": [asdict(line) for line in lines],
         "chunks": chunks,
         "firms": firms,
@@ -218,4 +221,5 @@ def _report(lake: Lake, quarter: str, state: str) -> PrefetchReport:
         lines=coverage_lines(coverage),
         input_counts=read_manifest_json(lake, quarter)["input"],
         n_unlinked=n_unlinked_firms(coverage),
+        input_notes=tuple(read_manifest_json(lake, quarter).get("input_notes", ())),
     )

@@ -1,26 +1,65 @@
-"""Values of rows as sources give them: text, ids, whole numbers, days and gvkeys, or null where nothing is there.
+"""Values of rows as sources give them: text, ids, whole numbers and gvkeys, or null where nothing is there.
 
-Text is never guessed at: a ticker "NA" or "TRUE" stays a ticker, a gvkey keeps its zeros.
+Text is never guessed at: a ticker "NA" or "TRUE" stays a ticker. What is no text (a list, a truth value, bytes that
+are not UTF-8) is never printed into one: it is refused by its name and type. Days and times: `days.py`.
 """
 
-from datetime import date, datetime
+import re
+from decimal import Decimal
 from typing import Any
 
 from ftm_ray.errors import SourceError
+from ftm_ray.text.sentences import INVISIBLE
+
+#: How programs write "nothing is there" into text, in exactly these letters: NAN and NA are tickers.
+_NOTHING = frozenset({"nan", "NaN", "None", "NULL", "null", "<NA>", "NaT", "#N/A", r"\N"})
+#: Besides, where no ticker stands: R writes NA.
+_NOTHING_SAID = _NOTHING | {"NA", "N/A", "n/a"}
+
+_POINT_ZERO = re.compile(r"([0-9]+)\.0+")
+_HALF_CHARACTERS = re.compile("[\ud800-\udfff]")  # one half of an emoji, which UTF-8 cannot hold
 
 
-def text_value(value: Any) -> str | None:
-    """A text as it stands; null where it is blank."""
-    text = "" if value is None else str(value)
-    return text if text.strip() else None
+def text_value(value: Any, where: str = "", column: str = "text") -> str | None:
+    """What was said, or a name, as it stands; null where it is blank or a program's word for nothing.
+
+    Half an emoji becomes U+FFFD, which the repair of texts takes out and counts.
+
+    Raises:
+        SourceError: It is a list, a number or the like.
+    """
+    text = _as_text(value, where, column)
+    if text is None or not text.strip() or text in _NOTHING_SAID:
+        return None
+    return text
 
 
-def id_value(value: Any) -> str | None:
-    """An identifier as text; 24937.0, as pandas writes a number beside gaps, is 24937."""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else None if value != value else str(value)
-    text = text_value(value)
-    return text.strip() if text else None
+def name_value(value: Any, where: str = "", column: str = "name") -> str | None:
+    """A name, a role or a section: text, or a whole number as some sources count their speakers.
+
+    Raises:
+        SourceError: It is a list or the like.
+    """
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    text = text_value(id_value(value, where, column) if is_number else value, where, column)
+    return text_value(INVISIBLE.sub("", text), where, column) if text else None
+
+
+def id_value(value: Any, where: str = "", column: str = "id") -> str | None:
+    """An identifier as text; 24937.0, as pandas writes a number beside gaps, is 24937, as text, too.
+
+    Raises:
+        SourceError: It is a list, a truth value or the like.
+    """
+    if isinstance(value, float | Decimal):
+        return None if value != value else str(int(value)) if value % 1 == 0 else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = INVISIBLE.sub("", _as_text(value, where, column) or "").strip()
+    if not text or text in _NOTHING:
+        return None
+    whole = _POINT_ZERO.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def integer_value(value: Any, where: str, column: str) -> int | None:
@@ -29,37 +68,41 @@ def integer_value(value: Any, where: str, column: str) -> int | None:
     Raises:
         SourceError: There is a value and it is none.
     """
-    text = id_value(value)
-    if text is None:
+    text = id_value(value, where, column)
+    if text is None or text == "NA":
         return None
-    digits = text.removesuffix(".0")
-    if not digits.isdecimal():
+    if not text.isdecimal():
         raise SourceError(f"{where}: {column} is {text!r}, expected a whole number; repair or empty the cell")
-    return int(digits)
+    return int(text)
 
 
-def date_value(value: Any, where: str, column: str) -> date | None:
-    """The day of an ISO date or timestamp (2023-02-28, 20230228, 2023-02-28T21:00:00Z), in the zone it is written in.
-
-    Raises:
-        SourceError: There is a value and it is none. 02/03/2023 is refused, because it is two different days.
-    """
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    text = id_value(value)
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text[:10] if "-" in text else text)
-    except ValueError as error:
-        raise SourceError(
-            f"{where}: {column} is {text!r}, expected a date such as 2023-02-28; rewrite it so"
-        ) from error
-
-
-def gvkey_value(value: Any) -> str | None:
+def gvkey_value(value: Any, where: str = "", column: str = "gvkey") -> str | None:
     """A gvkey with its leading zeros, which spreadsheets lose: 1690 is 001690."""
-    text = id_value(value)
+    text = id_value(value, where, column)
     return text.zfill(6) if text and text.isdecimal() else text
+
+
+def kind_name(value: Any) -> str:
+    """What a value is, for a person: 'a list', 'a number'."""
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, int | float | Decimal):
+        return "a number"
+    if isinstance(value, bytes):
+        return "bytes"
+    return {list: "a list", dict: "an object (struct)", tuple: "a pair"}.get(type(value), type(value).__name__)
+
+
+def _as_text(value: Any, where: str, column: str) -> str | None:
+    if value is None or value != value:  # NaN is unequal to itself
+        return None
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise SourceError(
+                f"{where}: {column} holds bytes that are not UTF-8 ({error}); write the column as text"
+            ) from error
+    if not isinstance(value, str):
+        raise SourceError(f"{where}: {column} holds {kind_name(value)}, expected text; write the column as text")
+    return value if value.isascii() else _HALF_CHARACTERS.sub("\ufffd", value)

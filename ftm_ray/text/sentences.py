@@ -22,13 +22,23 @@ __all__ = [  # with what the sources need of the modules beside this one
     "person_names",
     "repair_text",
     "split_sentences",
+    "INVISIBLE",
+    "TAG",
 ]
 
 MAX_SENTENCE_WORDS = 100  # 99.7 % of real sentences are shorter (951,000 seen); longer ones are several in one
 RUN_ON_WORDS = 40  # length aimed at when a run-on is cut: the 95th percentile of real sentences
 
 
-_TAG = re.compile(r"</?(?!UNK>)[A-Za-z!][^<>]{0,200}>")
+#: Markup: <p>, </div>, <Sync id="L164"/>, <!-- note -->. "EPS <Q2 levels and volumes >Q1" and <UNK> are speech.
+TAG = re.compile(
+    r"</?(?!UNK>)[A-Za-z][\w:-]{0,30}(?:\s+[\w:-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s<>]+))*\s*/?>|<!(?:--.*?--|[A-Za-z][^<>]*)>",
+    re.DOTALL,
+)
+#: What nobody sees and what parts a word in two: soft hyphens, characters of no width, directions, control characters.
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]"
+)
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINE_BREAKS = re.compile(r" ?(?:\n ?)+")
 # A new sentence that lost the full stop before it: "... in the December quarter Let me begin with ..."
@@ -40,14 +50,15 @@ _CLAUSE_START = re.compile(r"(?:and|but|so|because|which|now|then|we're|i think|
 
 
 def repair_text(text: str) -> str:
-    """Mend what a text suffered on its way: mojibake, markup, entities, odd blanks.
+    """Mend what a text suffered on its way: mojibake, markup, entities, invisible characters, odd blanks.
 
     Line breaks stay (one each): in some sources they are the only sentence ends. `<UNK>` (a hidden name) stays.
     """
     text = html.unescape(text) if "&" in text else text
-    text = _TAG.sub(" ", text) if "<" in text else text
+    text = TAG.sub(" ", text) if "<" in text else text
     # Curly quotes would hide "don't" from the word lists, and plain ASCII has no mojibake to look for.
-    text = text if text.isascii() else ftfy.fix_text(text, uncurl_quotes=True)
+    text = text if text.isascii() else ftfy.fix_text(text, uncurl_quotes=True).replace("\ufffd", " ")
+    text = text if text.isascii() and text.isprintable() else INVISIBLE.sub("", text)
     return _LINE_BREAKS.sub("\n", _BLANKS.sub(" ", text.replace("\r", "\n"))).strip()
 
 

@@ -40,6 +40,7 @@ _wrds_option = partial(click.option, cls=WrdsOption)
 @_files_option("--path", "paths", multiple=True, help="Files: file, folder or glob; may be given again.")
 @_files_option("--ids", help="Files: only these transcript ids; a JSON list, or ids.json:KEY for one inside an object.")
 @_files_option("--links", help="Files: CSV or Parquet with firm_id, permno, gvkey: links firms to stocks.")
+@_files_option("--ignore-case", is_flag=True, help="Files: ids of calls and links are compared without case.")
 @_files_option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Files: names a column; repeatable.")
 @_wrds_option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="WRDS: no transcript version after it."
@@ -47,7 +48,7 @@ _wrds_option = partial(click.option, cls=WrdsOption)
 @_wrds_option("--keep-unlinked", is_flag=True, help="WRDS: also fetch firms without PERMNO.")
 @_wrds_option("--firms", metavar="FILE", help="WRDS: only these; first line companyid, gvkey or permno, then values.")
 @_wrds_option("--limit", type=click.IntRange(min=1), help="WRDS: only the first firms, so many.")
-@_wrds_option("--dry-run", is_flag=True, help="WRDS: count calls, links and rows; fetch and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Write nothing: show what is recognised, or what WRDS lists.")
 @_wrds_option("--schema", "schemas", multiple=True, metavar="OURS=THEIRS", help="WRDS: where tables lie; repeatable.")
 @take_lock_option
 @json_option
@@ -64,7 +65,9 @@ def prefetch(quarter: str, root: str, source: str, as_json: bool, **options: Any
       ftm prefetch 2023Q1 --from wrds --root s3://bucket/ftm
     """
     _refuse_options_of_the_other_source(source)
-    if source == "files":
+    if source == "files" and options["dry_run"]:
+        _preview_files(quarter, options, as_json)
+    elif source == "files":
         _prefetch_files(quarter, root, options, as_json)
     elif options["dry_run"]:
         _dry_run(quarter, options, as_json)
@@ -92,6 +95,17 @@ def _prefetch_files(quarter: str, root: str, options: Options, as_json: bool) ->
         print_json(_without_batches(report))
     else:
         show_prefetch(report, root)
+
+
+def _preview_files(quarter: str, options: Options, as_json: bool) -> None:
+    from ftm_ray.cli.launch.files import files_settings, preview_of_files
+    from ftm_ray.cli.screens.preview import show_preview
+
+    preview, columns = preview_of_files(quarter, files_settings(options))
+    if as_json:
+        print_json(asdict(preview) | {"columns": columns})
+    else:
+        show_preview(preview, columns)
 
 
 def _prefetch_wrds(quarter: str, root: str, options: Options, as_json: bool) -> None:

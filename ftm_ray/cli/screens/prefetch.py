@@ -1,6 +1,6 @@
 """The screen of `ftm prefetch`: what came in, what was kept, and why the rest was not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -36,6 +36,8 @@ _COVERAGE_WORDS = {
     "no_firm_name": "the firm has no name; its id stands in",
     "html": "HTML remnants, repaired",
     "mojibake": "broken characters, repaired",
+    "invisible": "characters that nobody sees inside words, taken out",
+    "file_order": "positions are not unique: turns stand as in the file",
     **_LEFT_OUT_WORDS,
 }
 
@@ -49,11 +51,17 @@ def show_prefetch(report: PrefetchReport, root: str) -> None:
     out.print(Text(f"{held.quarter} {words[report.state]}: {size}", "bold"))
     out.print(coverage_table(report.lines))
     lines = [("store", report.folder), ("links", _links_words(held.linked, report.n_unlinked, held.n_firms))]
-    left_out = {why: n for why, n in report.input_counts.items() if why != "rows of the quarter" and n}
-    if left_out and held.source == "files":  # of WRDS whole calls are left out: show_listed_calls
-        lines.append(("rows left out", ", ".join(f"{n:,} {why}" for why, n in left_out.items())))
+    if held.source == "files":  # of WRDS whole calls are left out: show_listed_calls
+        lines += left_out_rows(report.input_counts)
+    lines += [("input", note) for note in report.input_notes]
     lines.append(("next", ftm_command(f"run {held.quarter}", root)))
     out.print(fields(lines))
+
+
+def left_out_rows(input_counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Rows of files that are left out, by reason; no line where none is."""
+    left_out = {why: n for why, n in input_counts.items() if why != "rows of the quarter" and n}
+    return [("rows left out", ", ".join(f"{n:,} {why}" for why, n in left_out.items()))] if left_out else []
 
 
 def show_listed_calls(quarter: str, calls: CallSummary, n_rows: int | None = None) -> None:

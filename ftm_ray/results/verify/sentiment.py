@@ -15,7 +15,7 @@ from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.sentences import SentenceTally
-from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.columns import check_table, with_later_columns
 from ftm_ray.schemas.store import COVERAGE
 
 Call = tuple[str, str]  # firm_id, transcript_id
@@ -59,7 +59,7 @@ def _coverage_problems(lake: Lake, quarter: str, rows: list[dict[str, object]]) 
     if not lake.exists(path):
         return [f"the coverage report {path} is not there to compare with"]
     try:
-        coverage = check_table(lake.read_table(path), COVERAGE, path)
+        coverage = check_table(with_later_columns(lake.read_table(path), COVERAGE), COVERAGE, path)
     except SourceError as error:
         return [str(error)]
     kept = {(row["firm_id"], row["transcript_id"]): row for row in coverage.to_pylist() if row["kept"]}

@@ -9,7 +9,7 @@ import pyarrow as pa
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.sentences import SentenceTally
-from ftm_ray.schemas.columns import check_table
+from ftm_ray.schemas.columns import check_table, with_later_columns
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
@@ -41,7 +41,7 @@ def read_tables(lake: Lake, quarter: str) -> Tables:
         return Tables(**read, sentiment=None)
     columns = [name for name in SENTIMENT_READY.names if name != "sentences"]
     schema = pa.schema([SENTIMENT_READY.field(name) for name in columns])
-    sentiment = check_table(lake.read_table(path, columns), schema, path)
+    sentiment = check_table(with_later_columns(lake.read_table(path, columns), schema), schema, path)
     ids = lake.read_table(path, ["sentences.list.element.sentence_id"])["sentences"]
     return Tables(**read, sentiment=sentiment.append_column("sentences", ids))
 

@@ -1,60 +1,87 @@
 """Which column of a file holds what: recognised by its name, or named by the user."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from ftm_ray.errors import ConfigError
-from ftm_ray.sources.files.paths import InputFile
-from ftm_ray.sources.files.rows import column_names
+from ftm_ray.sources.files.names import COLUMN_NAMES, NECESSARY_COLUMNS, normal_name
 
-#: Names under which a column is looked for, best first; upper and lower case are the same. WRDS names included.
-COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
-    "firm_id": ("firm_id", "companyid", "company_id", "ticker", "symbol", "gvkey", "permno"),
-    "firm_name": ("firm_name", "companyname", "company_name", "company", "conm", "name"),
-    "ticker": ("ticker", "symbol", "tic"),
-    "transcript_id": ("transcript_id", "transcriptid", "keydevid", "call_id", "event_id"),
-    "call_date": ("call_date", "mostimportantdateutc", "date", "event_date"),
-    "position": ("position", "componentorder", "turn"),
-    "speaker_name": ("speaker_name", "transcriptpersonname", "person", "speaker"),
-    "speaker_type": ("speaker_type", "speakertypename", "speakertype", "role"),
-    "section": ("section", "transcriptcomponenttypename", "componenttype"),
-    "text": ("text", "componenttext", "transcript", "content", "body"),
-    "permno": ("permno", "lpermno"),
-    "gvkey": ("gvkey",),
-    "link_date": ("link_date",),
-}
-NECESSARY_COLUMNS = ("firm_id", "call_date", "text")
+#: Where --column helps; the columns of a links file are named in the file.
+_SAY_WHICH = "Say which one it is with --column {ours}=NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a file are read.
+
+    Attributes:
+        by_ours: Our name to the file's name.
+        others: Of the necessary columns that were recognised and not named by the user: what else would do.
+    """
+
+    by_ours: Mapping[str, str]
+    others: Mapping[str, tuple[str, ...]]
 
 
 def match_columns(
-    file: InputFile, overrides: Mapping[str, str], necessary: Collection[str] = NECESSARY_COLUMNS
-) -> dict[str, str]:
+    where: str,
+    found: Sequence[str],
+    overrides: Mapping[str, str],
+    necessary: Collection[str] = NECESSARY_COLUMNS,
+    advice: str = _SAY_WHICH,
+) -> Columns:
     """Find which column of a file holds what.
 
     Args:
-        file: The file to look into.
+        where: The file, for messages.
+        found: Its columns, in order; a name may stand there twice.
         overrides: Our name to the file's name, as given by the user.
         necessary: Columns that must be there.
-
-    Returns:
-        Our name to the file's name, for those that are there.
+        advice: What to do where one is missing.
 
     Raises:
-        ConfigError: An override names a column that is not ours or not in the file, or a necessary one is missing.
+        ConfigError: An override names a column that is not ours or not in the file; a necessary one is missing; or a
+            name that is used stands twice.
     """
-    found = column_names(file)
-    by_lower = {name.lower(): name for name in reversed(found)}
     unknown = sorted(set(overrides) - set(COLUMN_NAMES))
     if unknown:
         raise ConfigError(f"--column {unknown[0]}=...: no such column; choose from {', '.join(COLUMN_NAMES)}")
-    matched = {}
+    by_ours: dict[str, str] = {}
+    others: dict[str, tuple[str, ...]] = {}
+    several: dict[str, list[int]] = {}
     for ours, names in COLUMN_NAMES.items():
         wanted = (overrides[ours],) if ours in overrides else names
-        theirs = next((by_lower[name.lower()] for name in wanted if name.lower() in by_lower), None)
-        if theirs is not None:
-            matched[ours] = theirs
+        there = {numbers[0]: numbers for name in wanted if (numbers := _find(found, name))}
+        if there:
+            first, *more = there
+            by_ours[ours] = found[first - 1]
+            several |= {ours: there[first]} if len(there[first]) > 1 else {}
+            if ours in NECESSARY_COLUMNS and more:
+                others[ours] = tuple(found[number - 1] for number in more)
         elif ours in overrides or ours in necessary:
             raise ConfigError(
-                f"{file.path} has no column for '{ours}': looked for {', '.join(wanted)}; it has {', '.join(found)}. "
-                f"Say which one it is with --column {ours}=NAME"
+                f"{where} has no column for '{ours}': looked for {', '.join(wanted)}; it has {', '.join(found)}. "
+                + advice.format(ours=ours)
             )
-    return matched
+    if several:
+        raise _twice(where, found, several)
+    return Columns(by_ours, others)
+
+
+def _find(found: Sequence[str], wanted: str) -> list[int]:
+    """Numbers of the columns of a name, from 1; a name to the letter before one that differs in case or blanks."""
+    numbers = [number for number, name in enumerate(found, 1) if name == wanted]
+    return numbers or [number for number, name in enumerate(found, 1) if normal_name(name) == normal_name(wanted)]
+
+
+def _twice(where: str, found: Sequence[str], several: Mapping[str, Sequence[int]]) -> ConfigError:
+    """What to say of names that stand in a header more than once; by our name, the numbers of the columns."""
+    told, can_say = [], []
+    for ours, numbers in several.items():
+        names = list(dict.fromkeys(found[number - 1] for number in numbers))
+        told.append(f"{' and '.join(names)} stands twice in the header (columns {' and '.join(map(str, numbers))})")
+        can_say += [f"--column {ours}={names[0]}"] if len(names) > 1 else []
+    advice = (
+        f"say which one with {' '.join(can_say)}" if len(can_say) == len(told) else f"rename one of them in {where}"
+    )
+    return ConfigError(f"{where}: {', '.join(told)}; {advice}")

@@ -13,6 +13,7 @@ from typing import Any
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.calls import Call, Firm, Passage, Turn, UnreadCall, normal_speaker_type
+from ftm_ray.sources.days import time_value
 from ftm_ray.sources.values import text_value
 from ftm_ray.sources.wrds.calls import LeftOut, ListedCall, WrdsSettings
 from ftm_ray.sources.wrds.fetch import read_calls, read_turns
@@ -118,8 +119,16 @@ def _firm(calls: list[tuple[ListedCall, tuple[Turn, ...]]]) -> Firm:
         permno=last.permno,
         gvkey=last.gvkey,
         link_date=None if last.permno is None else last.call_date,
-        calls=tuple(Call(str(listed.transcriptid), listed.call_date, turns) for listed, turns in calls),
+        calls=tuple(
+            Call(str(listed.transcriptid), listed.call_date, turns, call_time=_call_time(listed))
+            for listed, turns in calls
+        ),
     )
+
+
+def _call_time(call: ListedCall) -> str | None:
+    """Capital IQ gives UTC; 00:00:00 stands where only the day is known."""
+    return time_value(call.call_time_utc, call.call_date, is_utc=True) if call.call_time_utc else None
 
 
 def _turn(row: Mapping[str, Any]) -> Turn | None:

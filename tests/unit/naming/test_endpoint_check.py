@@ -5,7 +5,7 @@ import traceback
 
 import pytest
 from llm_asking import GOOD, KEY, closed_port, patience, settings_for
-from llm_server import LlmServer, Reply, error, hang, reset
+from llm_server import LlmServer, Reply, completion, error, hang, reset
 
 from ftm_ray.errors import ConfigError
 from ftm_ray.naming.account import LlmAccount
@@ -82,3 +82,23 @@ def test_the_key_is_in_no_line_of_the_error_that_stops_a_run(status):
     with pytest.raises(ConfigError) as caught:
         check(error(status, f"bad key {KEY}"))
     assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("content", "finish_reason", "words"),
+    [
+        ('<think>The user wants JSON.</think>{"label": "a", "summary": "b"}', "stop", "thinks aloud"),
+        ('```json\n{"label": "a", "summary": "b"}\n```', "stop", "code fences"),
+        ("Sure! Here is the summary.", "stop", "does not answer with the JSON object"),
+        ('{"label": "a", "summ', "length", "does not end within llm.max_tokens"),
+        ("", "stop", "does not answer with the JSON object"),
+    ],
+)
+def test_the_form_of_the_test_answer_is_judged_and_said_before_the_work(content, finish_reason, words, caplog):
+    assert check(completion(content, finish_reason)) == (None, 1)
+    assert words in caplog.text
+
+
+def test_of_a_good_form_nothing_is_said(caplog):
+    check(GOOD)
+    assert not caplog.records

@@ -39,10 +39,10 @@ def sentences_of(run):
     return [sentences_table(run, batch, store, topics) for (batch, store), topics in stored]
 
 
-def sentiment_of(run, pairs):
+def sentiment_of(run, pairs, call_times=None):
     parts, (themes, theme_topics) = read_parts(run), themes_of(pairs)
     published = {"firms": parts.firms, "topics": parts.topics, "themes": themes, "theme_topics": theme_topics}
-    rows = SentimentRows(published)
+    rows = SentimentRows(published, call_times)
     tables = [rows.of_batch(sentences) for sentences in sentences_of(run)]
     assert all(table.schema == SENTIMENT_READY for table in tables)
     return [row for table in tables for row in table.to_pylist()]
@@ -98,3 +98,8 @@ def test_batches_of_firms_do_not_change_the_rows(lake, config, run):
     other = run_files(lake, write_six_firms(lake, groups=(1, 5)), config)
     write_six_parts(other)
     assert sentiment_of(other, pairs) == expected
+
+
+def test_the_time_of_a_call_stands_in_its_rows_where_it_is_known(run):
+    rows = sentiment_of(run, [("t1", "F0", 0)], {("F0", "TF00"): "2024-02-01T16:30:00-05:00"})
+    assert [row["earnings_call_time"] for row in rows] == ["2024-02-01T16:30:00-05:00", None]

@@ -12,7 +12,6 @@ from ftm_ray.cli.main import cli
     [
         (["--as-of", "2023-01-01"], "--as-of is for --from wrds"),
         (["--schema", "links=crsp"], "--schema is for --from wrds"),
-        (["--dry-run"], "--dry-run is for --from wrds"),
         ([], "say --path FILE, folder or glob, or --from wrds"),
     ],
 )
