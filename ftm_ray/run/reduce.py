@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import LlmSettings, RunConfig
+from ftm_ray.lake.published_files import write_published
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.distinct_labels import numbered
@@ -168,7 +169,7 @@ def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dic
     sentiment = run.lake.sentiment_file(run.quarter)
     if run.manifest.linked:
         rows = map(SentimentRows(tables).of_batch, sentences)
-        report.rows[sentiment] = run.lake.write_batches(sentiment, SENTIMENT_READY, rows)
+        report.rows[sentiment] = write_published(run.lake, sentiment, SENTIMENT_READY, rows)
     else:
         for _ in sentences:  # they are written on the way
             continue
@@ -190,8 +191,7 @@ def _written_sentences(run: RunFiles, report: ReduceReport, parts: QuarterParts)
 
 
 def _write_table(run: RunFiles, report: ReduceReport, path: str, table: pa.Table) -> None:
-    run.lake.write_table(path, table)
-    report.rows[path] = table.num_rows
+    report.rows[path] = write_published(run.lake, path, table.schema, [table])
 
 
 async def _ask(settings: LlmSettings, api_key: str, answers: AnswerStore, themes: list[ThemeToName]) -> NamedThemes:
