@@ -28,6 +28,7 @@ class Call:
     transcript_id: str
     call_date: date
     turns: tuple[Turn, ...]
+    notes: tuple[str, ...] = ()  # what the source did to its text, for the coverage report
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Note(StrEnum):
     NO_FIRM_NAME = "no_firm_name"
     HTML = "html"
     MOJIBAKE = "mojibake"
+    SPEAKER_LABELS = "speaker_labels"  # speakers stood in the text; the call was cut there
 
 
 #: 1,500 characters are about 12 sentences: a topic needs 6 of a kind, so that nothing can be found in less.

@@ -51,7 +51,7 @@ def firm_rows(firm: Firm, quarter: str, verdicts: Mapping[CallKey, Verdict]) -> 
             | {
                 "kept": bool(left),
                 "reason": reason,
-                "notes": [*verdict.notes, *repair_notes(call), *counted],
+                "notes": [*verdict.notes, *call.notes, *repair_notes(call), *counted],
                 "n_turns": len(call.turns),
                 "n_sentences_in": len(sentences),
                 "n_sentences_kept": len(left),

@@ -21,7 +21,9 @@ from ftm_ray.sources.label_lines import OPERATOR, TITLE, Label, is_name, read_la
 from ftm_ray.sources.label_turns import make_turns, section_of_heading
 
 _PARAGRAPH = re.compile(r"<br\s*/?>|</(?:p|div|h\d|li)>", re.IGNORECASE)
-_MARKUP = re.compile(r"</?(?:p|b|strong|em|i|u|div|span|h\d|li|ul|a)(?:\s[^<>]*)?>", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"</?(?:p|b|strong|em|i|u|div|span|h\d|li|ul)(?:\s[^<>]*)?>|<a\s[^<>]*href[^<>]*>|</a>", re.IGNORECASE
+)
 #: In a text without line breaks a label may stand behind the end of a sentence.
 _LABEL_END = re.compile(r"(?::|>:?) ")
 _BEHIND_SENTENCE = re.compile(
@@ -89,6 +91,8 @@ def find_labels(lines: Sequence[str]) -> dict[int, Label]:
     """The labels of a call by line; none where they do not hang together."""
     listed, in_lists = _read_lists(lines)
     looks = {row: label for row, line in enumerate(lines) if row not in in_lists and (label := read_label(line))}
+    if len(looks) < 2:
+        return {}
     chosen = _choose(looks, lines, set(listed))
     return chosen if _hang_together(list(chosen.values())) else {}
 

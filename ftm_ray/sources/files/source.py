@@ -30,10 +30,12 @@ from ftm_ray.sources.calls import (
     quarter_number,
     quarter_of,
 )
+from ftm_ray.sources.defects import Note
 from ftm_ray.sources.files.columns import match_columns
 from ftm_ray.sources.files.links import Link, read_links
 from ftm_ray.sources.files.paths import InputFile, find_files
 from ftm_ray.sources.files.rows import read_rows
+from ftm_ray.sources.speaker_labels import cut_at_labels
 from ftm_ray.sources.values import date_value, gvkey_value, id_value, integer_value, text_value
 
 _ROWS = pa.schema(
@@ -217,7 +219,13 @@ def _call(transcript_id: str, rows: list[dict[str, Any]]) -> Call:
         for row in rows
         if row["text"]
     )
-    return Call(transcript_id, min(row["call_date"] for row in rows), turns)
+    call_date = min(row["call_date"] for row in rows)
+    if len(rows) == 1 and rows[0]["text"] and rows[0]["speaker_name"] is None:
+        cut = cut_at_labels(rows[0]["text"])
+        if cut is not None:
+            note = f"{Note.SPEAKER_LABELS}: {cut.n_labels} labels, {cut.n_other_lines} lines of headings and lists"
+            return Call(transcript_id, call_date, cut.turns, (note,))
+    return Call(transcript_id, call_date, turns)
 
 
 def _readable(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
