@@ -41,6 +41,7 @@ STEP_FILES = (
     "text/boilerplate_classifier.py",
     "text/boilerplate_minilm.json",
     "text/boilerplate_rules.py",
+    "text/keyword_forms.py",
     "text/keyword_names.py",
     "text/keywords.py",
     "text/language.py",

@@ -237,7 +237,7 @@ def _matrix(column: pa.ChunkedArray) -> Vectors:
 
 def _most_telling_first(keywords: Sequence[str], sentences: Sequence[str]) -> list[str]:
     """Sentences that use more of the theme's keywords first; else as they came, most central topic first."""
-    return sorted(sentences, key=lambda text: -sum(keyword in text.lower() for keyword in keywords))
+    return sorted(sentences, key=lambda text: -sum(keyword.lower() in text.lower() for keyword in keywords))
 
 
 def _sentence_in(representation: str) -> str:
