@@ -36,6 +36,7 @@ _COVERAGE_WORDS = {
     "no_firm_name": "the firm has no name; its id stands in",
     "html": "HTML remnants, repaired",
     "mojibake": "broken characters, repaired",
+    "speaker_labels": "cut into turns at the speakers' labels in the text",
     **_LEFT_OUT_WORDS,
 }
 

@@ -224,7 +224,7 @@ def _call(transcript_id: str, rows: list[dict[str, Any]]) -> Call:
         cut = cut_at_labels(rows[0]["text"])
         if cut is not None:
             note = f"{Note.SPEAKER_LABELS}: {cut.n_labels} labels, {cut.n_other_lines} lines of headings and lists"
-            return Call(transcript_id, call_date, cut.turns, (note,))
+            return Call(transcript_id, call_date, cut.turns, notes=(note,))
     return Call(transcript_id, call_date, turns)
 
 
