@@ -45,10 +45,12 @@ disclaimer safe harbor statement statements forward source date time duration ca
 corporate participants executives analysts management section contents closing opening key takeaways growth cost costs
 tax debt dividend liquidity demand supply inventory pricing volume bottom top line instructions adjusted ebitda eps
 gaap non-gaap copyright image total operating free thanks thank you yes no yeah okay ok well sure great hi hey hello
-good morning afternoon evening right let please sorry
+good morning afternoon evening right let please sorry middle far latin central eastern western
 """
+_SURNAME_WORDS = "west north south east cash key good day"  # "Andrew West" is a man
+
 _PARTICLES, _SUFFIXES = frozenset(_PARTICLE_WORDS.split()), frozenset(_SUFFIX_WORDS.split())
-_NO_NAMES = frozenset(_HEADING_WORDS.split())
+_NO_NAMES, _SURNAMES = frozenset(_HEADING_WORDS.split()), frozenset(_SURNAME_WORDS.split())
 _FIRM_ENDINGS = ("Inc.", "Co.", "Corp.", "Ltd.", "L.P.", "Cos.", "U.S.", "N.A.")
 _MAX_TITLE = 100  # characters
 MAX_HEAD = 140  # characters; the longest seen is a name, a bank with its full legal name, and a title
@@ -142,7 +144,10 @@ def is_name(text: str) -> bool:
     tokens = [token for token in text.split() if token.strip(".,").lower() not in _PARTICLES | _SUFFIXES]
     if not tokens or len(words) > 6 or text.rstrip().endswith((",", ";", "?", "!")):
         return False
-    if any(word in _NO_NAMES for word in words) or not any(len(token.strip(".")) > 1 for token in tokens):
+    last_may_be = words[-1] in _SURNAMES and len(words) > 1
+    if any(word in _NO_NAMES for word in (words[:-1] if last_may_be else words)) or not any(
+        len(token.strip(".")) > 1 for token in tokens
+    ):
         return False
     if re.search(r",(?! ?(?:[JS]r|I{2,3}|IV|Ph|M\.?D|C[FP]A|MBA|Esq))", text):
         return False

@@ -105,3 +105,10 @@ def test_talk_with_colons_and_names_is_no_label():
 
 def test_one_speaker_alone_is_not_cut():
     assert cut_at_labels("Operator: Please stand by.\nWe begin in a minute.") is None
+
+
+def test_a_surname_that_headings_use_is_a_name_behind_a_first_name():
+    text = "Operator: Good day.\nAndrew West: We sold the mill.\nMiddle East: up.\nNorth: down.\nAnn Key: Why?"
+    text += "\nAndrew West: Because.\nMiddle East: up.\nAnn Key: Thanks."
+    names = [turn.speaker_name for turn in turns_of(text)]
+    assert names == ["Operator", "Andrew West", "Ann Key", "Andrew West", "Ann Key"]
