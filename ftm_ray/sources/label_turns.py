@@ -90,7 +90,7 @@ def _types(
     lines: Sequence[str], labels: Mapping[int, Label], listed: Mapping[str, str | None]
 ) -> dict[str, str | None]:
     """The type of each speaker: by role or title in a label, else Q and A, else the list, else an operator's call."""
-    types = {key: kind for key, kind in listed.items() if kind}
+    types: dict[str, str | None] = {key: kind for key, kind in listed.items() if kind}
     for label in labels.values():
         if label.side:
             types.setdefault(label.key, ANALYST if label.side == "Q" else "Executive")
