@@ -2,7 +2,8 @@
 -- statements one by one. Nothing has to be loaded or repaired afterwards: the quarters are projected, so a quarter can be
 -- asked for as soon as it is published. A quarter that is not published has no rows.
 --
--- `quarter` stands in the files, too; Athena takes it from the folder's name, so it is no column here but a partition.
+-- `quarter` stands in the folder's name alone (files of earlier versions hold it, too, and can be asked as well), so it
+-- is no column here but a partition.
 -- tests/unit/results/test_athena.py compares every column with ftm_ray/schemas/.
 
 CREATE DATABASE IF NOT EXISTS ftm;

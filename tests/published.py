@@ -6,15 +6,20 @@ A theme here is what was put into it by hand: the topics of one subject, so that
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from invented import counted_parts
+from invented import QUARTER, counted_parts
 
 from ftm_ray.lake.runs import RunFiles
+from ftm_ray.lake.storage import Lake
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ThemePublisher
 from ftm_ray.themes.finder import FoundThemes, Theme
 from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.unit_vectors import mean_vector
+
+#: A second quarter to publish the first one as.
+NEXT = "2024Q2"
 
 
 def publish(run: RunFiles, config: Any) -> RunFiles:
@@ -26,6 +31,22 @@ def publish(run: RunFiles, config: Any) -> RunFiles:
     record = run_record(run, config, report, log)
     run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), record)
     return run
+
+
+def copy_run(source: Lake, target: Lake, run_id: str, quarter: str) -> None:
+    """Publish a run again, in another lake or as another quarter."""
+    record = source.read_json(source.run_file(QUARTER, run_id))
+    files = {}
+    for path, file in record["files"].items():
+        table = source.read_table(path)
+        for name in ("quarter", "theme_id"):
+            if name in table.column_names:
+                at = table.schema.get_field_index(name)
+                values = [value.replace(QUARTER, quarter) for value in table[name].to_pylist()]
+                table = table.set_column(at, table.schema.field(at), pa.array(values, pa.string()))
+        files[path.replace(QUARTER, quarter)] = file
+        target.write_table(path.replace(QUARTER, quarter), table)
+    target.write_json(target.run_file(quarter, run_id), record | {"quarter": quarter, "files": files})
 
 
 def one_theme_per_subject(topics: TopicSet, *_: Any) -> FoundThemes:

@@ -13,6 +13,7 @@ from ftm_ray.version import __version__
 
 #: The files whose code decides what is published. The command line, messages, and documentation do not.
 STEP_FILES = (
+    "lake/published_files.py",
     "lake/storage.py",
     "naming/account.py",
     "naming/client.py",
@@ -45,6 +46,7 @@ STEP_FILES = (
     "text/boilerplate_classifier.py",
     "text/boilerplate_minilm.json",
     "text/boilerplate_rules.py",
+    "text/keyword_forms.py",
     "text/keyword_names.py",
     "text/keywords.py",
     "text/language.py",

@@ -66,7 +66,7 @@ def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
 
 
 def read_columns(lake: Lake, name: str, quarter: str, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a published table, whole."""
+    """Some columns of a published table, whole; its quarter is not in the files but in the folder's name."""
     return lake.read_folder(lake.table_dir(name, quarter), columns)
 
 

@@ -171,7 +171,7 @@ def _records(lake: Lake, quarters: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:
-    """One table over all quarters; each file says its quarter, so that others are not opened."""
+    """One table over all quarters; each folder says its quarter, which becomes a column, and others are not opened."""
     parquet, files, fragments = ds.ParquetFileFormat(), lake.filesystem(), []
     for record in records:
         quarter = record["quarter"]

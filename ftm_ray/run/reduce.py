@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
+from ftm_ray.lake.published_files import write_published
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.distinct_labels import numbered
@@ -218,7 +219,7 @@ def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dic
     sentiment = run.lake.sentiment_file(run.quarter)
     if run.manifest.linked:
         rows = map(SentimentRows(tables, _call_times(run)).of_batch, sentences)
-        report.rows[sentiment] = run.lake.write_batches(sentiment, SENTIMENT_READY, rows)
+        report.rows[sentiment] = write_published(run.lake, sentiment, SENTIMENT_READY, rows)
     else:
         for _ in sentences:  # they are written on the way
             continue
@@ -249,8 +250,7 @@ def _written_sentences(run: RunFiles, report: ReduceReport, parts: QuarterParts)
 
 
 def _write_table(run: RunFiles, report: ReduceReport, path: str, table: pa.Table) -> None:
-    run.lake.write_table(path, table)
-    report.rows[path] = table.num_rows
+    report.rows[path] = write_published(run.lake, path, table.schema, [table])
 
 
 async def _ask(namer: Namer, themes: list[ThemeToName], encoder: SentenceEncoder) -> NamedThemes:
@@ -296,7 +296,7 @@ def _matrix(column: pa.ChunkedArray) -> Vectors:
 
 def _most_telling_first(keywords: Sequence[str], sentences: Sequence[str]) -> list[str]:
     """Sentences that use more of the theme's keywords first; else as they came, most central topic first."""
-    return sorted(sentences, key=lambda text: -sum(keyword in text.lower() for keyword in keywords))
+    return sorted(sentences, key=lambda text: -sum(keyword.lower() in text.lower() for keyword in keywords))
 
 
 def _sentence_in(representation: str) -> str:

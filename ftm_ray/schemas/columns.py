@@ -14,7 +14,7 @@ def required(name: str, kind: pa.DataType) -> pa.Field:
 
 
 #: Columns that files written before 0.2 do not have.
-_LATER_COLUMNS = ("call_time", "earnings_call_time")
+_LATER_COLUMNS = ("call_time", "earnings_call_time", "word_support", "unsupported", "support")
 
 EMBEDDING = pa.list_(pa.float32())
 
@@ -32,10 +32,10 @@ FIRM = [
 
 def with_later_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Files of earlier versions lack columns that came later: null, as nobody knew then. Others stay missing."""
-    for index, field in enumerate(schema):
+    for field in schema:
         if field.name not in table.column_names and field.nullable and field.name in _LATER_COLUMNS:
-            table = table.add_column(index, field, pa.nulls(table.num_rows, field.type))
-    return table
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(schema.names) if set(table.column_names) == set(schema.names) else table
 
 
 def check_table(table: pa.Table, schema: pa.Schema, where: str) -> pa.Table:

@@ -46,6 +46,7 @@ class Note(StrEnum):
     MOJIBAKE = "mojibake"
     INVISIBLE = "invisible"
     FILE_ORDER = "file_order"
+    SPEAKER_LABELS = "speaker_labels"  # speakers stood in the text; the call was cut there
 
 
 #: 1,500 characters are about 12 sentences: a topic needs 6 of a kind, so that nothing can be found in less.

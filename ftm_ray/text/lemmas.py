@@ -27,6 +27,15 @@ def clean_for_keywords(sentence: str, names: frozenset[str]) -> str:
     return " ".join(lemma for word in words if word not in names and (lemma := _keyword(word)) and lemma not in names)
 
 
+def words_with_places(sentence: str) -> list[tuple[str, int, int]]:
+    """What `clean_for_keywords` makes of each word, and where the word stands: (lemma, start, end), in order."""
+    lower = sentence.replace("\u2019", "'").lower()
+    if len(lower) != len(sentence):  # a few capitals of other alphabets become two characters: places would not fit
+        return []
+    words = ((match[0], *match.span()) for match in _WORD.finditer(lower) if _LETTER.search(match[0]))
+    return [(lemma, start, end) for word, start, end in words if (lemma := _keyword(word))]
+
+
 @lru_cache(maxsize=50_000)
 def _keyword(word: str) -> str:
     """The lemma of one lower-case word, or "" where it may not be a keyword. Cached: talk repeats its words."""

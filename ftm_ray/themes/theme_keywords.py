@@ -1,10 +1,11 @@
 """The keywords of themes: words that several of a theme's firms share."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ftm_ray.text.keyword_forms import keyword_term, most_written
 from ftm_ray.text.keywords import above_its_words, without_shared_words
 from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import Labels
@@ -24,12 +25,18 @@ def theme_keywords(topics: TopicSet, labels: Labels, n_keywords: int) -> dict[in
     a theme whose firms share fewer than three. A phrase counts for its words, too, or "free cash flow" of one firm and
     "cash flow" of another would have nothing in common.
 
+    Terms are counted as lemmas, and shown as the theme's topics write them most often.
+
     Source: Grootendorst (2022), BERTopic, equation 3, with firms for occurrences.
     """
     weight_of: dict[int, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))  # theme, term, firm
     total: Counter[str] = Counter()
+    forms: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))  # theme, term, as written
     for row, label in enumerate(labels.tolist()):
-        for term, weight in _weighted_terms(topics.keywords[row]).items():
+        terms_of_row = {keyword_term(keyword): keyword for keyword in topics.keywords[row]}
+        for term, written in _written_terms(terms_of_row):
+            forms[label][term][written] += 1
+        for term, weight in _weighted_terms(tuple(terms_of_row)).items():
             firms = weight_of[label][term]
             firms[topics.firm_ids[row]] = max(weight, firms.get(topics.firm_ids[row], 0.0))
             total[term] += 1
@@ -42,7 +49,8 @@ def theme_keywords(topics: TopicSet, labels: Labels, n_keywords: int) -> dict[in
         shared = without_shared_words([term for term in ranked if len(terms[term]) >= 2])
         filled = without_shared_words([*shared, *(term for term in ranked if len(terms[term]) == 1)])
         enough = len(shared) >= _MIN_SHARED_KEYWORDS
-        chosen[label] = tuple(shared[:n_keywords] if enough else filled[: min(_MIN_SHARED_KEYWORDS, n_keywords)])
+        words = shared[:n_keywords] if enough else filled[: min(_MIN_SHARED_KEYWORDS, n_keywords)]
+        chosen[label] = tuple(most_written(forms[label][term]) or term for term in words)
     return chosen
 
 
@@ -63,3 +71,11 @@ def _weighted_terms(keywords: tuple[str, ...]) -> dict[str, float]:
         for term in (keyword, *keyword.split()):
             weights.setdefault(term, 1.0 - 0.5 * rank / len(keywords))
     return weights
+
+
+def _written_terms(keywords: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """A topic's keywords and the words inside its phrases: each as it is counted, and as it is written."""
+    for term, keyword in keywords.items():
+        yield term, keyword
+        if " " in term:
+            yield from ((keyword_term(word), word) for word in keyword.split())

@@ -65,10 +65,10 @@ def _topic_row(progress: FirmProgress, fitted: list[int], topic_id: int, topic: 
     texts = [sentence["raw_text"] for sentence in exemplars]
     return {
         "topic_id": topic_id,
-        "keywords": list(topic.keywords),
+        "keywords": list(topic.written_keywords),
         "n_sentences": len(topic.rows),
         "sentence_ids": [progress.sentences[fitted[row]]["sentence_id"] for row in topic.rows],
         "exemplar_ids": [sentence["sentence_id"] for sentence in exemplars],
         "exemplar_texts": texts,
         "embedding": topic.embedding.tolist(),
-    } | keyword_name(topic.keywords, texts).as_columns()
+    } | keyword_name(topic.written_keywords, texts).as_columns()

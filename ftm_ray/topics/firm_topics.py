@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ftm_ray.config import TopicSettings
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
+from ftm_ray.text.keyword_forms import SpokenWords
 from ftm_ray.text.keywords import choose_keywords, count_terms
 from ftm_ray.topics.keyword_candidates import keyword_candidates
 from ftm_ray.vectors.clustering import ClusterSettings, Labels, cluster, cluster_few, number_by_content
@@ -42,7 +43,8 @@ _MAX_OWN_WORDS = 3
 class Topic:
     """One topic of one firm. Rows count the sentences given to `fit_firm_topics`."""
 
-    keywords: tuple[str, ...]
+    keywords: tuple[str, ...]  # as lemmas, to count with
+    written_keywords: tuple[str, ...]  # the same, as the topic's sentences write them most often: to read
     rows: tuple[int, ...]
     exemplar_rows: tuple[int, ...]  # central and varied, most central first
     embedding: Vectors  # (dim,) mean of its sentences, unit L2 norm
@@ -132,6 +134,7 @@ def _describe(
     if n_topics == 0:
         return ()
     candidates = keyword_candidates(cleaned_texts, labels, n_topics)
+    spoken = SpokenWords(raw_texts, cleaned_texts)
     counts = count_terms(cleaned_texts, [term for terms in candidates for term, _ in terms])
     long_enough = np.array([text.count(" ") + 1 >= _MIN_EXEMPLAR_WORDS for text in raw_texts])
     options = (settings.n_keywords, settings.keyword_diversity)
@@ -148,6 +151,7 @@ def _describe(
         topics.append(
             Topic(
                 keywords=tuple(keywords),
+                written_keywords=spoken.written(keywords, members.tolist()),
                 rows=tuple(members.tolist()),
                 exemplar_rows=tuple(int(telling[i]) for i in chosen),
                 embedding=center,

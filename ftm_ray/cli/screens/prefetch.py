@@ -38,6 +38,7 @@ _COVERAGE_WORDS = {
     "mojibake": "broken characters, repaired",
     "invisible": "characters that nobody sees inside words, taken out",
     "file_order": "positions are not unique: turns stand as in the file",
+    "speaker_labels": "cut into turns at the speakers' labels in the text",
     **_LEFT_OUT_WORDS,
 }
 

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.lake.published_files import read_published
 from ftm_ray.lake.storage import Lake
-from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID, check_table
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.schemas.published import SENTENCES
 
 
@@ -51,7 +52,7 @@ def check_sentences(
     tally = SentenceTally()
     folder = lake.table_dir("sentences", record["quarter"])
     for path in (path for path in record["files"] if path.startswith(f"{folder}/")):
-        sentences = check_table(lake.read_table(path), SENTENCES, path).drop(["raw_text", "cleaned_text"])
+        sentences = read_published(lake, path, SENTENCES).drop(["raw_text", "cleaned_text"])
         tally.rows[path] = sentences.num_rows
         firm_ids = sentences["firm_id"].unique()
         twice = [firm_id for firm_id in firm_ids.to_pylist() if firm_id in tally.firms]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from ftm_ray.lake.published_files import read_published_columns, read_published_folder
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.sentences import SentenceTally
-from ftm_ray.schemas.columns import check_table, with_later_columns
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
@@ -34,14 +34,13 @@ def read_tables(lake: Lake, quarter: str) -> Tables:
     read: dict[str, pa.Table] = {}
     for name in ("firms", "topics", "themes", "theme_topics"):
         folder = lake.table_dir(name, quarter)
-        table = check_table(lake.read_folder(folder), PUBLISHED[name], folder)
+        table = read_published_folder(lake, folder, PUBLISHED[name])
         read[name] = table.drop([column for column in ("embedding",) if column in table.column_names])
     path = lake.sentiment_file(quarter)
     if not lake.exists(path):
         return Tables(**read, sentiment=None)
-    columns = [name for name in SENTIMENT_READY.names if name != "sentences"]
-    schema = pa.schema([SENTIMENT_READY.field(name) for name in columns])
-    sentiment = check_table(with_later_columns(lake.read_table(path, columns), schema), schema, path)
+    schema = pa.schema([field for field in SENTIMENT_READY if field.name != "sentences"])
+    sentiment = read_published_columns(lake, path, schema)
     ids = lake.read_table(path, ["sentences.list.element.sentence_id"])["sentences"]
     return Tables(**read, sentiment=sentiment.append_column("sentences", ids))
 

@@ -7,6 +7,7 @@ from typing import Any
 from ftm_ray.sources.calls import Call, Firm, Turn, UnreadCall, normal_speaker_type
 from ftm_ray.sources.defects import Note
 from ftm_ray.sources.files.links import Link, Links
+from ftm_ray.sources.speaker_labels import cut_at_labels
 
 
 def read_firm(firm_id: str, rows: Sequence[dict[str, Any]], links: Links | None) -> tuple[Firm, list[UnreadCall]]:
@@ -68,5 +69,9 @@ def _call(transcript_id: str, rows: list[dict[str, Any]]) -> Call:
     )
     times = {row["call_time"] for row in rows if row["call_time"] is not None}
     day = min(row["call_date"] for row in rows)
-    notes = (str(Note.FILE_ORDER),) if is_unclear else ()
-    return Call(transcript_id, day, turns, notes, times.pop() if len(times) == 1 else None)
+    time = times.pop() if len(times) == 1 else None
+    cut = cut_at_labels(turns[0].text) if len(turns) == 1 and turns[0].speaker_name is None else None
+    if cut is not None:
+        note = f"{Note.SPEAKER_LABELS}: {cut.n_labels} labels, {cut.n_other_lines} lines of headings and lists"
+        return Call(transcript_id, day, cut.turns, (note,), time)
+    return Call(transcript_id, day, turns, (str(Note.FILE_ORDER),) if is_unclear else (), time)

@@ -5,11 +5,10 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 from command import ftm, one_error_line
 from invented import QUARTER, SUBJECTS
-from published import publish
+from published import NEXT, copy_run, publish
 from s3_server import Fault
 
 import ftm_ray
@@ -19,7 +18,6 @@ from ftm_ray.results.query import TABLES, answer
 from ftm_ray.results.theme_trace import trace_theme
 
 DOCS = Path(__file__).parents[3] / "docs"
-NEXT = "2024Q2"
 
 
 @pytest.fixture
@@ -28,22 +26,6 @@ def lake(six_firms_run, config):
     run = publish(six_firms_run, config)
     copy_run(run.lake, run.lake, run.run_id, NEXT)
     return run.lake
-
-
-def copy_run(source, target, run_id, quarter):
-    """Publish a run again, in another lake or as another quarter."""
-    record = source.read_json(source.run_file(QUARTER, run_id))
-    files = {}
-    for path, file in record["files"].items():
-        table = source.read_table(path)
-        for name in ("quarter", "theme_id"):
-            if name in table.column_names:
-                at = table.schema.get_field_index(name)
-                values = [value.replace(QUARTER, quarter) for value in table[name].to_pylist()]
-                table = table.set_column(at, table.schema.field(at), pa.array(values, pa.string()))
-        files[path.replace(QUARTER, quarter)] = file
-        target.write_table(path.replace(QUARTER, quarter), table)
-    target.write_json(target.run_file(quarter, run_id), record | {"quarter": quarter, "files": files})
 
 
 # --- open_results --------------------------------------------------------------------------------------------------

@@ -21,10 +21,10 @@ from llm_server import LlmServer, completion, error, named
 
 from ftm_ray.config import LlmSettings, ThemeSettings
 from ftm_ray.errors import QualityError
+from ftm_ray.lake.published_files import read_published, read_published_folder
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run import reduce
 from ftm_ray.run.reduce import ThemePublisher
-from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
@@ -45,8 +45,7 @@ def small(config):
 
 
 def published(lake):
-    tables = {name: lake.read_folder(lake.table_dir(name, QUARTER)) for name in PUBLISHED}
-    return {name: check_table(table, PUBLISHED[name], name) for name, table in tables.items()}
+    return {name: read_published_folder(lake, lake.table_dir(name, QUARTER), PUBLISHED[name]) for name in PUBLISHED}
 
 
 def prints(lake, run):
@@ -100,8 +99,7 @@ def test_the_report_names_every_file_with_its_rows(run, small):
 
 def test_the_sentiment_table_has_one_stock_and_one_date_a_row(run, small):
     ThemePublisher(small, "none").publish(run)
-    table = run.lake.read_table(run.lake.sentiment_file(QUARTER))
-    check_table(table, SENTIMENT_READY, "sentiment")
+    table = read_published(run.lake, run.lake.sentiment_file(QUARTER), SENTIMENT_READY)
     rows = table.to_pylist()
     assert {row["firm_id"] for row in rows} == {"F0", "F1", "F2", "F3"}
     keys = [(row["theme_id"], row["firm_id"], row["topic_id"], row["transcript_id"]) for row in rows]

@@ -293,3 +293,21 @@ def test_a_csv_with_only_a_header_is_said_to_hold_no_call_and_not_to_lack_column
         firms(path)
     assert "no column" not in str(caught.value)
     assert "2023Q1" in str(caught.value)
+
+
+LABELLED = "Operator: Good day.\nJohn Poe: Rates fell.\nOperator: A question from Tom Loe.\nTom Loe: Why?"
+
+
+def test_labels_in_a_call_of_one_row_become_turns_and_are_noted(tmp_path):
+    (firm,) = firms(write(tmp_path / "calls.jsonl", [row(text=LABELLED)]))
+    (call,) = firm.calls
+    assert [turn.speaker_name for turn in call.turns] == ["Operator", "John Poe", "Operator", "Tom Loe"]
+    assert call.notes == ("speaker_labels: 4 labels, 0 lines of headings and lists",)
+
+
+def test_labels_stay_where_the_file_gives_the_speakers(tmp_path):
+    """Somebody may read a letter aloud; who spoke is known there."""
+    for rows in ([row(text=LABELLED, speaker_name="Ann Moe")], [row(text=LABELLED, position=n) for n in (1, 2)]):
+        (firm,) = firms(write(tmp_path / "calls.jsonl", rows))
+        assert all(turn.text == LABELLED for call in firm.calls for turn in call.turns)
+        assert firm.calls[0].notes == ()
