@@ -112,6 +112,12 @@ CREATE EXTERNAL TABLE ftm.themes (
   prompt_tokens int,
   completion_tokens int,
   names_firm boolean,
+  kind string,
+  stability_seeds double,
+  stability_firms double,
+  stability string,
+  group_id string,
+  group_label string,
   run_id string
 )
 PARTITIONED BY (quarter string)

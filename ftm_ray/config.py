@@ -80,7 +80,7 @@ class ThemeSettings(Settings):
     n_keywords: int = Field(10, ge=3, le=30, description="Keywords per theme.")
     n_exemplars: int = Field(8, ge=1, le=30, description="Exemplar topics per theme, from different firms first.")
     random_state: int = Field(42, description="First seed of UMAP; further fits take the numbers after it.")
-    n_fits: int = Field(8, ge=1, le=64, description="Fits, one seed each, that themes are the consensus of; 1 = one fit.")
+    n_fits: int = Field(8, ge=1, le=64, description="Fits, a seed each, that themes are the consensus of.")
     stability: Literal["on", "off"] = Field(
         "on", description="on = say of each theme how it stands other seeds and fewer firms; off saves five fits."
     )

@@ -75,7 +75,9 @@ def best_jaccards(labels: Labels, others: Labels) -> npt.NDArray[np.float64]:
     return np.where(sizes > 0, best, np.nan)
 
 
-def mean_best_jaccards(labels: Labels, fits: Sequence[tuple[Labels, npt.NDArray[np.int64] | None]]) -> list[float | None]:
+def mean_best_jaccards(
+    labels: Labels, fits: Sequence[tuple[Labels, npt.NDArray[np.int64] | None]]
+) -> list[float | None]:
     """The mean of `best_jaccards` over several fits.
 
     Args:

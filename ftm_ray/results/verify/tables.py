@@ -34,7 +34,7 @@ def read_tables(lake: Lake, quarter: str) -> Tables:
     read: dict[str, pa.Table] = {}
     for name in ("firms", "topics", "themes", "theme_topics"):
         folder = lake.table_dir(name, quarter)
-        table = check_table(lake.read_folder(folder), PUBLISHED[name], folder)
+        table = check_table(_with_later_columns(lake.read_folder(folder), PUBLISHED[name]), PUBLISHED[name], folder)
         read[name] = table.drop([column for column in ("embedding",) if column in table.column_names])
     path = lake.sentiment_file(quarter)
     if not lake.exists(path):
@@ -44,6 +44,14 @@ def read_tables(lake: Lake, quarter: str) -> Tables:
     sentiment = check_table(lake.read_table(path, columns), schema, path)
     ids = lake.read_table(path, ["sentences.list.element.sentence_id"])["sentences"]
     return Tables(**read, sentiment=sentiment.append_column("sentences", ids))
+
+
+def _with_later_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """What an earlier version published, with nulls in the columns that only later ones fill."""
+    missing = [field for field in schema if field.nullable and field.name not in table.column_names]
+    for field in missing:
+        table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(schema.names) if missing and set(schema.names) == set(table.column_names) else table
 
 
 def row_problems(lake: Lake, record: Mapping[str, Any], tables: Tables, tally: SentenceTally) -> list[str]:
