@@ -36,7 +36,7 @@ def co_association(fits):
 
 
 def test_it_is_average_linkage_of_the_co_association_matrix():
-    """But for pairs that are equally near: co-associations are sevenths, and which of equals is joined first is open."""
+    """But for pairs that are equally near: co-associations are sevenths, the first of equals is open."""
     fits = noisy_fits()
     distances = 1 - co_association(fits)
     np.fill_diagonal(distances, 0)

@@ -21,7 +21,7 @@ def test_many_themes_are_in_40_to_80_groups_the_largest_first():
 
 
 def test_like_themes_are_in_one_group(blobs):
-    centers = blobs([6] * 40, spread=0.01)
+    centers = blobs([6] * 40, dim=40, spread=0.01)
     groups = group_themes(list(centers))
     of_blob = groups.reshape(40, 6)
     assert (of_blob == of_blob[:, :1]).all()
