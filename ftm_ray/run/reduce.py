@@ -175,7 +175,8 @@ class ThemePublisher:
 
     def _kinds(self, found: FoundThemes, topics: pa.Table) -> Sequence[str | None]:
         """The kind of each theme, judged by what was spoken, also where an LLM named the topics."""
-        classifier = KindClassifier.load(self.config.embed.model)
+        by_rules = self.config.topics.boilerplate == "rules"
+        classifier = None if by_rules else KindClassifier.load(self.config.embed.model)
         if classifier is None or not found.themes:
             return [None] * len(found.themes)
         spoken = _matrix(topics["embedding"])

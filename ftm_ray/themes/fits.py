@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.config import ThemeSettings
-from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
+from ftm_ray.themes.scaling import MIN_TOPICS, number_of_fits, scaled_settings
 from ftm_ray.vectors.clustering import Labels, cluster
 from ftm_ray.vectors.neighbors import Neighbors, nearest_neighbors
 from ftm_ray.vectors.unit_vectors import Vectors
@@ -62,9 +62,9 @@ def fit_data(vectors: Vectors, settings: ThemeSettings, use_gpu: bool) -> FitDat
     return FitData(vectors, nearest_neighbors(vectors, scaled.n_neighbors), settings, use_gpu)
 
 
-def seed_fits(settings: ThemeSettings) -> list[Fit]:
+def seed_fits(settings: ThemeSettings, n_topics: int) -> list[Fit]:
     """The fits of all topics that the themes are the consensus of."""
-    return [Fit(settings.random_state + number) for number in range(settings.n_fits)]
+    return [Fit(settings.random_state + number) for number in range(number_of_fits(settings, n_topics))]
 
 
 def resample_fits(firm_ids: Sequence[str], settings: ThemeSettings) -> list[Fit]:

@@ -11,7 +11,11 @@ def firms(n, n_firms):
 
 
 def test_seeds_follow_the_first_and_differ():
-    assert [fit.seed for fit in seed_fits(ThemeSettings(random_state=7, n_fits=3))] == [7, 8, 9]
+    assert [fit.seed for fit in seed_fits(ThemeSettings(random_state=7, n_fits=3), 100)] == [7, 8, 9]
+
+
+def test_very_many_topics_are_fitted_less_often():
+    assert [len(seed_fits(ThemeSettings(), n_topics)) for n_topics in (50, 20_000, 75_000)] == [16, 16, 8]
 
 
 def test_a_resample_holds_all_topics_of_four_firms_in_five():
@@ -39,7 +43,7 @@ def test_there_is_no_resample_of_too_few_topics():
 def test_a_fit_is_the_same_alone_and_among_others(blobs):
     vectors = blobs([30, 30, 30], spread=0.2)
     data = fit_data(vectors, ThemeSettings(), use_gpu=False)
-    plan = [*seed_fits(ThemeSettings(n_fits=2)), *resample_fits(firms(90, 10), ThemeSettings())[:1]]
+    plan = [*seed_fits(ThemeSettings(n_fits=2), 90), *resample_fits(firms(90, 10), ThemeSettings())[:1]]
     together = fits_here(data, plan)
     assert [len(labels) for labels in together] == [90, 90, len(plan[2].rows)]
     for fit, labels in reversed(list(zip(plan, together, strict=True))):
