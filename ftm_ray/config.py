@@ -56,7 +56,7 @@ class TopicSettings(Settings):
     n_exemplars: int = Field(10, ge=1, le=30, description="Representative sentences kept per topic.")
     boilerplate: Literal["bundled", "rules"] = Field(
         "bundled",
-        description="bundled = rules and shipped classifiers (need the bundled encoder); rules = rules alone, no kinds.",
+        description="bundled = rules and shipped classifiers (need the bundled encoder); rules = rules, no kinds.",
     )
     random_state: int = Field(42, description="Seed of UMAP.")
     backend: Literal["auto", "cpu", "cuml"] = Field("auto", description="auto = cuML where a GPU and cuML are there.")

@@ -146,10 +146,10 @@ def quality_numbers(firms: pa.Table, topics_per_theme: Mapping[str, Any]) -> dic
         "n_themes": len(firms_per_theme),
         "median_firms_per_theme": float(np.median(firms_per_theme)) if firms_per_theme else None,
         "theme_cohesion": _rounded(topics_per_theme["mean_cohesion"]),
-        "theme_kinds": topics_per_theme["kinds"],
-        "theme_stability": topics_per_theme["stability_classes"],
+        "theme_kinds": topics_per_theme["kinds"] or None,
+        "theme_stability": topics_per_theme["stability_classes"] or None,
         "seeds_ari": _rounded(topics_per_theme["seeds_ari"]),
-        "n_theme_groups": topics_per_theme["n_groups"],
+        "n_theme_groups": topics_per_theme["n_groups"] or None,
     }
 
 
