@@ -2,9 +2,9 @@
 
     python tests/benchmarks/theme_stability.py QUARTER --root ROOT [--replicas 3] [--n-fits 8 16] [--copies 1] [--json]
 
-ROOT is a lake in which the quarter was run. For each number of fits there are as many consensus clusterings as replicas,
-made of fits that no two of them share, and each theme is compared with its counterpart in the other replicas. One
-fit is what themes were before. `--copies N` adds N - 1 jittered copies of the topics, to see what many topics cost.
+ROOT is a lake in which the quarter was run. For each number of fits, there are as many consensus clusterings as
+replicas, of fits that no two of them share; each theme is compared with its counterpart in the other replicas. One fit
+is what themes were before. `--copies N` adds N - 1 jittered copies of the topics, to see what many topics cost.
 """
 
 import argparse
