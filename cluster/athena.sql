@@ -119,6 +119,12 @@ CREATE EXTERNAL TABLE ftm.themes (
   word_support double,
   unsupported array<string>,
   support double,
+  kind string,
+  stability_seeds double,
+  stability_firms double,
+  stability string,
+  group_id string,
+  group_label string,
   run_id string
 )
 PARTITIONED BY (quarter string)

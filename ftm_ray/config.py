@@ -56,7 +56,7 @@ class TopicSettings(Settings):
     n_exemplars: int = Field(10, ge=1, le=30, description="Representative sentences kept per topic.")
     boilerplate: Literal["bundled", "rules"] = Field(
         "bundled",
-        description="bundled = rules and the shipped classifier (needs the bundled encoder); rules = rules alone.",
+        description="bundled = rules and shipped classifiers (need the bundled encoder); rules = rules, no kinds.",
     )
     random_state: int = Field(42, description="Seed of UMAP.")
     backend: Literal["auto", "cpu", "cuml"] = Field("auto", description="auto = cuML where a GPU and cuML are there.")
@@ -79,7 +79,11 @@ class ThemeSettings(Settings):
     )
     n_keywords: int = Field(10, ge=3, le=30, description="Keywords per theme.")
     n_exemplars: int = Field(8, ge=1, le=30, description="Exemplar topics per theme, from different firms first.")
-    random_state: int = Field(42, description="Seed of UMAP.")
+    random_state: int = Field(42, description="First seed of UMAP; further fits take the numbers after it.")
+    n_fits: int | None = Field(None, ge=1, le=64, description="Fits, a seed each, that themes are the consensus of.")
+    stability: Literal["on", "off"] = Field(
+        "on", description="on = say of each theme how it stands other seeds and fewer firms; off saves five fits."
+    )
 
 
 class LlmSettings(Settings):

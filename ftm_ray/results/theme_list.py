@@ -1,6 +1,10 @@
-"""The list of themes: the largest of a quarter, each with its firms and a sentence that stands for it."""
+"""The list of themes: subjects first, the largest of a quarter, each with its firms and a sentence that stands for it.
+
+Talk of results and vague talk are true themes too, but every quarter has them: they come after the subjects.
+"""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +20,18 @@ from ftm_ray.results.published import (
     read_sentences,
     read_topics,
 )
+from ftm_ray.themes.kind import ThemeKind
 
-THEME_COLUMNS = [
+_THEME_COLUMNS = [
     *("theme_id", "label", "description", "summary_source", "keywords"),
     *("n_firms", "n_topics", "n_sentences", "top_firms", "exemplar_topic_ids"),
 ]
+
+#: Columns that themes of earlier versions do not have.
+_LATER_COLUMNS = ["kind", "stability_seeds", "stability_firms", "stability", "group_id", "group_label"]
+
+#: A theme without a kind stands where subjects do.
+_RANK = {ThemeKind.SUBJECT.value: 0, ThemeKind.RESULTS.value: 1, ThemeKind.VAGUE.value: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +48,60 @@ class ThemeLine:
     n_sentences: int
     top_firms: tuple[FirmName, ...]
     example: SpokenSentence | None
+    kind: str | None = None
+    stability_seeds: float | None = None
+    stability_firms: float | None = None
+    stability: str | None = None
+    group_id: str | None = None
+    group_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ThemeList:
-    """The largest of the `n_themes` themes of a quarter, largest first."""
+    """The first of the `n_themes` themes of a quarter.
+
+    Attributes:
+        quarter: Such as 2023Q1.
+        n_themes: All of them, listed or not.
+        n_of_kind: How many are of each kind; empty where no kind is known.
+        themes: Those that are listed.
+    """
 
     quarter: str
     n_themes: int
+    n_of_kind: dict[str, int]
     themes: tuple[ThemeLine, ...]
 
 
-def list_themes(lake: Lake, quarter: str, top: int) -> ThemeList:
-    """The `top` largest themes of a quarter.
+def list_themes(lake: Lake, quarter: str, top: int, by: str = "size") -> ThemeList:
+    """The first `top` themes of a quarter: subjects, then results, then vague ones.
+
+    Args:
+        lake: Where the quarter is published.
+        quarter: Such as 2023Q1.
+        top: How many are listed.
+        by: Order inside each kind: 'size', largest first, or 'stability', those first that stand other seeds best.
 
     Raises:
         SourceError: Nothing is published, or a file is missing.
     """
     published_record(lake, quarter)
-    themes = read_columns(lake, "themes", quarter, THEME_COLUMNS)
-    return ThemeList(quarter, themes.num_rows, tuple(theme_lines(lake, quarter, themes.slice(0, top).to_pylist())))
+    themes = read_theme_rows(lake, quarter)
+    ordered = sorted(themes, key=lambda theme: _place(theme, by))  # equal ones stay in the order of their size
+    kinds = Counter(theme["kind"] for theme in themes if theme["kind"])
+    n_of_kind = {kind: kinds[kind] for kind in _RANK} if kinds else {}
+    return ThemeList(quarter, len(themes), n_of_kind, tuple(theme_lines(lake, quarter, ordered[:top])))
+
+
+def read_theme_rows(lake: Lake, quarter: str) -> list[dict[str, Any]]:
+    """All themes of a quarter, largest first; null where an earlier version has no such column."""
+    rows = read_columns(lake, "themes", quarter, [*_THEME_COLUMNS, *_LATER_COLUMNS]).to_pylist()
+    return [dict.fromkeys(_LATER_COLUMNS) | row for row in rows]  # a file without a column gives rows without it
+
+
+def _place(theme: Mapping[str, Any], by: str) -> tuple[int, float]:
+    stability = theme["stability_seeds"]
+    return _RANK.get(theme["kind"], 0), -(stability or 0.0) if by == "stability" else 0.0
 
 
 def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -> list[ThemeLine]:
@@ -65,7 +110,7 @@ def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -
     Args:
         lake: Where the quarter is published.
         quarter: Such as 2023Q1.
-        themes: Rows of table themes with THEME_COLUMNS.
+        themes: Rows as `read_theme_rows` returns them.
     """
     names = read_firm_names(lake, quarter)
     central = {theme["theme_id"]: [_topic_key(text) for text in theme["exemplar_topic_ids"][:3]] for theme in themes}
@@ -79,8 +124,8 @@ def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -
     sentences = read_sentences(lake, quarter, names, {firm_id for firm_id, _ in keys}, wanted)
     return [
         ThemeLine(
-            **{name: theme[name] for name in THEME_COLUMNS[:4]},
-            **{name: theme[name] for name in ("n_firms", "n_topics", "n_sentences")},
+            **{name: theme[name] for name in _THEME_COLUMNS[:4]},
+            **{name: theme[name] for name in ("n_firms", "n_topics", "n_sentences", *_LATER_COLUMNS)},
             keywords=tuple(theme["keywords"]),
             top_firms=tuple(names[firm_id] for firm_id in theme["top_firms"]),
             example=_example(

@@ -1,6 +1,6 @@
 """One theme followed to its topics, and to the sentences that were spoken."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from ftm_ray.results.published import (
     read_sentences,
     read_topics,
 )
-from ftm_ray.results.theme_list import THEME_COLUMNS, ThemeLine, theme_lines
+from ftm_ray.results.theme_list import ThemeLine, read_theme_rows, theme_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ def trace_theme(lake: Lake, theme_id: str, max_sentences: int | None) -> ThemeTr
         raise ConfigError(f"'{theme_id}' is no theme id; write quarter and number, such as 2023Q1-0003")
     quarter = match[1]
     published_record(lake, quarter)
-    themes = read_columns(lake, "themes", quarter, THEME_COLUMNS)
-    chosen = themes.filter(pc.equal(themes["theme_id"], theme_id))
-    if chosen.num_rows == 0:
+    themes = read_theme_rows(lake, quarter)
+    chosen = [theme for theme in themes if theme["theme_id"] == theme_id]
+    if not chosen:
         raise ConfigError(f"{quarter} has no theme {theme_id}; {_what_themes(themes)}")
     members = read_columns(lake, "theme_topics", quarter, ["theme_id", "firm_id", "topic_id", "similarity"])
     members = members.filter(pc.equal(members["theme_id"], theme_id))
-    [line] = theme_lines(lake, quarter, chosen.to_pylist())
+    [line] = theme_lines(lake, quarter, chosen)
     return ThemeTrace(line, _topic_traces(lake, quarter, members, max_sentences))
 
 
@@ -99,6 +99,6 @@ def _most_telling(topic: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([*topic["exemplar_ids"], *topic["sentence_ids"]]))
 
 
-def _what_themes(themes: pa.Table) -> str:
-    ids = themes["theme_id"].to_pylist()
+def _what_themes(themes: Sequence[Mapping[str, Any]]) -> str:
+    ids = [theme["theme_id"] for theme in themes]
     return f"it has {ids[0]} to {ids[-1]}" if ids else "the run found no theme (`ftm status` says more)"

@@ -85,6 +85,11 @@ class MapStages:
         )
 
 
+def actor_options() -> dict[str, Any]:
+    """What a process takes that computes on one core, and its environment: bytes depend on the latter."""
+    return {"num_cpus": TOPIC_CPUS, "runtime_env": _ACTOR_ENVIRONMENT}
+
+
 def map_dataset(run: RunFiles, config: RunConfig, stages: MapStages, batches: list[Batch]) -> ray.data.Dataset:
     """find topics -> name -> write, as one stream."""
     linked_only = run.manifest.linked and not config.keep_unlinked

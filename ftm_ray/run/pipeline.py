@@ -34,6 +34,7 @@ from ftm_ray.run.progress import OnProgress, Progress, timed
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ReduceReport, ThemePublisher
 from ftm_ray.run.session import ray_session
+from ftm_ray.run.theme_fits import fits_on_ray
 from ftm_ray.run.waiting import watched_cluster
 from ftm_ray.schemas.store import Batch
 from ftm_ray.sources.prefetch import read_manifest
@@ -242,8 +243,8 @@ def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
 def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     actor: Any = ray.remote(ThemePublisher)
-    options = stages.final_actor_options(config)
-    return actor.options(**options).remote(config, llm_api_key(config.llm), stages.final_device(config))
+    final = actor.options(**stages.final_actor_options(config))
+    return final.remote(config, llm_api_key(config.llm), stages.final_device(config), fits_on_ray)
 
 
 def _published(publication: Any, on_wait: Callable[[], None]) -> ReduceReport:

@@ -5,7 +5,6 @@ once: firms, topics, and a few bytes per sentence. Rows are ordered by firm and 
 and firm: by content, never by arrival. Columns are moved whole in Arrow; no embedding becomes a Python list.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,20 +106,38 @@ def sentences_table(run: RunFiles, batch: Batch, store: pa.Table, found: Sentenc
     return _finished(table, SENTENCES, run)
 
 
-def themes_table(run: RunFiles, found: FoundThemes, names: Sequence[SupportedName], topics: pa.Table) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class NamedTheme:
+    """What is said of a theme beside what it is made of.
+
+    Attributes:
+        name: The LLM's, or its keywords.
+        support: How far the LLM's is borne out, 0 to 1.
+        kind: subject, results or vague; None where that cannot be told.
+        group: Number of its group, and what the group is called; None where themes are in no groups.
+    """
+
+    name: Name
+    support: float | None = None
+    kind: str | None = None
+    group: tuple[int, str] | None = None
+
+
+def themes_table(run: RunFiles, found: FoundThemes, named: list[NamedTheme], topics: pa.Table) -> pa.Table:
     """The published table `themes`, in the order in which they were found.
 
     Args:
         run: For quarter and id.
         found: The themes; their rows are those of `topics`.
-        names: One for each theme, and how far it is borne out.
+        named: One for each theme.
         topics: The published table.
     """
     firm_ids, topic_ids = topics["firm_id"].to_pylist(), topics["topic_id"].to_pylist()
     n_sentences = topics["n_sentences"].to_numpy()
     rows = []
-    for number, (theme, (name, support)) in enumerate(zip(found.themes, names, strict=True), start=1):
-        columns = name.as_columns() | {"support": support}
+    for number, (theme, said) in enumerate(zip(found.themes, named, strict=True), start=1):
+        columns = said.name.as_columns() | {"support": said.support}
+        group, group_label = said.group or (None, None)
         rows.append(
             columns
             | {
@@ -135,6 +152,12 @@ def themes_table(run: RunFiles, found: FoundThemes, names: Sequence[SupportedNam
                 "cohesion": float(np.mean(theme.similarities)),
                 "exemplar_topic_ids": [f"{firm_ids[row]}/{topic_ids[row]}" for row in theme.exemplar_rows],
                 "embedding": theme.embedding.tolist(),
+                "kind": said.kind,
+                "stability_seeds": theme.stability.seeds,
+                "stability_firms": theme.stability.firms,
+                "stability": theme.stability.of_class,
+                "group_id": None if group is None else f"{run.quarter}-G{group + 1:02d}",
+                "group_label": group_label,
                 "quarter": run.quarter,
                 "run_id": run.run_id,
             }

@@ -140,7 +140,7 @@ def firm_counts(firms: pa.Table) -> dict[str, int]:
     return {"n_firms": len(status)} | {f"n_{name}": status.count(name) for name in ("done", "failed", "skipped")}
 
 
-def quality_numbers(firms: pa.Table, topics_per_theme: Mapping[str, Any]) -> dict[str, float | None]:
+def quality_numbers(firms: pa.Table, topics_per_theme: Mapping[str, Any]) -> dict[str, Any]:
     """The quality numbers of a run; see docs/quality.md for what is usual."""
     counts = sentence_counts(firms)
     clustered = counts["n_in_topics"] + counts["n_outliers"]
@@ -157,6 +157,10 @@ def quality_numbers(firms: pa.Table, topics_per_theme: Mapping[str, Any]) -> dic
         "n_themes": len(firms_per_theme),
         "median_firms_per_theme": float(np.median(firms_per_theme)) if firms_per_theme else None,
         "theme_cohesion": _rounded(topics_per_theme["mean_cohesion"]),
+        "theme_kinds": topics_per_theme["kinds"] or None,
+        "theme_stability": topics_per_theme["stability_classes"] or None,
+        "seeds_ari": _rounded(topics_per_theme["seeds_ari"]),
+        "n_theme_groups": topics_per_theme["n_groups"] or None,
     }
 
 

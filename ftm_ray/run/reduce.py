@@ -8,6 +8,7 @@ from the outside (`ftm verify`), and the same command publishes it again.
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,7 @@ from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
 from ftm_ray.run.gates import check_naming, check_theme_names
 from ftm_ray.run.naming_quality import NamingQuality, measure_names, names_table, worst_themes, worst_topics
 from ftm_ray.run.progress import timed
-from ftm_ray.run.publish import QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
+from ftm_ray.run.publish import NamedTheme, QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
 from ftm_ray.run.sentiment import SentimentRows
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.schemas.published import PUBLISHED
@@ -35,6 +36,9 @@ from ftm_ray.schemas.sentiment import SENTIMENT_READY
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
 from ftm_ray.themes.finder import FoundThemes, find_themes, nearest_themes
+from ftm_ray.themes.fits import MakeFits, fits_here
+from ftm_ray.themes.groups import group_keywords, group_themes
+from ftm_ray.themes.kind import KindClassifier
 from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
 from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import choose_gpu, cluster
@@ -57,6 +61,10 @@ class ReduceReport:
     n_topics_in_invalid: dict[str, int] = field(default_factory=dict)
     firms_per_theme: list[int] = field(default_factory=list)
     mean_cohesion: float | None = None
+    kinds: dict[str, int] = field(default_factory=dict)  # themes of each kind; empty where no kind can be told
+    stability_classes: dict[str, int] = field(default_factory=dict)  # empty where stability was not measured
+    seeds_ari: float | None = None
+    n_groups: int = 0
     theme_account: LlmAccount = field(default_factory=LlmAccount)
     n_numbered_labels: int = 0
     topic_names: NamingQuality = field(default_factory=NamingQuality)
@@ -70,13 +78,16 @@ class ThemePublisher:
     Args:
         config: The run's configuration.
         api_key: For the LLM endpoint; unused without one.
+        device: Where torch computes.
+        make_fits: Makes the fits of the themes, here or on the cluster.
     """
 
-    def __init__(self, config: RunConfig, api_key: str, device: str = "cpu") -> None:
+    def __init__(self, config: RunConfig, api_key: str, device: str = "cpu", make_fits: MakeFits = fits_here) -> None:
         self.config = config
         self._api_key = api_key
         self._device = device
         self._loaded_encoder: SentenceEncoder | None = None
+        self._make_fits = make_fits
         # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
         self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
@@ -93,16 +104,19 @@ class ThemePublisher:
         with timed(report.seconds, "support"):
             parts = self._with_support(run, parts, topic_set, report)
         with timed(report.seconds, "themes"):
-            found = find_themes(topic_set, self.config.themes, self._use_gpu)
+            found = find_themes(topic_set, self.config.themes, self._use_gpu, self._make_fits)
         with timed(report.seconds, "describe_themes"):
             names = self._names(run, found, parts, report)
         check_theme_names(run.quarter, self.config, names, report.theme_account)
         with timed(report.seconds, "theme_support"):
             theme_support = self._theme_support(run, found, names, topic_set, report)
+        groups = self._groups(found, topic_set)
+        kinds = self._kinds(found, parts.topics)
+        named = [NamedTheme(*one) for one in zip(names, theme_support, kinds, groups, strict=True)]
         tables = {
             "firms": parts.firms,  # first: they tell whose tables these are
             "topics": parts.topics,
-            "themes": themes_table(run, found, list(zip(names, theme_support, strict=True)), parts.topics),
+            "themes": themes_table(run, found, named, parts.topics),
             "theme_topics": theme_topics_table(run, found, parts.topics),
         }
         _count_topics(report, found, tables)
@@ -210,6 +224,24 @@ class ThemePublisher:
         report.n_numbered_labels = named.n_numbered
         return named.names
 
+    def _kinds(self, found: FoundThemes, topics: pa.Table) -> Sequence[str | None]:
+        """The kind of each theme, judged by what was spoken, also where an LLM named the topics."""
+        by_rules = self.config.topics.boilerplate == "rules"
+        classifier = None if by_rules else KindClassifier.load(self.config.embed.model)
+        if classifier is None or not found.themes:
+            return [None] * len(found.themes)
+        spoken = _matrix(topics["embedding"])
+        return classifier.kinds(np.stack([mean_vector(spoken[list(theme.rows)]) for theme in found.themes]))
+
+    def _groups(self, found: FoundThemes, topics: TopicSet) -> list[tuple[int, str] | None]:
+        """Number and label of each theme's group; None where there are few themes."""
+        groups = group_themes([theme.embedding for theme in found.themes])
+        if groups is None:
+            return [None] * len(found.themes)
+        keywords = group_keywords(topics, [theme.rows for theme in found.themes], groups, self.config.themes.n_keywords)
+        labels, _ = numbered([keyword_name(words, []) for words in keywords])
+        return [(group, labels[group].label) for group in groups.tolist()]
+
 
 def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dict[str, pa.Table]) -> None:
     """Write all files of the quarter, firms first, and remove those of an earlier run that are left over."""
@@ -285,7 +317,16 @@ def _count_topics(report: ReduceReport, found: FoundThemes, tables: dict[str, pa
     report.n_topics_outliers = found.n_outliers
     report.n_topics_in_invalid = found.n_in_invalid
     report.firms_per_theme = [theme.n_firms for theme in found.themes]
+    report.seeds_ari = found.seeds_ari
+    report.kinds = _counted(tables["themes"]["kind"])
+    report.stability_classes = _counted(tables["themes"]["stability"])
+    report.n_groups = len(tables["themes"]["group_id"].drop_null().unique())
     report.mean_cohesion = pc.mean(tables["themes"]["cohesion"]).as_py()
+
+
+def _counted(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each word stands in a column, nulls left out."""
+    return dict(sorted(Counter(column.drop_null().to_pylist()).items()))
 
 
 def _matrix(column: pa.ChunkedArray) -> Vectors:

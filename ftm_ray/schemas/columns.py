@@ -14,7 +14,19 @@ def required(name: str, kind: pa.DataType) -> pa.Field:
 
 
 #: Columns that files written before 0.2 do not have.
-_LATER_COLUMNS = ("call_time", "earnings_call_time", "word_support", "unsupported", "support")
+_LATER_COLUMNS = (
+    "call_time",
+    "earnings_call_time",
+    "word_support",
+    "unsupported",
+    "support",
+    "kind",
+    "stability_seeds",
+    "stability_firms",
+    "stability",
+    "group_id",
+    "group_label",
+)
 
 EMBEDDING = pa.list_(pa.float32())
 

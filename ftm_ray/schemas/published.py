@@ -74,6 +74,12 @@ THEMES = pa.schema(
         pa.field("word_support", pa.float64()),
         pa.field("unsupported", pa.list_(pa.string())),
         pa.field("support", pa.float64()),
+        pa.field("kind", pa.string()),  # subject, results or vague; null with another encoder than the bundled one
+        pa.field("stability_seeds", pa.float64()),  # mean best Jaccard index over seeds; null where not measured
+        pa.field("stability_firms", pa.float64()),  # the same over fits without a fifth of the firms
+        pa.field("stability", pa.string()),  # the class of stability_seeds
+        pa.field("group_id", pa.string()),  # theme of themes; null where a quarter has no more than 200 themes
+        pa.field("group_label", pa.string()),
         required("quarter", pa.string()),
         required("run_id", pa.string()),
     ]

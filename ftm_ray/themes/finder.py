@@ -1,24 +1,27 @@
 """Step 4: the topics of all firms become themes.
 
-Only topics come here, never sentences: 75,000 topics of a whole quarter are 115 MB. They are clustered with settings
-that grow with their number, so that ten firms and five thousand both give themes a person can read; clusters that
-are no cross-firm theme are left out and counted.
+Only topics come here, never sentences: 75,000 topics of a whole quarter are 115 MB. They are clustered several times
+with settings that grow with their number, so that ten firms and five thousand both give themes a person can read; what
+most fits put together is a theme. Clusters that are no cross-firm theme are left out and counted.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.config import ThemeSettings
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
+from ftm_ray.themes.consensus import consensus
+from ftm_ray.themes.fits import MakeFits, fit_data, fits_here, resample_fits, seed_fits
 from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
+from ftm_ray.themes.stability import Stability, agreement, mean_best_jaccards
 from ftm_ray.themes.theme_keywords import theme_keywords
 from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.themes.validity import why_invalid
-from ftm_ray.vectors.clustering import cluster, number_by_content
+from ftm_ray.vectors.clustering import Labels, number_by_content
 from ftm_ray.vectors.unit_vectors import Vectors, mean_vector
 
 
@@ -34,6 +37,7 @@ class Theme:
     top_firms: tuple[str, ...]  # by sentences spoken on the theme
     n_firms: int
     max_firm_ratio: float  # largest share of topics from one firm
+    stability: Stability = Stability()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,34 @@ class FoundThemes:
     themes: tuple[Theme, ...]
     n_outliers: int  # topics in no cluster
     n_in_invalid: dict[str, int]  # topics in clusters that are no theme, by reason
+    seeds_ari: float | None = None  # mean adjusted Rand index between two fits of all topics
 
 
-def find_themes(topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False) -> FoundThemes:
-    """Cluster topics and keep the clusters that are cross-firm themes."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clusters:
+    """All clusters, numbered by content, with the stability of each."""
+
+    labels: Labels
+    stabilities: tuple[Stability, ...]
+    seeds_ari: float | None
+
+
+def find_themes(
+    topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False, make_fits: MakeFits = fits_here
+) -> FoundThemes:
+    """Cluster topics and keep the clusters that are cross-firm themes.
+
+    Args:
+        topics: Of all firms.
+        settings: Null values are scaled with the number of topics.
+        use_gpu: Use cuML.
+        make_fits: Makes the fits, here or elsewhere; where does not change what comes out.
+    """
     n_topics = len(topics.firm_ids)
     if n_topics < MIN_TOPICS:
         return FoundThemes((), n_topics, {})
-    labels = number_by_content(cluster(topics.embeddings, scaled_settings(settings, n_topics), use_gpu))
+    clusters = _cluster(topics, settings, use_gpu, make_fits)
+    labels = clusters.labels
     kept, invalid = [], Counter[str]()
     for label in range(int(labels.max()) + 1):
         rows = np.flatnonzero(labels == label)
@@ -60,8 +84,33 @@ def find_themes(topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False
         else:
             kept.append(rows)
     keywords = theme_keywords(topics, labels, settings.n_keywords)
-    themes = [_describe(topics, rows, keywords.get(int(labels[rows[0]]), ()), settings) for rows in kept]
-    return FoundThemes(tuple(themes), int((labels == OUTLIER_TOPIC_ID).sum()), dict(sorted(invalid.items())))
+    themes = []
+    for rows in kept:
+        label = int(labels[rows[0]])
+        theme = _describe(topics, rows, keywords.get(label, ()), settings)
+        themes.append(replace(theme, stability=clusters.stabilities[label]))
+    n_outliers = int((labels == OUTLIER_TOPIC_ID).sum())
+    return FoundThemes(tuple(themes), n_outliers, dict(sorted(invalid.items())), clusters.seeds_ari)
+
+
+def _cluster(topics: TopicSet, settings: ThemeSettings, use_gpu: bool, make_fits: MakeFits) -> _Clusters:
+    data = fit_data(topics.embeddings, settings, use_gpu)
+    seeds = seed_fits(settings, len(topics.firm_ids))
+    resamples = resample_fits(topics.firm_ids, settings) if settings.stability == "on" else []
+    made = make_fits(data, [*seeds, *resamples])
+    of_seeds, of_resamples = made[: len(seeds)], made[len(seeds) :]
+    if len(seeds) == 1:
+        labels = number_by_content(of_seeds[0])
+    else:
+        size = scaled_settings(settings, len(topics.firm_ids)).min_cluster_size
+        labels = number_by_content(consensus(of_seeds, data.neighbors[0], size))
+    if settings.stability == "off":
+        return _Clusters(labels, (Stability(),) * (int(labels.max()) + 1), None)
+    by_seeds = mean_best_jaccards(labels, [(fit, None) for fit in of_seeds] if len(seeds) > 1 else [])
+    held = [fit.rows for fit in resamples]
+    by_firms = mean_best_jaccards(labels, list(zip(of_resamples, held, strict=True)))
+    stabilities = tuple(Stability(*pair) for pair in zip(by_seeds, by_firms, strict=True))
+    return _Clusters(labels, stabilities, agreement(of_seeds))
 
 
 def nearest_themes(themes: Sequence[Theme], n: int) -> tuple[tuple[int, ...], ...]:

@@ -11,6 +11,19 @@ MIN_TOPICS = 12
 _LARGEST_PER_ROOT = 2.5
 
 
+#: Themes of sixteen short fits come back more often under other seeds than those of eight long ones, in less time
+#: (docs/themes.md); above so many topics a fit takes more than half a minute, and eight must do.
+_MANY_FITS, _FEW_FITS, _TOPICS_OF_MANY_FITS = 16, 8, 20_000
+
+#: UMAP's own 500 epochs of fewer than 10,000 topics take 2.5 times as long as these.
+_N_EPOCHS = 200
+
+
+def number_of_fits(settings: ThemeSettings, n_topics: int) -> int:
+    """Fits that themes are the consensus of, where the user left it open."""
+    return settings.n_fits or (_MANY_FITS if n_topics <= _TOPICS_OF_MANY_FITS else _FEW_FITS)
+
+
 def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
     """Fill in what the user left open.
 
@@ -23,7 +36,7 @@ def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
         n_neighbors=min(settings.n_neighbors or min(30, max(8, n_topics // 150)), n_topics - 1),
         n_components=min(settings.n_components, n_topics - 2),
         min_dist=settings.min_dist,
-        n_epochs=None,
+        n_epochs=_N_EPOCHS,
         min_cluster_size=size,
         min_samples=settings.min_samples or max(1, round(size / 6)),
         cluster_selection_method=settings.cluster_selection_method,

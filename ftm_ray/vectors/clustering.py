@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ftm_ray.errors import ConfigError
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
-from ftm_ray.vectors.neighbors import nearest_neighbors
+from ftm_ray.vectors.neighbors import Neighbors, nearest_neighbors
 from ftm_ray.vectors.unit_vectors import Vectors
 
 Labels = npt.NDArray[np.int64]
@@ -34,18 +34,21 @@ class ClusterSettings:
     max_cluster_size: int = 0  # 0 = no limit; eom then splits what is larger
 
 
-def cluster(vectors: Vectors, settings: ClusterSettings, use_gpu: bool = False) -> Labels:
+def cluster(
+    vectors: Vectors, settings: ClusterSettings, use_gpu: bool = False, neighbors: Neighbors | None = None
+) -> Labels:
     """UMAP, then HDBSCAN.
 
     Args:
         vectors: (n, dim) float32, unit L2 norm, n > settings.n_neighbors.
         settings: For both algorithms.
         use_gpu: Use cuML instead of umap-learn and hdbscan.
+        neighbors: Nearest neighbours, where they are known already: several fits of the same vectors share them.
 
     Returns:
         (n,) cluster number of each point, -1 for outliers; numbered as HDBSCAN does.
     """
-    points = _reduce_on_gpu(vectors, settings) if use_gpu else _reduce_on_cpu(vectors, settings)
+    points = _reduce_on_gpu(vectors, settings) if use_gpu else _reduce_on_cpu(vectors, settings, neighbors)
     hdbscan = _hdbscan_class(use_gpu)(
         min_cluster_size=settings.min_cluster_size,
         min_samples=settings.min_samples,
@@ -107,11 +110,11 @@ def choose_gpu(backend: str) -> bool:
     return available
 
 
-def _reduce_on_cpu(vectors: Vectors, settings: ClusterSettings) -> Vectors:
+def _reduce_on_cpu(vectors: Vectors, settings: ClusterSettings, neighbors: Neighbors | None) -> Vectors:
     from umap import UMAP
 
-    indices, distances = nearest_neighbors(vectors, settings.n_neighbors)
-    umap = UMAP(**_umap_options(settings), n_jobs=1, precomputed_knn=(indices, distances))
+    known = neighbors or nearest_neighbors(vectors, settings.n_neighbors)
+    umap = UMAP(**_umap_options(settings), n_jobs=1, precomputed_knn=known)
     with warnings.catch_warnings():
         # Given neighbours without a search index, UMAP warns that it cannot place new points; none will come.
         warnings.filterwarnings("ignore", message="precomputed_knn")

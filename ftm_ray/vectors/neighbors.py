@@ -9,11 +9,14 @@ import numpy.typing as npt
 
 from ftm_ray.vectors.unit_vectors import Vectors
 
+#: Positions (n, k) int32 and cosine distances (n, k) float32 of the nearest neighbours, nearest first.
+Neighbors = tuple[npt.NDArray[np.int32], Vectors]
+
 #: Rows of the similarity matrix worked on at once: 256 x 75,000 take about 300 MB with what sorting needs.
 _BLOCK_ROWS = 256
 
 
-def nearest_neighbors(vectors: Vectors, n_neighbors: int) -> tuple[npt.NDArray[np.int32], Vectors]:
+def nearest_neighbors(vectors: Vectors, n_neighbors: int) -> Neighbors:
     """Exact nearest neighbours by cosine distance; each point is its own first neighbour, as UMAP expects.
 
     Args:

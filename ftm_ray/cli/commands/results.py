@@ -31,18 +31,22 @@ def status(quarter: str, root: str, as_json: bool) -> None:
 @click.command(short_help="List the largest themes.")
 @quarter_argument
 @root_option
-@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Themes shown, largest first.")
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Themes shown.")
+@click.option(
+    "--by", type=click.Choice(["size", "stability"]), default="size", show_default=True, help="Order of the themes."
+)
 @json_option
-def themes(quarter: str, root: str, top: int, as_json: bool) -> None:
-    """List the largest themes of QUARTER.
+def themes(quarter: str, root: str, top: int, by: str, as_json: bool) -> None:
+    """List the largest themes of QUARTER: subjects first, talk of results and vague talk below.
 
     \b
       ftm themes 2023Q1 --root lake --top 5
+      ftm themes 2023Q1 --root lake --by stability
     """
     from ftm_ray.cli.screens.themes import show_themes
     from ftm_ray.results.theme_list import list_themes
 
-    found = list_themes(open_lake(root), quarter, top)
+    found = list_themes(open_lake(root), quarter, top, by)
     if as_json:
         print_json(asdict(found))
     else:

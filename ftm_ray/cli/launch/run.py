@@ -26,6 +26,7 @@ def run_config(options: Options) -> RunConfig:
         "llm.endpoint": options["llm"],
         "llm.model": options["llm_model"],
         "workers": options["workers"],
+        "themes.stability": options.get("stability"),
         "keep_unlinked": options["keep_unlinked"] or None,
     }
     config = load_config(options["config"], flags)

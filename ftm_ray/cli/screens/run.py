@@ -65,6 +65,7 @@ def run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{counts['n_topics_outliers']:,} like no others + {in_invalid:,} in clusters that are no theme",
         ),
         ("themes", _themes_words(quality)),
+        *([("stability", _stability_words(quality))] if quality.get("theme_stability") else []),
         ("named by", _naming_words(record)),
         *([("asked", _asked_words(record["llm"]))] if record["llm"] else []),
         ("quality", _quality_words(quality)),
@@ -108,7 +109,19 @@ def _account_words(account: Mapping[str, Any]) -> str:
 def _themes_words(quality: Mapping[str, Any]) -> str:
     if not quality["n_themes"]:
         return "0: no group of topics is shared by enough firms"
-    return f"{quality['n_themes']:,}, with {quality['median_firms_per_theme']:g} firms in the middle one"
+    words = {"subject": "subjects", "results": "talk of results", "vague": "vague"}
+    kinds = ", ".join(f"{n} {words[kind]}" for kind, n in (quality.get("theme_kinds") or {}).items())
+    middle = f"with {quality['median_firms_per_theme']:g} firms in the middle one"
+    groups = f", in {quality['n_theme_groups']} groups" if quality.get("n_theme_groups") else ""
+    return f"{quality['n_themes']:,}{f' ({kinds})' if kinds else ''}, {middle}{groups}"
+
+
+def _stability_words(quality: Mapping[str, Any]) -> str:
+    """Themes by how they stand other seeds, and how well two seeds agree on the whole."""
+    counts = quality["theme_stability"]
+    order = ("highly_stable", "stable", "doubtful", "unstable")
+    words = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in order if counts.get(name))
+    return f"{words}; two single fits agree to {quality['seeds_ari']:.2f} (adjusted Rand index)"
 
 
 def _quality_words(quality: Mapping[str, Any]) -> str:

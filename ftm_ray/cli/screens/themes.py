@@ -12,24 +12,27 @@ from ftm_ray.results.published import FirmName, SpokenSentence
 from ftm_ray.results.theme_list import ThemeLine, ThemeList
 from ftm_ray.results.theme_trace import ThemeTrace, TopicTrace
 from ftm_ray.schemas.parts import SummarySource
+from ftm_ray.themes.kind import ThemeKind
 
 #: More firms than this are counted, not named.
 _NAMED_FIRMS = 5
 
 
 def show_themes(found: ThemeList) -> None:
-    """The largest themes: size on the left, what they are about on the right."""
+    """Subjects first: size and stability on the left, what they are about on the right."""
     out = console()
     if not found.themes:
         out.print(f"{found.quarter} has no themes: no group of topics is shared by enough firms.")
         return
     n, n_all = len(found.themes), found.n_themes
-    which = f"the {n} largest of {n_all} themes" if n < n_all else counted(n_all, "theme")
-    table = Table(title=f"{found.quarter}: {which}", title_justify="left", show_header=False, show_lines=True)
+    which = f"{n} of {n_all} themes" if n < n_all else counted(n_all, "theme")
+    title = f"{found.quarter}: {which}{_kinds_words(found)}"
+    table = Table(title=title, title_justify="left", show_header=False, show_lines=True)
     table.add_column(no_wrap=True)
     table.add_column()
     for theme in found.themes:
-        table.add_row(Text(f"{theme.theme_id}\n").append("\n".join(_sizes(theme)), "dim"), _about(theme))
+        facts = [*_sizes(theme), *_stability_words(theme)]
+        table.add_row(Text(f"{theme.theme_id}\n").append("\n".join(facts), "dim"), _about(theme))
     out.print(table)
     _print_who_named(out, found.themes)
 
@@ -41,7 +44,8 @@ def show_trace(trace: ThemeTrace) -> None:
     out.print(Text.assemble(f"{theme.theme_id}  ", (theme.label, "bold cyan")))
     if theme.summary_source == SummarySource.LLM:
         out.print(Text(theme.description))
-    out.print(fields([("keywords", ", ".join(theme.keywords)), ("size", ", ".join(_sizes(theme)))]))
+    size = ", ".join([*_sizes(theme), *_stability_words(theme)])
+    out.print(fields([("keywords", ", ".join(theme.keywords)), ("size", size)]))
     for topic in trace.topics:
         out.print()
         out.print(_topic(topic))
@@ -53,6 +57,19 @@ def _sizes(theme: ThemeLine) -> list[str]:
     return [counted(theme.n_firms, "firm"), counted(theme.n_topics, "topic"), counted(theme.n_sentences, "sentence")]
 
 
+def _stability_words(theme: ThemeLine) -> list[str]:
+    """How the theme stands other seeds, in a word; and that it is no subject, where it is none."""
+    words = [theme.stability.replace("_", " ")] if theme.stability else []
+    return [*words, *([f"kind: {theme.kind}"] if theme.kind not in (None, ThemeKind.SUBJECT.value) else [])]
+
+
+def _kinds_words(found: ThemeList) -> str:
+    """How many themes are of each kind: those that are not shown are counted all the same."""
+    words = {"subject": "subjects", "results": "talk of results", "vague": "vague"}
+    parts = [f"{n} {words[kind]}" for kind, n in found.n_of_kind.items() if n]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
 def _about(theme: ThemeLine) -> RenderableType:
     parts: list[RenderableType] = [Text(theme.label, "bold cyan")]
     if theme.summary_source == SummarySource.LLM:
@@ -60,6 +77,8 @@ def _about(theme: ThemeLine) -> RenderableType:
     named, more = theme.top_firms[:_NAMED_FIRMS], theme.n_firms - _NAMED_FIRMS
     firms = ", ".join(_firm_name(firm) for firm in named) + (f" and {more} more" if more > 0 else "")
     lines: list[tuple[str, str | Text]] = [("keywords", ", ".join(theme.keywords)), ("firms", firms)]
+    if theme.group_label:
+        lines.append(("group", theme.group_label))
     if theme.example:
         lines.append(("example", _quote(theme.example, with_firm=True)))
     return Group(*parts, fields(lines))

@@ -1,5 +1,6 @@
 """What a person asks for first: the list of themes."""
 
+import pyarrow as pa
 import pytest
 from invented import QUARTER, SUBJECTS
 
@@ -30,3 +31,35 @@ def test_top_shortens_the_list_but_not_the_count(published):
 def test_nothing_published_says_what_to_run(tmp_path):
     with pytest.raises(SourceError, match=f"ftm run {QUARTER} --root"):
         list_themes(Lake(str(tmp_path)), QUARTER, top=20)
+
+
+def with_columns(lake, **columns):
+    """The published themes with other values in some columns."""
+    path = f"{lake.table_dir('themes', QUARTER)}/part-00000.parquet"
+    table = lake.read_table(path)
+    for name, values in columns.items():
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(name), pa.array(values, table.schema.field(name).type))
+    lake.write_table(path, table)
+
+
+def test_subjects_come_before_talk_of_results_and_all_are_counted(published):
+    with_columns(published.lake, kind=["results", "subject"])
+    found = list_themes(published.lake, QUARTER, top=1)
+    assert [theme.theme_id for theme in found.themes] == ["2024Q1-0002"]
+    assert found.n_of_kind == {"subject": 1, "results": 1, "vague": 0}
+
+
+def test_the_most_stable_themes_come_first_where_that_is_asked(published):
+    with_columns(published.lake, stability_seeds=[0.5, 0.9])
+    ids = {by: [t.theme_id for t in list_themes(published.lake, QUARTER, 2, by).themes] for by in ("size", "stability")}
+    assert ids == {"size": ["2024Q1-0001", "2024Q1-0002"], "stability": ["2024Q1-0002", "2024Q1-0001"]}
+
+
+def test_themes_of_an_earlier_version_have_no_kind_and_are_listed_all_the_same(published):
+    path = f"{published.lake.table_dir('themes', QUARTER)}/part-00000.parquet"
+    later = ["kind", "stability_seeds", "stability_firms", "stability", "group_id", "group_label"]
+    published.lake.write_table(path, published.lake.read_table(path).drop(later))
+    found = list_themes(published.lake, QUARTER, top=20)
+    assert [theme.kind for theme in found.themes] == [None, None]
+    assert found.n_of_kind == {}

@@ -1,0 +1,27 @@
+"""The fits of the themes as Ray tasks: a core each, wherever the cluster has one.
+
+Fits are independent and seeded, so neither their number at work nor the order in which they end changes a byte; a task
+that dies with its node is made again. A fit of few topics is faster than the start of a process for it (imports, and
+numba compiling: 10 to 20 s), and on a GPU one fit after another is: both are made where the publisher is.
+"""
+
+from collections.abc import Sequence
+
+import ray
+
+from ftm_ray.run.datasets import actor_options
+from ftm_ray.themes.fits import Fit, FitData, fit_labels, fits_here
+from ftm_ray.vectors.clustering import Labels
+
+#: From so many topics on, fits are tasks: thirteen fits of 3,000 topics take 40 s of one core.
+_TOPICS_WORTH_A_TASK = 3000
+
+
+def fits_on_ray(data: FitData, fits: Sequence[Fit]) -> list[Labels]:
+    """Make all fits, several at once where that pays; labels come in the order of the fits."""
+    if data.use_gpu or len(data.vectors) < _TOPICS_WORTH_A_TASK:
+        return fits_here(data, fits)
+    shared = ray.put(data)  # once, not once per fit
+    task = ray.remote(fit_labels).options(max_retries=-1, **actor_options())
+    labels: list[Labels] = ray.get([task.remote(shared, fit) for fit in fits])
+    return labels

@@ -1,0 +1,96 @@
+"""The fits that themes are made from: which ones, and one of them.
+
+A fit is one UMAP and HDBSCAN over the topics. The same topics are fitted several times with fixed seeds (`consensus.py`
+joins them), and a few times without a fifth of the firms (`stability.py` asks which themes come back). No fit needs
+another, so they can be made anywhere and in any order; the result is the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ftm_ray.config import ThemeSettings
+from ftm_ray.themes.scaling import MIN_TOPICS, number_of_fits, scaled_settings
+from ftm_ray.vectors.clustering import Labels, cluster
+from ftm_ray.vectors.neighbors import Neighbors, nearest_neighbors
+from ftm_ray.vectors.unit_vectors import Vectors
+
+#: Resamples of the firms, and the share of the firms in each: enough for a mean, at the cost of five fits.
+N_RESAMPLES = 5
+RESAMPLED_RATIO = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """One fit to make.
+
+    Attributes:
+        seed: Of UMAP.
+        rows: The topics that are fitted, in order; None = all of them.
+    """
+
+    seed: int
+    rows: npt.NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitData:
+    """What all fits of a quarter share.
+
+    Attributes:
+        vectors: (n_topics, dim) float32, unit L2 norm.
+        neighbors: Of all topics; a fit of some of them looks for its own.
+        settings: As the user gave them; each fit scales them to its number of topics.
+        use_gpu: Use cuML.
+    """
+
+    vectors: Vectors
+    neighbors: Neighbors
+    settings: ThemeSettings
+    use_gpu: bool
+
+
+#: Makes all fits, and returns their labels in the order in which they were asked for.
+MakeFits = Callable[[FitData, Sequence[Fit]], list[Labels]]
+
+
+def fit_data(vectors: Vectors, settings: ThemeSettings, use_gpu: bool) -> FitData:
+    """Find the neighbours once for all fits."""
+    scaled = scaled_settings(settings, len(vectors))
+    return FitData(vectors, nearest_neighbors(vectors, scaled.n_neighbors), settings, use_gpu)
+
+
+def seed_fits(settings: ThemeSettings, n_topics: int) -> list[Fit]:
+    """The fits of all topics that the themes are the consensus of."""
+    return [Fit(settings.random_state + number) for number in range(number_of_fits(settings, n_topics))]
+
+
+def resample_fits(firm_ids: Sequence[str], settings: ThemeSettings) -> list[Fit]:
+    """Fits without a fifth of the firms, drawn with fixed seeds; none where too few topics would be left."""
+    firms = np.array(sorted(set(firm_ids)))
+    n_kept = round(RESAMPLED_RATIO * len(firms))
+    fits = []
+    for number in range(N_RESAMPLES):
+        seed = settings.random_state + number
+        kept = np.random.default_rng(seed).choice(firms, n_kept, replace=False)
+        rows = np.flatnonzero(np.isin(firm_ids, kept))
+        if len(rows) >= MIN_TOPICS:
+            fits.append(Fit(seed, rows))
+    return fits
+
+
+def fit_labels(data: FitData, fit: Fit) -> Labels:
+    """Make one fit: the cluster number of each of its topics, -1 for outliers."""
+    if fit.rows is None:
+        vectors, neighbors = data.vectors, data.neighbors
+    else:
+        vectors, neighbors = data.vectors[fit.rows], None
+    settings = replace(scaled_settings(data.settings, len(vectors)), random_state=fit.seed)
+    return cluster(vectors, settings, data.use_gpu, neighbors)
+
+
+def fits_here(data: FitData, fits: Sequence[Fit]) -> list[Labels]:
+    """Make fits one after another in this process."""
+    return [fit_labels(data, fit) for fit in fits]
