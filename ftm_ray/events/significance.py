@@ -67,7 +67,9 @@ def mean_tests(sample: Sample) -> MeanTests:
     n_days = len(np.unique(sample.day0))
     if n < 2:
         mean = [_number(values.mean()) if n else None for values in (sample.car, sample.bhar)]
-        return MeanTests(n, n_days, mean[0], mean[0], mean[1], _number((sample.car > 0).mean()) if n else None, *[None] * 10)
+        return MeanTests(
+            n, n_days, mean[0], mean[0], mean[1], _number((sample.car > 0).mean()) if n else None, *[None] * 10
+        )
     bmp = _t(sample.scar)
     correlation = mean_correlation(sample)
     return MeanTests(
