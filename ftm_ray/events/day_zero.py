@@ -24,21 +24,26 @@ CLOSED = "no trading on the day of the call: next trading day"
 _LONGEST_PAUSE = np.timedelta64(7, "D")
 
 
-def call_moment(call_date: date, call_time_utc: str | None) -> datetime | None:
-    """When a call began, from its date and hour in UTC; None where the hour is not known.
+def call_moment(text: str | None, call_date: date) -> datetime | None:
+    """When a call began; None where that is not known, as it is not for an hour whose zone nobody tells.
+
+    Args:
+        text: ISO 8601 with its distance to UTC, or an hour in UTC as WRDS has it.
+        call_date: Day of that hour.
 
     Raises:
-        SourceError: The hour cannot be read.
+        SourceError: It cannot be read.
     """
-    if not call_time_utc:
+    if not text:
         return None
     try:
-        hour = time.fromisoformat(call_time_utc.strip().removesuffix("Z"))
+        if "-" not in text[:5]:
+            return datetime.combine(call_date, time.fromisoformat(text.strip().removesuffix("Z")), UTC)
+        moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise SourceError(
-            f"'{call_time_utc}' of a call on {call_date} is no hour; expected 21:30 or 21:30:00"
-        ) from error
-    return datetime.combine(call_date, hour, UTC)
+        message = f"'{text}' of a call on {call_date} is no time; expected 21:30:00 (UTC) or 2024-02-01T16:30:00-05:00"
+        raise SourceError(message) from error
+    return moment if moment.tzinfo else None
 
 
 def day_zero(days: np.ndarray, call_date: date, moment: datetime | None) -> tuple[int | None, str]:

@@ -32,7 +32,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Stocks (columns of the panel) of each tercile, held over the rows `first` to `last` of the panel, last excluded."""
+    """Stocks (columns of the panel) of each tercile, held over its rows `first` to `last`, last excluded."""
 
     first: int
     last: int

@@ -67,9 +67,8 @@ def mean_tests(sample: Sample) -> MeanTests:
     n_days = len(np.unique(sample.day0))
     if n < 2:
         mean = [_number(values.mean()) if n else None for values in (sample.car, sample.bhar)]
-        return MeanTests(
-            n, n_days, mean[0], mean[0], mean[1], _number((sample.car > 0).mean()) if n else None, *[None] * 10
-        )
+        positive = _number((sample.car > 0).mean()) if n else None
+        return MeanTests(n, n_days, mean[0], mean[0], mean[1], positive, *[None] * 10)
     bmp = _t(sample.scar)
     correlation = mean_correlation(sample)
     return MeanTests(
@@ -156,7 +155,7 @@ def _generalized_sign(sample: Sample) -> float | None:
 def _rank(sample: Sample) -> float | None:
     """Ranks of the window's abnormal returns among all of an event's days.
 
-    Source: Corrado (1989), with missing days as Corrado and Zivney (1992), over the window as Campbell and Wasley (1993).
+    Source: Corrado (1989), missing days as Corrado and Zivney (1992), windows as Campbell and Wasley (1993).
     """
     values = np.concatenate([sample.residuals, sample.abnormal.astype(np.float32)], axis=1)
     known = np.isfinite(values)

@@ -10,13 +10,12 @@ import pyarrow as pa
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.events.calls import ALL, Call, Mention, groups_of
 from ftm_ray.events.factors import Factors, explain
-from ftm_ray.events.models import MODELS, Estimates, Explained, Floats, Integers, Timing, estimate
+from ftm_ray.events.models import MODELS, Estimates, Explained, Floats, Timing, estimate
 from ftm_ray.events.portfolios import Signal, alphas, hold_terciles
-from ftm_ray.events.regressions import clustered_fit
 from ftm_ray.events.returns import Panel
 from ftm_ray.events.screening import Placed, leave_out_doubles, leave_out_weak_estimates, place
-from ftm_ray.events.significance import Sample, mean_tests
-from ftm_ray.events.windows import WindowReturns, window_returns
+from ftm_ray.events.study_rows import UsedEvents, event_rows, mean_rows, path_rows, regression_rows, window_rows
+from ftm_ray.events.windows import window_returns
 from ftm_ray.schemas.events import EVENT_STUDY
 
 
@@ -62,17 +61,6 @@ class Study:
     n_refused_signals: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Used:
-    """The used events: their rows among the calls, what was estimated, and every window."""
-
-    rows: Integers
-    stocks: Integers
-    day0: Integers
-    estimates: Estimates
-    windows: dict[str, tuple[int, int, WindowReturns]]
-
-
 def study_events(
     calls: Sequence[Call], mentions: Sequence[Mention], data: tuple[Panel, Factors | None], settings: StudySettings
 ) -> Study:
@@ -96,21 +84,21 @@ def study_events(
     groups = groups_of(mentions, rows)
     portfolio_rows, n_refused = _portfolio_rows(calls, mentions, (panel, explained), settings)
     found = {
-        "events": _event_rows(calls, placed, panel, used),
-        "event_windows": _window_rows(calls, used),
+        "events": event_rows(calls, placed, panel, used),
+        "event_windows": window_rows(calls, used),
         "event_themes": [
             {name: getattr(mention, name) for name in EVENT_STUDY["event_themes"].names} for mention in mentions
         ],
-        "event_means": _mean_rows(groups, used),
-        "event_paths": _path_rows(groups, used, timing),
-        "event_regressions": _regression_rows(calls, mentions, rows, used),
+        "event_means": mean_rows(groups, used),
+        "event_paths": path_rows(groups, used, timing),
+        "event_regressions": regression_rows(calls, mentions, rows, used),
         "event_portfolios": portfolio_rows,
     }
     tables = {name: pa.Table.from_pylist(found[name], schema=schema) for name, schema in EVENT_STUDY.items()}
     return Study(tables, n_refused)
 
 
-def _estimate_used(calls: Sequence[Call], placed: Placed, data: Explained, settings: StudySettings) -> _Used:
+def _estimate_used(calls: Sequence[Call], placed: Placed, data: Explained, settings: StudySettings) -> UsedEvents:
     timing = settings.timing
     front = -timing.first_est  # days before the file begins are days without returns
     padded = Explained(*(_padded(values, front) for values in (data.returns, data.normal, data.regressors)))
@@ -125,150 +113,11 @@ def _estimate_used(calls: Sequence[Call], placed: Placed, data: Explained, setti
         first, last = start - timing.start, end - timing.start
         windows[f"{start:+d},{end:+d}".replace("+0", "0")] = (first, last, window_returns(estimates, first, last))
     rows = candidates[kept]
-    return _Used(rows, placed.stocks[rows], placed.day0[rows], estimates, windows)
+    return UsedEvents(rows, placed.stocks[rows], placed.day0[rows], estimates, windows)
 
 
 def _padded(values: Floats, n: int) -> Floats:
     return np.concatenate([np.full((n, *values.shape[1:]), np.nan), values])
-
-
-def _event_rows(calls: Sequence[Call], placed: Placed, panel: Panel, used: _Used) -> list[dict[str, object]]:
-    estimated = {at: row for row, at in enumerate(used.rows.tolist())}
-    found = []
-    for at, call in enumerate(calls):
-        day0, row = int(placed.day0[at]), estimated.get(at)
-        values: dict[str, object] = {name: getattr(call, name) for name in call.__dataclass_fields__}
-        values |= {"day0": panel.days[day0].item() if day0 >= 0 else None, "day0_rule": placed.rules[at]}
-        if row is not None:
-            coefficients = used.estimates.coefficients[row].tolist()
-            values |= {"n_est": int(used.estimates.n_est[row]), "sigma": float(used.estimates.sigma[row])}
-            values |= {"alpha": coefficients[0] if coefficients else None, "betas": coefficients[1:]}
-        found.append(values | {"reason": placed.reasons[at]})
-    return found
-
-
-def _window_rows(calls: Sequence[Call], used: _Used) -> list[dict[str, object]]:
-    found = []
-    for row, at in enumerate(used.rows.tolist()):
-        for name, (_, _, window) in used.windows.items():
-            if not window.n_days[row]:  # delisted before this window began
-                continue
-            values = {
-                column: getattr(window, column)[row].item() for column in ("n_days", "car", "bhar", "car_se", "scar")
-            }
-            found.append({"event_id": calls[at].event_id, "window": name} | values)
-    return found
-
-
-def _sample(used: _Used, name: str, rows: Integers) -> Sample:
-    """The events of a group whose window has a day."""
-    first, last, window = used.windows[name]
-    rows = rows[window.n_days[rows] > 0]
-    estimates = used.estimates
-    return Sample(
-        window.car[rows],
-        window.bhar[rows],
-        window.scar[rows],
-        estimates.n_est[rows],
-        estimates.coefficients.shape[1],
-        estimates.residuals[rows],
-        estimates.abnormal[rows, first : last + 1],
-        used.stocks[rows],
-        used.day0[rows],
-    )
-
-
-def _mean_rows(groups: dict[str, tuple[str | None, list[int]]], used: _Used) -> list[dict[str, object]]:
-    found = []
-    for group, (theme_name, members) in groups.items():
-        for name in used.windows:
-            tests = mean_tests(_sample(used, name, np.array(members, dtype=np.int64)))
-            values = {column: getattr(tests, column) for column in tests.__dataclass_fields__}
-            values["n_event_days"] = values.pop("n_days")
-            found.append({"group": group, "theme_name": theme_name, "window": name} | values)
-    return found
-
-
-def _path_rows(groups: dict[str, tuple[str | None, list[int]]], used: _Used, timing: Timing) -> list[dict[str, object]]:
-    """Mean CAR with a band of 1.96 standard errors clustered by firm and day; none where these cannot be had."""
-    found = []
-    for group, (_, members) in groups.items():
-        rows = np.array(members, dtype=np.int64)
-        abnormal = np.nan_to_num(used.estimates.abnormal[rows])  # after a delisting nothing is added
-        path = np.cumsum(abnormal, axis=1)
-        for column in range(path.shape[1] if len(rows) else 0):
-            mean = float(path[:, column].mean())
-            fit = clustered_fit(path[:, column], np.ones((len(rows), 1)), (used.stocks[rows], used.day0[rows]))
-            band = 1.96 * float(fit.errors[0]) if fit is not None else None
-            found.append(
-                {
-                    "group": group,
-                    "day": timing.start + column,
-                    "n_events": len(rows),
-                    "mean_ar": float(abnormal[:, column].mean()),
-                    "mean_car": mean,
-                    "car_low": None if band is None else mean - band,
-                    "car_high": None if band is None else mean + band,
-                }
-            )
-    return found
-
-
-def _regression_rows(
-    calls: Sequence[Call], mentions: Sequence[Mention], rows: dict[str, int], used: _Used
-) -> list[dict[str, object]]:
-    """CAR on a theme's exposure, over all events of the quarters that have the theme, and on exposure and sentiment.
-
-    An event that does not speak of the theme has exposure 0; sentiment is known only for events that do.
-    """
-    quarter = {call.event_id: call.quarter for call in calls}
-    of_event = np.array([calls[at].quarter for at in used.rows.tolist()])
-    spoken: dict[str, list[Mention]] = {ALL: []}
-    for mention in mentions:
-        spoken.setdefault(mention.theme_uid, []).append(mention)
-        spoken[ALL].append(mention)
-    found: list[dict[str, object]] = []
-    for group in sorted(spoken, key=lambda group: (group != ALL, group)):
-        exposure, tone, weight = (np.zeros(len(used.rows)) for _ in range(3))
-        for mention in spoken[group]:
-            if (row := rows.get(mention.event_id)) is not None:
-                exposure[row] += mention.exposure
-                if mention.sentiment is not None:
-                    tone[row] += mention.sentiment * mention.n_sentences
-                    weight[row] += mention.n_sentences
-        quarters = {quarter[mention.event_id] for mention in spoken[group]}
-        in_quarters = np.isin(of_event, sorted(quarters))
-        has_tone = weight > 0
-        tone = np.where(has_tone, tone / np.where(has_tone, weight, 1.0), np.nan)
-        for name in used.windows:
-            found += _regression(used, name, in_quarters, {"exposure": exposure}, group)
-            found += _regression(used, name, has_tone, {"exposure": exposure, "sentiment": tone}, group)
-    return found
-
-
-def _regression(
-    used: _Used, window: str, among: np.ndarray, variables: dict[str, Floats], group: str
-) -> list[dict[str, object]]:
-    """The rows of one regression; none where it cannot be made."""
-    car = used.windows[window][2].car
-    rows = np.flatnonzero(among & np.isfinite(car))
-    x = np.column_stack([np.ones(len(rows)), *(values[rows] for values in variables.values())])
-    fit = clustered_fit(car[rows], x, (used.stocks[rows], used.day0[rows])) if len(rows) else None
-    if fit is None:
-        return []
-    return [
-        {
-            "group": group,
-            "window": window,
-            "specification": "car ~ " + " + ".join(variables),
-            "variable": name,
-            "coefficient": float(fit.coefficients[at]),
-            "std_error": float(fit.errors[at]),
-            "t": float(fit.t[at]) if np.isfinite(fit.t[at]) else None,
-            "n_events": fit.n,
-        }
-        for at, name in enumerate(("constant", *variables))
-    ]
 
 
 def _portfolio_rows(

@@ -1,0 +1,42 @@
+"""The screen of `ftm events`: which events are used, and the table that a referee expects."""
+
+from collections import Counter
+
+from rich.table import Table
+from rich.text import Text
+
+from ftm_ray.cli.screens.shapes import console, counted, fields
+from ftm_ray.events.paper_tables import MEAN_COLUMNS, group_name, shown
+from ftm_ray.events.study import Study
+
+#: Themes shown; the files have all.
+_SHOWN_THEMES = 12
+
+
+def show_study(study: Study, folder: str) -> None:
+    """Counts of events that add up, then means: all events first, then the themes with the largest two-way t."""
+    out = console()
+    reasons = Counter(study.tables["events"]["reason"].to_pylist())
+    n_used, n_all = reasons.pop(None, 0), study.tables["events"].num_rows
+    lines = [("events", f"{n_all:,}"), ("used", f"{n_used:,}")]
+    lines += [
+        (reason or "", f"{n:,}") for reason, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0] or ""))
+    ]
+    out.print(fields(lines))
+    means = study.tables["event_means"].to_pylist()
+    groups = [row["group"] for row in sorted(means, key=lambda row: -abs(row["t_two_way"] or 0))]
+    kept = ["all", *[group for group in dict.fromkeys(groups) if group != "all"][:_SHOWN_THEMES]]
+    table = Table(title="Mean abnormal returns around calls", title_justify="left")
+    table.add_column("events")
+    table.add_column("window", no_wrap=True)
+    for _, heading, _ in MEAN_COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for group in kept:
+        for row in (row for row in means if row["group"] == group):
+            cells = [shown(row, column, layout) for column, _, layout in MEAN_COLUMNS]
+            table.add_row(Text(group_name(row)), row["window"], *cells)
+    out.print(table)
+    n_groups = len(set(groups)) - 1
+    if n_groups > _SHOWN_THEMES:
+        out.print(f"The {_SHOWN_THEMES} of {counted(n_groups, 'theme')} with the largest two-way t; many were tried.")
+    out.print(f"All tables lie in {folder}/")
