@@ -13,6 +13,9 @@ from ftm_ray.events.screening import Placed
 from ftm_ray.events.significance import Sample, mean_tests
 from ftm_ray.events.windows import WindowReturns
 
+#: Name and rows of each group of events.
+Groups = dict[str, tuple[str | None, list[int]]]
+
 
 @dataclass(frozen=True, slots=True)
 class UsedEvents:
@@ -73,7 +76,7 @@ def _sample(used: UsedEvents, name: str, rows: Integers) -> Sample:
     )
 
 
-def mean_rows(groups: dict[str, tuple[str | None, list[int]]], used: UsedEvents) -> list[dict[str, object]]:
+def mean_rows(groups: Groups, used: UsedEvents) -> list[dict[str, object]]:
     """Means and tests of every group in every window."""
     found = []
     for group, (theme_name, members) in groups.items():
@@ -85,9 +88,7 @@ def mean_rows(groups: dict[str, tuple[str | None, list[int]]], used: UsedEvents)
     return found
 
 
-def path_rows(
-    groups: dict[str, tuple[str | None, list[int]]], used: UsedEvents, timing: Timing
-) -> list[dict[str, object]]:
+def path_rows(groups: Groups, used: UsedEvents, timing: Timing) -> list[dict[str, object]]:
     """Mean CAR with a band of 1.96 standard errors clustered by firm and day; none where these cannot be had."""
     found = []
     for group, (_, members) in groups.items():

@@ -24,13 +24,16 @@ _SPOKEN = """
     totals AS (SELECT quarter, firm_id, transcript_id, count(*) AS n_all FROM kept GROUP BY ALL),
     said AS (
         SELECT quarter, firm_id, transcript_id, theme_id, min(call_date) AS call_date, count(*) AS n_sentences
-        FROM kept JOIN theme_topics USING (quarter, firm_id, topic_id) GROUP BY quarter, firm_id, transcript_id, theme_id
+        FROM kept JOIN theme_topics USING (quarter, firm_id, topic_id)
+        GROUP BY quarter, firm_id, transcript_id, theme_id
     )
     SELECT said.*, n_all, label, firm_name, permno, gvkey
     FROM said JOIN totals USING (quarter, firm_id, transcript_id) JOIN themes USING (quarter, theme_id)
     JOIN firms USING (quarter, firm_id)
     ORDER BY quarter, firm_id, transcript_id, theme_id
 """
+
+_CALL_COLUMNS = ("quarter", "firm_id", "firm_name", "permno", "gvkey", "transcript_id", "call_date")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -11,6 +12,7 @@ from ftm_ray.events.study import Study
 
 #: Themes shown; the files have all.
 _SHOWN_THEMES = 12
+_NAME_WIDTH = 24  # leaves room for the numbers in a terminal of 80 columns
 
 
 def show_study(study: Study, folder: str) -> None:
@@ -19,24 +21,22 @@ def show_study(study: Study, folder: str) -> None:
     reasons = Counter(study.tables["events"]["reason"].to_pylist())
     n_used, n_all = reasons.pop(None, 0), study.tables["events"].num_rows
     lines = [("events", f"{n_all:,}"), ("used", f"{n_used:,}")]
-    lines += [
-        (reason or "", f"{n:,}") for reason, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0] or ""))
-    ]
+    lines += [(reason, f"{n:,}") for reason, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))]
     out.print(fields(lines))
     means = study.tables["event_means"].to_pylist()
-    groups = [row["group"] for row in sorted(means, key=lambda row: -abs(row["t_two_way"] or 0))]
-    kept = ["all", *[group for group in dict.fromkeys(groups) if group != "all"][:_SHOWN_THEMES]]
-    table = Table(title="Mean abnormal returns around calls", title_justify="left")
-    table.add_column("events")
+    groups = dict.fromkeys(row["group"] for row in sorted(means, key=lambda row: -abs(row["t_two_way"] or 0)))
+    themes = [group for group in groups if group != "all"]
+    table = Table(title="Mean abnormal returns around calls", title_justify="left", box=box.SIMPLE_HEAD)
+    table.padding, table.pad_edge = (0, 1, 0, 0), False
+    table.add_column("events", width=_NAME_WIDTH)
     table.add_column("window", no_wrap=True)
     for _, heading, _ in MEAN_COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
-    for group in kept:
-        for row in (row for row in means if row["group"] == group):
+    for group in ("all", *themes[:_SHOWN_THEMES]):
+        for at, row in enumerate(row for row in means if row["group"] == group):
             cells = [shown(row, column, layout) for column, _, layout in MEAN_COLUMNS]
-            table.add_row(Text(group_name(row)), row["window"], *cells)
+            table.add_row(Text("" if at else group_name(row)), row["window"], *cells)
     out.print(table)
-    n_groups = len(set(groups)) - 1
-    if n_groups > _SHOWN_THEMES:
-        out.print(f"The {_SHOWN_THEMES} of {counted(n_groups, 'theme')} with the largest two-way t; many were tried.")
+    if len(themes) > _SHOWN_THEMES:
+        out.print(f"{_SHOWN_THEMES} of {counted(len(themes), 'theme')}, by two-way t: of many tried, some look large.")
     out.print(f"All tables lie in {folder}/")
