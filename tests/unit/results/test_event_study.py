@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import ftm_ray
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +10,7 @@ import pytest
 from command import ftm, one_error_line
 from invented import QUARTER
 
+import ftm_ray
 from ftm_ray.errors import SourceError
 from ftm_ray.results.event_study import quarter_end
 from ftm_ray.schemas.events import EVENT_STUDY
@@ -30,7 +30,8 @@ def market(published, tmp_path):
     for permno in permnos:
         own = rng.normal(0, 0.01, len(days))
         lines += [
-            f"{permno},{day},{value:.6f},{common:.6f}" for day, value, common in zip(days, moved + own, moved, strict=True)
+            f"{permno},{day},{value:.6f},{common:.6f}"
+            for day, value, common in zip(days, moved + own, moved, strict=True)
         ]
     path = tmp_path / "returns.csv"
     path.write_text("\n".join(lines) + "\n")
