@@ -38,9 +38,8 @@ def speed() -> None:
     window = window_returns(estimate(data, stocks, day0, Timing(-1, 1, estper=250, gap=5)), 0, 2)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{n_events:,} events x 250 days x FF5: {cpu:.2f} s of processor time, {seconds:.2f} s on the clock, peak {peak:.0f} MiB of the whole process"
-    )
+    print(f"{n_events:,} events x 250 days x FF5: {cpu:.2f} s of processor time, {seconds:.2f} s on the clock")
+    print(f"peak of the whole process: {peak:.0f} MiB")
     rejected = (np.abs(window.scar) > t.ppf(0.975, 244)).mean()
     print(f"single events rejected at 5 %: {rejected:.2%}")
 

@@ -15,6 +15,8 @@ from ftm_ray.errors import SourceError
 from ftm_ray.results.event_study import quarter_end
 from ftm_ray.schemas.events import EVENT_STUDY
 
+DOCS = Path(__file__).parents[3] / "docs"
+
 
 @pytest.fixture
 def market(published, tmp_path):
@@ -117,3 +119,16 @@ def test_what_is_wrong_is_said_in_one_line(market, flags, message, code):
     result = study(market, *flags)
     assert message in one_error_line(result)
     assert result.exit_code == code
+
+
+def test_the_notebook_runs_from_top_to_bottom(market, tmp_path, monkeypatch):
+    assert study(market).exit_code == 0
+    Path(market[0]).rename(tmp_path / "demo-output")
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((DOCS / "event-study.ipynb").read_text(encoding="utf-8"))
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert len(names["means"]) == 3
+    assert len(names["largest"]) > 0
