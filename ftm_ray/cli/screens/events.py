@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -12,7 +11,7 @@ from ftm_ray.events.study import Study
 
 #: Themes shown; the files have all.
 _SHOWN_THEMES = 12
-_NAME_WIDTH = 24  # leaves room for the numbers in a terminal of 80 columns
+_NAME_WIDTH = 20  # leaves room for the numbers in a terminal of 80 columns
 
 
 def show_study(study: Study, folder: str) -> None:
@@ -26,12 +25,12 @@ def show_study(study: Study, folder: str) -> None:
     means = study.tables["event_means"].to_pylist()
     groups = dict.fromkeys(row["group"] for row in sorted(means, key=lambda row: -abs(row["t_two_way"] or 0)))
     themes = [group for group in groups if group != "all"]
-    table = Table(title="Mean abnormal returns around calls", title_justify="left", box=box.SIMPLE_HEAD)
-    table.padding, table.pad_edge = (0, 1, 0, 0), False
+    table = Table(title="Mean abnormal returns around calls", title_justify="left", box=None)
+    table.padding, table.pad_edge, table.collapse_padding = (0, 1, 0, 0), False, True
     table.add_column("events", width=_NAME_WIDTH)
     table.add_column("window", no_wrap=True)
     for _, heading, _ in MEAN_COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold")
     for group in ("all", *themes[:_SHOWN_THEMES]):
         for at, row in enumerate(row for row in means if row["group"] == group):
             cells = [shown(row, column, layout) for column, _, layout in MEAN_COLUMNS]
