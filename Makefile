@@ -19,6 +19,10 @@ demo: .venv/installed
 	done
 	@for quarter in $(QUARTERS); do $(FTM) themes $$quarter --root $(OUT) --top 5 || exit; done
 	@$(FTM) trace 2024Q1-0001 --root $(OUT) --max-sentences 2
+	@$(BIN)/python ftm_ray/sample_calls/make_returns.py $(OUT)/made-returns
+	@echo "Returns of these invented firms are invented, too; calls that speak of megawatts move their stock by 4 %:"
+	@$(FTM) events --root $(OUT) --quarters 2024Q1..2024Q2 --returns $(OUT)/made-returns/returns.csv \
+	  --factors $(OUT)/made-returns/F-F_Research_Data_Factors_daily.csv --model ff3 --window 0,+1
 	@echo "All outputs lie in $(OUT)/. Next: make test, or your own calls (docs/own-files.md)."
 
 demo-llm: .venv/installed-llm

@@ -18,6 +18,8 @@ import pyarrow.dataset as ds
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.published import THEME_ID, published_record
+from ftm_ray.results.study_files import read_study
+from ftm_ray.schemas.events import EVENT_STUDY
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
@@ -82,6 +84,18 @@ class Results:
         """One row per (theme, firm, topic, call) of linked firms."""
         return self.connection.view("sentiment_ready")
 
+    def events(self, name: str | None = None) -> "EventStudy":
+        """The tables of an event study that `ftm events` made.
+
+        Args:
+            name: Of the study; may be left out where there is only one.
+
+        Raises:
+            SourceError: There is none of that name, or several and no name.
+        """
+        study, tables = read_study(Lake(self.root), name)
+        return EventStudy(study, **{table: self.connection.from_arrow(tables[table]) for table in EVENT_STUDY})
+
     def sql(self, question: str, **values: Any) -> duckdb.DuckDBPyRelation:
         """Ask in SQL over the views themes, topics, theme_topics, sentences, firms and sentiment_ready.
 
@@ -109,6 +123,20 @@ class Results:
         if not self.themes.filter(f"theme_id = '{match[0]}'").aggregate("count(*)").fetchall()[0][0]:
             raise ConfigError(f"there is no theme {theme_id} in {', '.join(self.quarters)} of {self.root}")
         return self.sql(_TRACE, theme_id=theme_id, quarter=match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class EventStudy:
+    """The tables of one event study as DuckDB relations; docs/event-study.md describes their columns."""
+
+    name: str
+    events: duckdb.DuckDBPyRelation
+    event_windows: duckdb.DuckDBPyRelation
+    event_themes: duckdb.DuckDBPyRelation
+    event_means: duckdb.DuckDBPyRelation
+    event_paths: duckdb.DuckDBPyRelation
+    event_regressions: duckdb.DuckDBPyRelation
+    event_portfolios: duckdb.DuckDBPyRelation
 
 
 def open_results(root: str, *quarters: str) -> Results:
