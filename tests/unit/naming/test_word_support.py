@@ -63,7 +63,7 @@ def test_what_was_said_in_other_words_is_supported(text):
         ("Sites in France and Ohio, then France again.", ["France"]),
         ("Nvidia pays more for freight. Nvidia again.", ["Nvidia"]),
         ("Freight costs 1.5 times as much and 99 more.", ["1.5", "99"]),
-        ("EV plants cost more.", ["EV"]),
+        ("QZX plants cost more.", ["QZX"]),
         ("Of sites, thirty-eight opened and forty more will, for two reasons.", ["thirty-eight", "forty"]),
     ],
 )
