@@ -171,7 +171,8 @@ CREATE EXTERNAL TABLE ftm.sentiment_ready (
   topic_id int,
   topic_summary string,
   sentences array<struct<sentence_id:string,text:string,speaker_type:string,position:int>>,
-  n_sentences int
+  n_sentences int,
+  earnings_call_time string
 )
 PARTITIONED BY (quarter string)
 STORED AS PARQUET

@@ -52,7 +52,7 @@ def place(calls: Sequence[Call], panel: Panel, data: Explained, timing: Timing) 
     """
     placed = Placed(np.full(len(calls), -1), np.full(len(calls), -1), [None] * len(calls), [None] * len(calls))
     has_factors = np.isfinite(data.normal) & np.isfinite(data.regressors).all(axis=1)
-    has_returns = np.isfinite(panel.returns).any(axis=0)
+    has_returns = np.asarray(np.isfinite(panel.returns).any(axis=0))
     columns = {int(permno): column for column, permno in enumerate(panel.permnos)}
     for at, call in enumerate(calls):
         row, rule = day_zero(panel.days, call.call_date, call.call_time_utc)

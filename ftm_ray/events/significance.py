@@ -75,7 +75,7 @@ def mean_tests(sample: Sample) -> MeanTests:
         n_events=n,
         n_days=n_days,
         mean_car=_number(sample.car.mean()),
-        median_car=_number(np.median(sample.car)),
+        median_car=_number(float(np.median(sample.car))),
         mean_bhar=_number(sample.bhar.mean()),
         positive_ratio=_number((sample.car > 0).mean()),
         t_cross_section=_t(sample.car),

@@ -157,7 +157,7 @@ def drain(address: str, node_id: str | None, notice: Notice) -> bool:
 
 def node_of_this_machine(address: str) -> str | None:
     """Ray's name of the living node on this machine, without joining the cluster as a program of its own."""
-    from ray._raylet import GcsClient
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]
 
     host, _, port = address.rpartition(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.autoscaler.v2.schema import ClusterStatus
@@ -158,7 +159,8 @@ class _ClusterLook:
 
     def __init__(self) -> None:
         self._address: str = ray.get_runtime_context().gcs_address
-        self._log = Path(ray._private.worker._global_node.get_logs_dir_path()) / "monitor.log"
+        node: Any = ray._private.worker._global_node  # Ray has no public way to its own logs
+        self._log = Path(node.get_logs_dir_path()) / "monitor.log"
         self._nodes: Counter[str] | None = None
         self._model_was_up = False
 

@@ -145,7 +145,7 @@ def _readings(text: str) -> list[tuple[date, str | None]]:
         days = _days_of(text[: found.start()].strip(" ,T(@"))
         moments = [(day, _with_time(day, found)) for day in days]
         if moments and _is_time(found):
-            return [(day, moment and _moment_text(moment)) for day, moment in moments]
+            return [(day, None if moment is None else _moment_text(moment)) for day, moment in moments]
     return []
 
 

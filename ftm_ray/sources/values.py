@@ -90,7 +90,8 @@ def kind_name(value: Any) -> str:
         return "a number"
     if isinstance(value, bytes):
         return "bytes"
-    return {list: "a list", dict: "an object (struct)", tuple: "a pair"}.get(type(value), type(value).__name__)
+    names: dict[type, str] = {list: "a list", dict: "an object (struct)", tuple: "a pair"}
+    return names.get(type(value), type(value).__name__)
 
 
 def _as_text(value: Any, where: str, column: str) -> str | None:

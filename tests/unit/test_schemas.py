@@ -76,8 +76,8 @@ def test_sentences_keep_all_that_prefetch_knew():
     assert SENTENCES.field("drop_reason").nullable
 
 
-def test_topics_lose_nothing_but_the_texts_of_their_exemplars():
-    assert {field.name for field in TOPIC} - set(TOPICS.names) == {"exemplar_texts"}
+def test_topics_lose_nothing_but_texts_of_exemplars_and_how_questions_ended():
+    assert {field.name for field in TOPIC} - set(TOPICS.names) == {"exemplar_texts", "outcome", "refused_answer"}
 
 
 def test_what_only_an_llm_has_is_null_for_keywords():

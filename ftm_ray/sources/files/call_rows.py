@@ -76,8 +76,8 @@ def call_rows(
     row["link_date"] = date_value(raw.get("link_date"), where, theirs["link_date"])
     # A call without an id of its own is named after firm and day.
     row["transcript_id"] = row["transcript_id"] or f"{row['firm_id']}-{row['call_date']:%Y%m%d}"
-    said = said_in(raw.get("text"), where, theirs["text"]) or [None]
-    return [row | _of_turn(row, turn) | {"part": part} for part, turn in enumerate(said)]
+    turns: list[Said | None] = [*said_in(raw.get("text"), where, theirs["text"])] or [None]
+    return [row | _of_turn(row, turn) | {"part": part} for part, turn in enumerate(turns)]
 
 
 def _of_turn(row: Mapping[str, Any], turn: Said | None) -> dict[str, Any]:

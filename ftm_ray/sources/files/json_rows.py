@@ -119,4 +119,5 @@ def _is_call(row: dict[str, Any]) -> bool:
 
 
 def _told(value: Any) -> str:
-    return {dict: "an object", list: "an array", str: "a text"}.get(type(value), type(value).__name__)
+    names: dict[type, str] = {dict: "an object", list: "an array", str: "a text"}
+    return names.get(type(value), type(value).__name__)

@@ -32,7 +32,7 @@ def keywords_of(body):
 
 def near(_, body):
     """An answer in the words of the topic."""
-    return named("Costs", f"Firms pay more: {keywords_of(body)}, because demand grew.")
+    return named("Costs", f"What is said of {keywords_of(body)} is that demand grew.")
 
 
 def far(_, body):

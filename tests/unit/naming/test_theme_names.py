@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from llm_server import LlmServer, error, named
@@ -13,6 +14,7 @@ from name_asking import (
     store,
 )
 
+from ftm_ray.naming.distinct_labels import numbered
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.theme_names import ThemeToName, name_themes
 from ftm_ray.text.keyword_names import Name, keyword_name
@@ -128,11 +130,13 @@ def test_a_theme_without_a_second_answer_keeps_the_first_and_a_number(second):
 
 
 def test_a_number_never_makes_a_label_that_another_theme_has():
-    given = {"word0": "Costs", "word1": "Costs", "word2": "Costs (2)", "word3": "Costs (2)"}
-    found, _ = name_all(themes(4), lambda word, _: described(given[word]))
-    assert len({label.casefold() for label in labels(found)}) == 4
-    assert labels(found)[:2] == ["Costs", "Costs (2)"]
-    assert found.n_numbered == 3
+    names = [
+        replace(keyword_name(["costs"], []), label=label) for label in ("Costs", "Costs", "Costs (2)", "Costs (2)")
+    ]
+    distinct, n_numbered = numbered(names)
+    assert len({name.label.casefold() for name in distinct}) == 4
+    assert [name.label for name in distinct[:2]] == ["Costs", "Costs (2)"]
+    assert n_numbered == 3
 
 
 def test_fallbacks_are_told_apart_too():

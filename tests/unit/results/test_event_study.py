@@ -79,7 +79,7 @@ def test_two_runs_give_the_same_bytes_and_another_name_another_study(market):
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
     assert study(market, "--name", "short", "--window", "0,0").exit_code == 0
     results = ftm_ray.open_results(market[0])
-    assert results.events("short").event_means.filter("window = '0,0'").aggregate("count(*)").fetchall()[0][0] == 3
+    assert results.events("short").event_means.filter("\"window\" = '0,0'").aggregate("count(*)").fetchall()[0][0] == 3
     with pytest.raises(SourceError, match="say which event study in .*: there are market, short"):
         results.events()
 

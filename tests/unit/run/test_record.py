@@ -57,7 +57,7 @@ def test_hashes_are_those_of_the_files(record, six_firms_run):
 
 def test_ids_and_configuration_lead_back_to_the_work(record, six_firms_run, config):
     assert (record["run_id"], record["map_id"]) == (six_firms_run.run_id, six_firms_run.map_id)
-    assert record["config"] == config.model_dump()
+    assert record["config"] == config.model_dump(mode="json")
     assert record["prefetch"]["digest"] == six_firms_run.manifest.digest
 
 
