@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ftm_ray.events.calls import Call
 from ftm_ray.events.day_zero import day_zero
@@ -52,8 +51,8 @@ def place(calls: Sequence[Call], panel: Panel, data: Explained, timing: Timing) 
         timing: The window, which must be whole.
     """
     placed = Placed(np.full(len(calls), -1), np.full(len(calls), -1), [None] * len(calls), [None] * len(calls))
-    has_factors: NDArray[np.bool_] = np.isfinite(np.column_stack([data.normal, data.regressors])).all(axis=1)
-    has_returns: NDArray[np.bool_] = np.isfinite(panel.returns).any(axis=0)
+    has_factors = np.asarray(np.isfinite(np.column_stack([data.normal, data.regressors])).all(axis=1))
+    has_returns = np.asarray(np.isfinite(panel.returns).any(axis=0))
     columns = {int(permno): column for column, permno in enumerate(panel.permnos)}
     for at, call in enumerate(calls):
         row, rule = day_zero(panel.days, call.call_date, call.call_time_utc)
