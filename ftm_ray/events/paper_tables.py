@@ -31,7 +31,7 @@ def shown(row: dict[str, Any], column: str, layout: str) -> str:
 
 def group_name(row: dict[str, Any]) -> str:
     """What a row is about: all events, or a theme by id and name."""
-    return "all events" if row["theme_name"] is None else f"{row['group']} {row['theme_name']}"
+    return "all events" if row["theme_name"] is None else f"{row['event_group']} {row['theme_name']}"
 
 
 def means_csv(means: pa.Table) -> str:
@@ -49,7 +49,7 @@ def means_latex(means: pa.Table) -> str:
     lines += [_latex_row(["Events", "Window", *(heading for _, heading, _ in MEAN_COLUMNS)]), r"\midrule"]
     for row in means.to_pylist():
         cells = [shown(row, column, layout) for column, _, layout in MEAN_COLUMNS]
-        lines.append(_latex_row([group_name(row), f"[{row['window']}]", *cells]))
+        lines.append(_latex_row([group_name(row), f"[{row['event_window']}]", *cells]))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 

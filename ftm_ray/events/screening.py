@@ -51,7 +51,7 @@ def place(calls: Sequence[Call], panel: Panel, data: Explained, timing: Timing) 
         timing: The window, which must be whole.
     """
     placed = Placed(np.full(len(calls), -1), np.full(len(calls), -1), [None] * len(calls), [None] * len(calls))
-    has_factors = np.isfinite(data.normal) & np.isfinite(data.regressors).all(axis=1)
+    has_factors = np.asarray(np.isfinite(np.column_stack([data.normal, data.regressors])).all(axis=1))
     has_returns = np.asarray(np.isfinite(panel.returns).any(axis=0))
     columns = {int(permno): column for column, permno in enumerate(panel.permnos)}
     for at, call in enumerate(calls):

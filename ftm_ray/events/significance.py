@@ -91,7 +91,7 @@ def mean_tests(sample: Sample) -> MeanTests:
     )
 
 
-def _number(value: float) -> float | None:
+def _number(value: float | np.floating) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 

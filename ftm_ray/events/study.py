@@ -139,7 +139,7 @@ def _portfolio_rows(
             n_refused += refused
             for alpha in alphas(holdings, *data) if holdings else ():
                 values = {name: getattr(alpha, name) for name in alpha.__dataclass_fields__}
-                found.append({"group": group, "sorted_by": sorted_by} | values)
+                found.append({"event_group": group, "sorted_by": sorted_by} | values)
     return found, n_refused
 
 

@@ -54,7 +54,7 @@ def window_rows(calls: Sequence[Call], used: UsedEvents) -> list[dict[str, objec
             values = {
                 column: getattr(window, column)[row].item() for column in ("n_days", "car", "bhar", "car_se", "scar")
             }
-            found.append({"event_id": calls[at].event_id, "window": name} | values)
+            found.append({"event_id": calls[at].event_id, "event_window": name} | values)
     return found
 
 
@@ -84,7 +84,7 @@ def mean_rows(groups: Groups, used: UsedEvents) -> list[dict[str, object]]:
             tests = mean_tests(_sample(used, name, np.array(members, dtype=np.int64)))
             values = {column: getattr(tests, column) for column in tests.__dataclass_fields__}
             values["n_event_days"] = values.pop("n_days")
-            found.append({"group": group, "theme_name": theme_name, "window": name} | values)
+            found.append({"event_group": group, "theme_name": theme_name, "event_window": name} | values)
     return found
 
 
@@ -101,7 +101,7 @@ def path_rows(groups: Groups, used: UsedEvents, timing: Timing) -> list[dict[str
             band = 1.96 * float(fit.errors[0]) if fit is not None else None
             found.append(
                 {
-                    "group": group,
+                    "event_group": group,
                     "day": timing.start + column,
                     "n_events": len(rows),
                     "mean_ar": float(abnormal[:, column].mean()),
@@ -157,8 +157,8 @@ def _regression(
         return []
     return [
         {
-            "group": group,
-            "window": window,
+            "event_group": group,
+            "event_window": window,
             "specification": "car ~ " + " + ".join(variables),
             "variable": name,
             "coefficient": float(fit.coefficients[at]),

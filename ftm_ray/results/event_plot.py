@@ -21,7 +21,7 @@ def write_path_plot(path: Path, paths: pa.Table, group: str) -> None:
     """
     from plotly.io import to_html
 
-    rows = [row for row in paths.to_pylist() if row["group"] == group]
+    rows = [row for row in paths.to_pylist() if row["event_group"] == group]
     if not rows:
         raise SourceError(f"no event of '{group}' is used: there is no path to draw")
     title = f"Mean cumulative abnormal return: {group}, {rows[0]['n_events']:,} events"

@@ -78,18 +78,16 @@ def make_study(root: str, request: StudyRequest) -> Study:
     return study_events(calls, mentions, (panel, factors), request.settings)
 
 
-_OF_CALL = ("quarter", "firm_id", "firm_name", "permno", "gvkey", "transcript_id", "call_date")
-
-
 def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone]) -> tuple[list[Call], list[Mention]]:
     spoken = results.sql(_SPOKEN).to_arrow_table().to_pylist()
     lineage, times = _lineage(results), _call_times(results, spoken)
-    calls, mentions = {}, []
+    calls: dict[str, Call] = {}
+    mentions = []
     for row in spoken:
         event_id = f"{row['firm_id']}_{row['transcript_id']}"
-        facts = {name: row[name] for name in _OF_CALL}
-        time = times.get((row["firm_id"], row["transcript_id"]))
-        calls[event_id] = Call(event_id=event_id, call_time_utc=time, **facts)
+        values = {name: row[name] for name in _CALL_COLUMNS}
+        moment = times.get((row["firm_id"], row["transcript_id"]))
+        calls[event_id] = Call(event_id=event_id, call_time_utc=moment, **values)
         uid, known = lineage.get((row["quarter"], row["theme_id"]), (None, None))
         known = known or quarter_end(row["quarter"])
         tone = tones.get((uid or row["theme_id"], row["firm_id"], row["transcript_id"]))
@@ -147,7 +145,7 @@ def _call_times(results: Results, spoken: Sequence[dict[str, Any]]) -> dict[tupl
 
 def _wrds_times(results: Results, days: dict[tuple[str, str], date]) -> dict[tuple[str, str], str | None]:
     lake = Lake(results.root)
-    by_call: dict[tuple[str, str], str | None] = {}
+    by_call: dict[str, str | None] = {}
     for quarter in results.quarters:
         path = f"{lake.wrds_dir(quarter)}/calls.parquet"
         if lake.exists(path):

@@ -30,7 +30,7 @@ EVENTS = pa.schema(
 EVENT_WINDOWS = pa.schema(
     [
         required("event_id", pa.string()),
-        required("window", pa.string()),
+        required("event_window", pa.string()),
         required("n_days", pa.int32()),
         required("car", pa.float64()),
         required("bhar", pa.float64()),
@@ -55,9 +55,9 @@ EVENT_THEMES = pa.schema(
 #: One row per group of events (all, or a theme's) and window: the table that a referee expects.
 EVENT_MEANS = pa.schema(
     [
-        required("group", pa.string()),
+        required("event_group", pa.string()),
         pa.field("theme_name", pa.string()),
-        required("window", pa.string()),
+        required("event_window", pa.string()),
         required("n_events", pa.int32()),
         required("n_event_days", pa.int32()),
         pa.field("mean_car", pa.float64()),
@@ -80,7 +80,7 @@ EVENT_MEANS = pa.schema(
 #: One row per group and day from day 0: the mean CAR from the first day of the longest window on.
 EVENT_PATHS = pa.schema(
     [
-        required("group", pa.string()),
+        required("event_group", pa.string()),
         required("day", pa.int32()),
         required("n_events", pa.int32()),
         required("mean_ar", pa.float64()),
@@ -93,8 +93,8 @@ EVENT_PATHS = pa.schema(
 #: One row per regression and variable; errors clustered by firm and day 0.
 EVENT_REGRESSIONS = pa.schema(
     [
-        required("group", pa.string()),
-        required("window", pa.string()),
+        required("event_group", pa.string()),
+        required("event_window", pa.string()),
         required("specification", pa.string()),
         required("variable", pa.string()),
         required("coefficient", pa.float64()),
@@ -107,7 +107,7 @@ EVENT_REGRESSIONS = pa.schema(
 #: One row per sort, weighting and tercile (1 = lowest, 3 = highest, 3-1 = the difference); per trading day.
 EVENT_PORTFOLIOS = pa.schema(
     [
-        required("group", pa.string()),
+        required("event_group", pa.string()),
         required("sorted_by", pa.string()),
         required("weights", pa.string()),
         required("tercile", pa.string()),

@@ -23,7 +23,7 @@ def show_study(study: Study, folder: str) -> None:
     lines += [(reason, f"{n:,}") for reason, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))]
     out.print(fields(lines))
     means = study.tables["event_means"].to_pylist()
-    groups = dict.fromkeys(row["group"] for row in sorted(means, key=lambda row: -abs(row["t_two_way"] or 0)))
+    groups = dict.fromkeys(row["event_group"] for row in sorted(means, key=lambda row: -abs(row["t_two_way"] or 0)))
     themes = [group for group in groups if group != "all"]
     table = Table(title="Mean abnormal returns around calls", title_justify="left", box=None)
     table.padding, table.pad_edge, table.collapse_padding = (0, 1, 0, 0), False, True
@@ -32,9 +32,9 @@ def show_study(study: Study, folder: str) -> None:
     for _, heading, _ in MEAN_COLUMNS:
         table.add_column(heading, justify="right", overflow="fold")
     for group in ("all", *themes[:_SHOWN_THEMES]):
-        for at, row in enumerate(row for row in means if row["group"] == group):
+        for at, row in enumerate(row for row in means if row["event_group"] == group):
             cells = [shown(row, column, layout) for column, _, layout in MEAN_COLUMNS]
-            table.add_row(Text("" if at else group_name(row)), row["window"], *cells)
+            table.add_row(Text("" if at else group_name(row)), row["event_window"], *cells)
     out.print(table)
     if len(themes) > _SHOWN_THEMES:
         out.print(f"{_SHOWN_THEMES} of {counted(len(themes), 'theme')}, by two-way t: of many tried, some look large.")

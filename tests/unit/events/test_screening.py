@@ -17,7 +17,7 @@ def reasons_of(calls, panel, settings=None):
     assert len(events) == len({each.event_id for each in calls})
     used = {row["event_id"] for row in events if row["reason"] is None}
     assert used == set(study.tables["event_windows"]["event_id"].to_pylist())
-    whole = next(row for row in study.tables["event_means"].to_pylist() if row["group"] == "all")
+    whole = next(row for row in study.tables["event_means"].to_pylist() if row["event_group"] == "all")
     assert whole["n_events"] == len(used)
     return {row["event_id"]: row["reason"] for row in events}
 

@@ -43,15 +43,15 @@ def rows(study, name, **wanted):
 
 def test_a_planted_effect_is_found_in_its_theme_alone(calls, mentions, panel):
     study = study_events(calls, mentions, (panel, None), StudySettings(windows=((-1, 1), (0, 0))))
-    (found,), (none,) = (rows(study, "event_means", group=group, window="0,0") for group in ("T1", "T2"))
+    (found,), (none,) = (rows(study, "event_means", event_group=group, event_window="0,0") for group in ("T1", "T2"))
     assert found["mean_car"] == pytest.approx(0.03, abs=0.006)
     for test in ("t_cross_section", "patell", "bmp", "kolari_pynnonen", "t_two_way", "generalized_sign", "rank"):
         assert found[test] > 3, test
         assert abs(none[test]) < 2.5, test
-    (slope,) = rows(study, "event_regressions", group="T1", window="0,0", variable="exposure")[:1]
+    (slope,) = rows(study, "event_regressions", event_group="T1", event_window="0,0", variable="exposure")[:1]
     assert slope["coefficient"] == pytest.approx(0.03 / 0.2, abs=0.04)
     assert slope["t"] > 5
-    path = {row["day"]: row["mean_car"] for row in rows(study, "event_paths", group="T1")}
+    path = {row["day"]: row["mean_car"] for row in rows(study, "event_paths", event_group="T1")}
     assert path[-1] == pytest.approx(0, abs=0.006) and path[0] - path[-1] == pytest.approx(0.03, abs=0.006)
 
 

@@ -63,9 +63,9 @@ def test_a_study_is_printed_written_and_opened(market, tmp_path):
     linked = {row["firm_id"] for row in results.firms.to_arrow_table().to_pylist() if row["permno"] is not None}
     for row in tables["events"].to_pylist():
         assert (row["reason"] == "no PERMNO") == (row["firm_id"] not in linked)
-    assert set(tables["event_windows"]["window"].to_pylist()) == {"-1,+1", "0,+2"}
+    assert set(tables["event_windows"]["event_window"].to_pylist()) == {"-1,+1", "0,+2"}
     assert all(0 < exposure <= 1 for exposure in tables["event_themes"]["exposure"].to_pylist())
-    assert files["csv"].read_text().startswith("group,theme_name,window")
+    assert files["csv"].read_text().startswith("event_group,theme_name,event_window")
     assert r"\toprule" in files["latex"].read_text()
     page = files["plot"].read_text()
     assert "mean CAR" in page and 'src="http' not in page
@@ -79,7 +79,9 @@ def test_two_runs_give_the_same_bytes_and_another_name_another_study(market):
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
     assert study(market, "--name", "short", "--window", "0,0").exit_code == 0
     results = ftm_ray.open_results(market[0])
-    assert results.events("short").event_means.filter("\"window\" = '0,0'").aggregate("count(*)").fetchall()[0][0] == 3
+    assert (
+        results.events("short").event_means.filter("event_window = '0,0'").aggregate("count(*)").fetchall()[0][0] == 3
+    )
     with pytest.raises(SourceError, match="say which event study in .*: there are market, short"):
         results.events()
 
