@@ -2,8 +2,8 @@
 
 A small model under a JSON schema always gives whole JSON: where it loops, the schema's `maxLength` closes the string
 for it, and the endpoint reports a natural end. So the end of a text is judged by its words, never by `finish_reason`.
-Pure functions over label, text and what the model was shown (docs/naming.md has the table by kind). The limits were
-set on the first half of tests/golden/judged, and measured on the other.
+Pure functions over label, text and what the model was shown (docs/naming.md has the table by kind). Limits were
+set on good and bad answers of one half of the judged set and on forty more good ones, and measured on the other half.
 """
 
 import re

@@ -8,7 +8,7 @@ import numpy as np
 from ftm_ray.text.keyword_names import Name
 from ftm_ray.vectors.unit_vectors import Vectors
 
-#: Cosine from which two labels say the same: "Freight cost inflation" and "Rising freight costs" have 0.85 (MiniLM).
+#: Cosine from which two labels are taken to say the same: a judgement, not measured on judged pairs of labels.
 SAME_MEANING = 0.85
 
 

@@ -10,6 +10,7 @@ that touch Ray's data and actors.
 
 import json
 import logging
+import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any
 import ray
 
 from ftm_ray.config import RunConfig, llm_api_key, ray_address
+from ftm_ray.errors import QualityError
 from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import RunFiles, is_published, part_name, run_ids
 from ftm_ray.lake.storage import Lake
@@ -32,7 +34,8 @@ from ftm_ray.run.map_size import MapSize
 from ftm_ray.run.nodes import has_head_by_label, known_nodes
 from ftm_ray.run.progress import OnProgress, Progress, timed
 from ftm_ray.run.record import RunLog, run_record
-from ftm_ray.run.reduce import ReduceReport, ThemePublisher
+from ftm_ray.run.reduce import ThemePublisher
+from ftm_ray.run.reduce_report import ReduceReport
 from ftm_ray.run.session import ray_session
 from ftm_ray.run.theme_fits import fits_on_ray
 from ftm_ray.run.waiting import watched_cluster
@@ -134,12 +137,23 @@ def run_quarter(
                 _shown(run, stages, watched) as show,
                 answering_llm(chosen, nodes, options.keep_llm, log, show) as config_here,
             ):
-                report = _map_and_reduce(run, config_here, stages, log, show)
+                try:
+                    report = _map_and_reduce(run, config_here, stages, log, show)
+                except QualityError as error:
+                    raise _with_reading(error, run, config_here) from error
                 record = run_record(run, config, report, log)
                 lock.check()  # run.json says that all is whole: not if somebody else publishes by now
                 lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
     return RunOutcome(record, already_done=False)
+
+
+def _with_reading(error: QualityError, run: RunFiles, config: RunConfig) -> QualityError:
+    """A refusal with the command that shows all that was refused, where an LLM was asked."""
+    if config.llm.endpoint == "none":
+        return error
+    command = f"ftm llm read {run.quarter} --root {shlex.quote(run.lake.root)} --map {run.map_id}"
+    return QualityError(f"{error}\nTo read all answers beside their sentences: `{command}`")
 
 
 def _shown(run: RunFiles, stages: MapStages, on_progress: OnProgress) -> AbstractContextManager[OnProgress]:

@@ -18,7 +18,7 @@ from ftm_ray.lake.code_version import code_version
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.counts import PartCounts
-from ftm_ray.run.reduce import ReduceReport
+from ftm_ray.run.reduce_report import ReduceReport
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.schemas.store import Manifest
 

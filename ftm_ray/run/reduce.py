@@ -8,9 +8,8 @@ from the outside (`ftm verify`), and the same command publishes it again.
 
 import asyncio
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -19,16 +18,16 @@ import pyarrow.compute as pc
 from ftm_ray.config import RunConfig
 from ftm_ray.lake.published_files import write_published
 from ftm_ray.lake.runs import RunFiles
-from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.distinct_labels import numbered
 from ftm_ray.naming.guards import OwnNames
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
 from ftm_ray.run.gates import check_naming, check_theme_names
-from ftm_ray.run.naming_quality import NamingQuality, measure_names, names_table, worst_themes, worst_topics
+from ftm_ray.run.naming_quality import measure_names, names_table, worst_themes, worst_topics
 from ftm_ray.run.progress import timed
 from ftm_ray.run.publish import NamedTheme, QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
+from ftm_ray.run.reduce_report import ReduceReport, count_topics
 from ftm_ray.run.sentiment import SentimentRows
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.schemas.published import PUBLISHED
@@ -47,29 +46,6 @@ from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors
 
 #: The LLM reads the names of so many near themes, to keep its theme apart from them.
 _NEIGHBOURS = 3
-
-
-@dataclass(slots=True)
-class ReduceReport:
-    """What the last step did, for run.json: seconds per part of it, rows per file, and what became of the topics."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
-    n_topics: int = 0
-    n_topics_in_themes: int = 0
-    n_topics_outliers: int = 0
-    n_topics_in_invalid: dict[str, int] = field(default_factory=dict)
-    firms_per_theme: list[int] = field(default_factory=list)
-    mean_cohesion: float | None = None
-    kinds: dict[str, int] = field(default_factory=dict)  # themes of each kind; empty where no kind can be told
-    stability_classes: dict[str, int] = field(default_factory=dict)  # empty where stability was not measured
-    seeds_ari: float | None = None
-    n_groups: int = 0
-    theme_account: LlmAccount = field(default_factory=LlmAccount)
-    n_numbered_labels: int = 0
-    topic_names: NamingQuality = field(default_factory=NamingQuality)
-    theme_names: NamingQuality = field(default_factory=NamingQuality)
-    theme_prompt: str | None = None
 
 
 class ThemePublisher:
@@ -119,7 +95,7 @@ class ThemePublisher:
             "themes": themes_table(run, found, named, parts.topics),
             "theme_topics": theme_topics_table(run, found, parts.topics),
         }
-        _count_topics(report, found, tables)
+        count_topics(report, found, tables)
         with timed(report.seconds, "write"):
             _write(run, report, parts, tables)
         return report
@@ -309,24 +285,6 @@ def _names_of(firm_ids: set[str], own_names: dict[str, frozenset[str]], written_
     """
     names = frozenset[str]().union(*(own_names[firm_id] for firm_id in firm_ids))
     return OwnNames(names, names & written_small)
-
-
-def _count_topics(report: ReduceReport, found: FoundThemes, tables: dict[str, pa.Table]) -> None:
-    report.n_topics = tables["topics"].num_rows
-    report.n_topics_in_themes = sum(len(theme.rows) for theme in found.themes)
-    report.n_topics_outliers = found.n_outliers
-    report.n_topics_in_invalid = found.n_in_invalid
-    report.firms_per_theme = [theme.n_firms for theme in found.themes]
-    report.seeds_ari = found.seeds_ari
-    report.kinds = _counted(tables["themes"]["kind"])
-    report.stability_classes = _counted(tables["themes"]["stability"])
-    report.n_groups = len(tables["themes"]["group_id"].drop_null().unique())
-    report.mean_cohesion = pc.mean(tables["themes"]["cohesion"]).as_py()
-
-
-def _counted(column: pa.ChunkedArray) -> dict[str, int]:
-    """How often each word stands in a column, nulls left out."""
-    return dict(sorted(Counter(column.drop_null().to_pylist()).items()))
 
 
 def _matrix(column: pa.ChunkedArray) -> Vectors:

@@ -33,7 +33,7 @@ def test_every_module_that_decides_the_result_counts_in_the_code_version():
         module = open_modules.pop()
         needed.add(module)
         open_modules |= imports_of(module) - needed
-    carriers = {"config", "errors", "run.counts", "run.gates", "run.progress", "version"}
+    carriers = {"config", "errors", "run.counts", "run.gates", "run.progress", "run.reduce_report", "version"}
     carriers |= {
         f"lake.{name}"
         for name in ("code_version", "local_files", "runs", "s3_datasets", "s3_errors", "s3_files", "s3_retry")

@@ -10,7 +10,8 @@ from invented import bare_row, counted_parts, done_row, firm, part_table, run_fi
 from ftm_ray.config import LlmSettings
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.record import RunLog, environment, firm_counts, quality_numbers, run_record, sentence_counts
-from ftm_ray.run.reduce import ReduceReport, ThemePublisher
+from ftm_ray.run.reduce import ThemePublisher
+from ftm_ray.run.reduce_report import ReduceReport
 from ftm_ray.schemas.published import FIRMS
 
 
