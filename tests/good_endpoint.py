@@ -84,6 +84,10 @@ def topic_answer(material: str) -> tuple[str, str] | None:
 
 def theme_answer(material: str) -> tuple[str, str] | None:
     """Label and description of the theme that most of the summaries were written for."""
+    keywords = material.partition("\n")[0].removeprefix("Keywords: ")
+    for theme in _themes().values():
+        if theme.get("keywords") == keywords:  # a cluster of several subjects, described as what it is
+            return theme["label"], theme["description"]
     theme_of = {_plain(answer.summary): answer.theme for answer in written_answers()}
     shown = [theme_of.get(_plain(summary)) for summary in _quotations(material, "Summaries:")]
     ranking = Counter(theme for theme in shown if theme is not None).most_common(1)

@@ -100,8 +100,9 @@ class Prompt:
         return {"type": "json_schema", "json_schema": {"name": self.text_field, "strict": True, "schema": schema}}
 
     def quoted(self, n: int = 3) -> list[str]:
-        """The first sentences or summaries of the material, as they were shown."""
-        return [line[2:] for line in self.material.splitlines() if line.startswith('- "')][:n]
+        """The first sentences or summaries that the answer is written from; names of neighbours are none."""
+        shown = self.material.rpartition("\nSummaries:")[2].rpartition("\nSentences:")[2]
+        return [line[2:] for line in shown.splitlines() if line.startswith('- "')][:n]
 
     def again(self, reminder: str) -> "Prompt":
         """The same question with what was wrong with the first answer; at the end, so that the prefix stays."""
