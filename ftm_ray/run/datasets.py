@@ -1,6 +1,6 @@
-"""The two streams of a run's map as Ray Data sees them, that of the support model, and what their actors take: how many, how large, on what.
+"""The streams of a run as Ray Data sees them, and what their actors take: how many, how large, on what.
 
-One block is one batch of firms, from its row group of the prefetch store to its part file.
+In the map one block is one batch of firms, from its row group of the prefetch store to its part file.
 """
 
 from collections.abc import Iterable
