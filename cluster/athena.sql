@@ -84,6 +84,7 @@ CREATE EXTERNAL TABLE ftm.topics (
   support double,
   permno bigint,
   gvkey string,
+  support_model_p double,
   run_id string
 )
 PARTITIONED BY (quarter string)
@@ -125,6 +126,7 @@ CREATE EXTERNAL TABLE ftm.themes (
   stability string,
   group_id string,
   group_label string,
+  support_model_p double,
   run_id string
 )
 PARTITIONED BY (quarter string)

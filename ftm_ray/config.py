@@ -107,6 +107,9 @@ class LlmSettings(Settings):
     patience_s: float = Field(600.0, ge=0, description="Longest wait for an endpoint that has stopped answering.")
     max_prompt_tokens: int = Field(900, ge=400, description="Longest prompt; its last sentences are left out.")
     max_tokens: int = Field(256, ge=16, description="Longest answer; a longer one is cut off and refused.")
+    support_model: str | None = Field(
+        None, description="NLI model or fact checker that judges names: folder or hub name; null = none is asked."
+    )
 
     @field_validator("endpoint")
     @classmethod
@@ -229,7 +232,10 @@ class RunConfig(Settings):
 
     def for_run(self) -> dict[str, Any]:
         """The part that decides what a run publishes."""
-        return self.for_map() | {"themes": self.themes.model_dump(), "gates": self.gates.model_dump()}
+        decides = self.for_map() | {"themes": self.themes.model_dump(), "gates": self.gates.model_dump()}
+        if self.llm.endpoint != "none" and self.llm.support_model is not None:  # else ids stay what they were
+            decides["support_model"] = self.llm.support_model
+        return decides
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:

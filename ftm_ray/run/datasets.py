@@ -1,11 +1,13 @@
-"""The two streams of a run's map as Ray Data sees them, and what their actors take: how many, how large, on what.
+"""The streams of a run as Ray Data sees them, and what their actors take: how many, how large, on what.
 
-One block is one batch of firms, from its row group of the prefetch store to its part file.
+In the map one block is one batch of firms, from its row group of the prefetch store to its part file.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import ray
 from pydantic import SecretStr
 from ray.data import ActorPoolStrategy, DataContext
@@ -14,6 +16,7 @@ from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.run.actors import PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.run.map_size import IO_CPUS, TOPIC_CPUS, MapSize
+from ftm_ray.run.model_support import ClaimJudge
 from ftm_ray.run.nodes import HEAD_LABEL
 from ftm_ray.schemas.store import Batch
 
@@ -116,7 +119,41 @@ def naming_dataset(run: RunFiles, config: RunConfig, stages: MapStages, batches:
     return _named(data, run, config, stages).map_batches(PartWriter, fn_constructor_args=(run,), **_io_stage(stages))
 
 
+def judged_on_ray(config: RunConfig, size: MapSize, claims: Iterable[pa.Table]) -> dict[int, float]:
+    """Ask the support model, which takes the place of topic actors: their work is done by now.
+
+    Args:
+        config: Names the model.
+        size: What a topic actor takes, and how many have a place.
+        claims: Tables of `model_support.CLAIMS`; each is put into Ray's store before the next one is read.
+
+    Returns:
+        The probability of each claim, by its row.
+    """
+    _set_context(config)
+    blocks = [ray.put(table) for table in claims if table.num_rows]
+    if not blocks:
+        return {}
+    judged = ray.data.from_arrow_refs(blocks).map_batches(
+        ClaimJudge,
+        fn_constructor_args=(config.llm.support_model, size.device),
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=TOPIC_CPUS,
+        num_gpus=size.gpus_per_actor,
+        compute=ActorPoolStrategy(min_size=1, max_size=min(config.workers or size.n_places, size.n_places)),
+        runtime_env=_ACTOR_ENVIRONMENT,
+    )
+    return {row["row"]: row["p"] for row in judged.iter_rows()}
+
+
 def _items(batches: list[Batch], config: RunConfig) -> ray.data.Dataset:
+    _set_context(config)
+    rows = [{"batch": b.number, "chunk": b.chunk, "row_group": b.row_group} for b in batches]
+    return ray.data.from_items(rows, override_num_blocks=len(rows))
+
+
+def _set_context(config: RunConfig) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False  # ours say what is done in sentences, and read well in a job's log
     context.target_max_block_size = _NEVER_SPLIT_BYTES
@@ -124,8 +161,6 @@ def _items(batches: list[Batch], config: RunConfig) -> ray.data.Dataset:
     context.raise_original_map_exception = True  # so that our errors keep their type on the way to the person
     # Ray Data ends a run that makes no progress for 30 minutes; waiting for Spot capacity can take longer.
     context.execution_no_progress_timeout_s = config.cluster.patience_s
-    rows = [{"batch": b.number, "chunk": b.chunk, "row_group": b.row_group} for b in batches]
-    return ray.data.from_items(rows, override_num_blocks=len(rows))
 
 
 def _named(data: ray.data.Dataset, run: RunFiles, config: RunConfig, stages: MapStages) -> ray.data.Dataset:

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import ray
@@ -24,10 +25,11 @@ from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import RunFiles, is_published, part_name, run_ids
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.entailment import borne_out_class
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT
 from ftm_ray.run.counts import COUNTED_COLUMNS, PartCounts, count_part
-from ftm_ray.run.datasets import MapStages, map_dataset, naming_dataset
+from ftm_ray.run.datasets import MapStages, judged_on_ray, map_dataset, naming_dataset
 from ftm_ray.run.endpoint import answering_llm, with_endpoint
 from ftm_ray.run.gates import check_parts
 from ftm_ray.run.map_size import MapSize
@@ -111,7 +113,8 @@ def run_quarter(
         options: What changes nothing in the result.
 
     Raises:
-        ConfigError: No LLM was chosen where none can be served, or it cannot be served or refuses the key.
+        ConfigError: No LLM was chosen where none can be served, or it cannot be served or refuses the key; or the
+            support model cannot judge.
         SourceError: The quarter was not prefetched, another run works on it, or ROOT cannot be read or written.
         QualityError: Too many firms failed, or too few topics have an LLM name; nothing was published.
     """
@@ -120,6 +123,8 @@ def run_quarter(
     ids = run_ids(config, manifest)
     if is_published(lake, manifest, ids):
         return RunOutcome(lake.read_json(lake.run_file(quarter, ids.run_id)), already_done=True)
+    if config.llm.support_model is not None:
+        borne_out_class(config.llm.support_model)  # a model that cannot judge is said before hours of work
     run = RunFiles(lake, manifest, ids.map_id, ids.run_id)
     log = RunLog()
     with quarter_lock(lake, quarter, ids.run_id, options.take_lock) as lock:
@@ -258,7 +263,8 @@ def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     actor: Any = ray.remote(ThemePublisher)
     final = actor.options(**stages.final_actor_options(config))
-    return final.remote(config, llm_api_key(config.llm), stages.final_device(config), fits_on_ray)
+    judge = partial(judged_on_ray, config, stages.size) if config.llm.support_model is not None else None
+    return final.remote(config, llm_api_key(config.llm), stages.final_device(config), fits_on_ray, judge)
 
 
 def _published(publication: Any, on_wait: Callable[[], None]) -> ReduceReport:

@@ -115,12 +115,14 @@ class NamedTheme:
         support: How far the LLM's is borne out, 0 to 1.
         kind: subject, results or vague; None where that cannot be told.
         group: Number of its group, and what the group is called; None where themes are in no groups.
+        support_model_p: How likely the LLM's is borne out, as the support model says.
     """
 
     name: Name
     support: float | None = None
     kind: str | None = None
     group: tuple[int, str] | None = None
+    support_model_p: float | None = None
 
 
 def themes_table(run: RunFiles, found: FoundThemes, named: list[NamedTheme], topics: pa.Table) -> pa.Table:
@@ -158,6 +160,7 @@ def themes_table(run: RunFiles, found: FoundThemes, named: list[NamedTheme], top
                 "stability": theme.stability.of_class,
                 "group_id": None if group is None else f"{run.quarter}-G{group + 1:02d}",
                 "group_label": group_label,
+                "support_model_p": said.support_model_p,
                 "quarter": run.quarter,
                 "run_id": run.run_id,
             }
@@ -197,7 +200,8 @@ def _topics(run: RunFiles, part: pa.Table) -> pa.Table:
     firms = part.select(["firm_id", "permno", "gvkey"]).take(pc.list_parent_indices(column))
     for name in firms.column_names:
         topics = topics.append_column(name, firms[name])
-    topics = topics.append_column("support", pa.nulls(topics.num_rows, pa.float64()))  # takes all firms: reduce.py
+    for name in ("support", "support_model_p"):  # made in the last step: reduce.py
+        topics = topics.append_column(name, pa.nulls(topics.num_rows, pa.float64()))
     return _finished(topics, TOPICS, run)
 
 

@@ -97,6 +97,8 @@ def _naming_quality(report: ReduceReport) -> dict[str, Any]:
         "theme_support_auc": _rounded(themes.support_auc),
         "distinct_labels": _rounded(topics.distinct_labels),
         "n_unsupported": topics.n_unsupported,
+        "support_model_p": _rounded(report.topic_model_p),
+        "theme_support_model_p": _rounded(report.theme_model_p),
     }
 
 

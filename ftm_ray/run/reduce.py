@@ -24,6 +24,7 @@ from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.theme_names import NamedThemes, ThemeToName, name_themes
 from ftm_ray.run.gates import check_naming, check_theme_names
+from ftm_ray.run.model_support import JudgeClaims, judged_themes, judged_topics
 from ftm_ray.run.naming_quality import measure_names, names_table, worst_themes, worst_topics
 from ftm_ray.run.progress import timed
 from ftm_ray.run.publish import NamedTheme, QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
@@ -56,14 +57,23 @@ class ThemePublisher:
         api_key: For the LLM endpoint; unused without one.
         device: Where torch computes.
         make_fits: Makes the fits of the themes, here or on the cluster.
+        judge: Asks the support model; None where none was named.
     """
 
-    def __init__(self, config: RunConfig, api_key: str, device: str = "cpu", make_fits: MakeFits = fits_here) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        api_key: str,
+        device: str = "cpu",
+        make_fits: MakeFits = fits_here,
+        judge: JudgeClaims = None,
+    ) -> None:
         self.config = config
         self._api_key = api_key
         self._device = device
         self._loaded_encoder: SentenceEncoder | None = None
         self._make_fits = make_fits
+        self._judge = judge
         # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
         self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
@@ -86,13 +96,16 @@ class ThemePublisher:
         check_theme_names(run.quarter, self.config, names, report.theme_account)
         with timed(report.seconds, "theme_support"):
             theme_support = self._theme_support(run, found, names, topic_set, report)
+        with timed(report.seconds, "support_model"):
+            topics = judged_topics(parts.topics, run, self._judge)
+            judged = judged_themes(names, _summaries(found, topics), self._judge)
         groups = self._groups(found, topic_set)
         kinds = self._kinds(found, parts.topics)
-        named = [NamedTheme(*one) for one in zip(names, theme_support, kinds, groups, strict=True)]
+        named = [NamedTheme(*one) for one in zip(names, theme_support, kinds, groups, judged, strict=True)]
         tables = {
             "firms": parts.firms,  # first: they tell whose tables these are
-            "topics": parts.topics,
-            "themes": themes_table(run, found, named, parts.topics),
+            "topics": topics,
+            "themes": themes_table(run, found, named, topics),
             "theme_topics": theme_topics_table(run, found, parts.topics),
         }
         count_topics(report, found, tables)
@@ -172,8 +185,7 @@ class ThemePublisher:
 
     def _names(self, run: RunFiles, found: FoundThemes, parts: QuarterParts, report: ReduceReport) -> list[Name]:
         """A name for each theme: the LLM's, or its keywords and the words of its most central topic."""
-        representations = parts.topics["representation"].to_pylist()
-        texts = [[representations[row] for row in theme.exemplar_rows] for theme in found.themes]
+        texts = _summaries(found, parts.topics)
         fallbacks = [
             keyword_name(theme.keywords, _most_telling_first(theme.keywords, [_sentence_in(text) for text in of_theme]))
             for theme, of_theme in zip(found.themes, texts, strict=True)
@@ -217,6 +229,12 @@ class ThemePublisher:
         keywords = group_keywords(topics, [theme.rows for theme in found.themes], groups, self.config.themes.n_keywords)
         labels, _ = numbered([keyword_name(words, []) for words in keywords])
         return [(group, labels[group].label) for group in groups.tolist()]
+
+
+def _summaries(found: FoundThemes, topics: pa.Table) -> list[list[str]]:
+    """Of each theme, the texts of its exemplar topics: what its name is written from."""
+    representations = topics["representation"].to_pylist()
+    return [[representations[row] for row in theme.exemplar_rows] for theme in found.themes]
 
 
 def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dict[str, pa.Table]) -> None:

@@ -32,6 +32,8 @@ class ReduceReport:
     topic_names: NamingQuality = field(default_factory=NamingQuality)
     theme_names: NamingQuality = field(default_factory=NamingQuality)
     theme_prompt: str | None = None
+    topic_model_p: float | None = None  # mean of support_model_p
+    theme_model_p: float | None = None
 
 
 def count_topics(report: ReduceReport, found: FoundThemes, tables: dict[str, pa.Table]) -> None:
@@ -50,6 +52,8 @@ def count_topics(report: ReduceReport, found: FoundThemes, tables: dict[str, pa.
     report.seeds_ari = found.seeds_ari
     report.kinds = _counted(tables["themes"]["kind"])
     report.stability_classes = _counted(tables["themes"]["stability"])
+    report.topic_model_p = pc.mean(tables["topics"]["support_model_p"]).as_py()
+    report.theme_model_p = pc.mean(tables["themes"]["support_model_p"]).as_py()
     report.n_groups = len(tables["themes"]["group_id"].drop_null().unique())
     report.mean_cohesion = pc.mean(tables["themes"]["cohesion"]).as_py()
 

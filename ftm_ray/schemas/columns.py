@@ -26,6 +26,7 @@ _LATER_COLUMNS = (
     "stability",
     "group_id",
     "group_label",
+    "support_model_p",
 )
 
 EMBEDDING = pa.list_(pa.float32())

@@ -44,6 +44,7 @@ TOPICS = pa.schema(
         pa.field("support", pa.float64()),  # 0..1: how far the LLM's words are borne out; null for keywords
         pa.field("permno", pa.int64()),
         pa.field("gvkey", pa.string()),
+        pa.field("support_model_p", pa.float64()),  # 0..1, by the support model; null where none was asked
         required("quarter", pa.string()),
         required("run_id", pa.string()),
     ]
@@ -80,6 +81,7 @@ THEMES = pa.schema(
         pa.field("stability", pa.string()),  # the class of stability_seeds
         pa.field("group_id", pa.string()),  # theme of themes; null where a quarter has no more than 200 themes
         pa.field("group_label", pa.string()),
+        pa.field("support_model_p", pa.float64()),
         required("quarter", pa.string()),
         required("run_id", pa.string()),
     ]

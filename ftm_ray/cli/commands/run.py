@@ -13,6 +13,7 @@ from ftm_ray.cli.options import config_option, json_option, print_json, quarter_
 @click.option("--llm", metavar="none|serve|URL", help="Who names topics. [default: serve, where a GPU is]")
 @click.option("--llm-model", help="Model that is served, or its name at the endpoint. [default: Qwen/Qwen3-8B]")
 @click.option("--keep-llm", is_flag=True, help="Leave the served model up for the next quarter (`ftm llm down`).")
+@click.option("--support-model", metavar="NAME|FOLDER", help="NLI model that judges the LLM's names. [default: none]")
 @config_option
 @click.option("--workers", type=click.IntRange(min=1), help="Topic actors at work at once. [default: by the machine]")
 @click.option("--keep-unlinked", is_flag=True, help="Keep firms without PERMNO where others have one.")

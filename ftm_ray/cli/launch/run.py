@@ -25,6 +25,7 @@ def run_config(options: Options) -> RunConfig:
     flags = {
         "llm.endpoint": options["llm"],
         "llm.model": options["llm_model"],
+        "llm.support_model": options.get("support_model"),
         "workers": options["workers"],
         "themes.stability": options.get("stability"),
         "keep_unlinked": options["keep_unlinked"] or None,

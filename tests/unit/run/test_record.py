@@ -114,6 +114,8 @@ def test_names_are_counted_by_their_source(lake, config):
         "theme_support_auc": None,
         "distinct_labels": None,
         "n_unsupported": 0,
+        "support_model_p": None,
+        "theme_support_model_p": None,
     }
 
 
