@@ -54,7 +54,8 @@ def in_its_words(body: dict[str, Any], label: str | None = None) -> Reply:
     """A good answer to this very question: it speaks of its keywords, so that the guards find it borne out."""
     keywords = body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ")
     text_field = "description" if '"description"' in body["messages"][0]["content"] else "summary"
-    return named(label or keywords, f"Firms speak of {keywords} and say what comes of it.", text_field)
+    label = label or " ".join([*keywords.replace(",", "").split()[:7], "matters"])  # no keyword ends it: "cut in"
+    return named(label, f"Firms speak of {keywords} and say what comes of it.", text_field)
 
 
 def error(status: int, message: str = "no", **headers: str) -> Reply:

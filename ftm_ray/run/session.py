@@ -44,6 +44,7 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
     where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
     if not address:
         where |= _short_folder()
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -51,7 +52,7 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
             f"cannot start or reach Ray at {address or 'this machine'}: {str(error).splitlines()[0]}; "
             "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head"
         ) from error
-    _listen_to_sigterm_again()
+    _listen_to_sigterm_again(on_sigterm)
     seconds["start"] = round(time.perf_counter() - start, 3)
     try:
         yield
@@ -59,9 +60,9 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
         ray.shutdown()
 
 
-def _listen_to_sigterm_again() -> None:
-    """Ray (2.60) puts a handler in C++ over Python's: SIGTERM printed its frames, and nothing was taken down."""
-    handler = signal.getsignal(signal.SIGTERM)
+def _listen_to_sigterm_again(handler: Any) -> None:
+    """Ray (2.60) puts two handlers of its own over ours, in Python and in C++: one left without a word and with exit
+    code 15, the other printed its frames and nothing was taken down."""
     if callable(handler) and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)
 

@@ -113,7 +113,8 @@ def choose_gpu(backend: str) -> bool:
 def _reduce_on_cpu(vectors: Vectors, settings: ClusterSettings, neighbors: Neighbors | None) -> Vectors:
     from umap import UMAP
 
-    known = neighbors or nearest_neighbors(vectors, settings.n_neighbors)
+    indices, distances = neighbors or nearest_neighbors(vectors, settings.n_neighbors)
+    known = (indices.copy(), distances.copy())  # UMAP writes into them; those of other fits and of Ray's store stay
     umap = UMAP(**_umap_options(settings), n_jobs=1, precomputed_knn=known)
     with warnings.catch_warnings():
         # Given neighbours without a search index, UMAP warns that it cannot place new points; none will come.

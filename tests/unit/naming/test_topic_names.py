@@ -66,9 +66,8 @@ def test_names_stand_with_their_topics_whatever_came_first():
     firms = [firm(f"F{i}", [[f"Freight{i:02d} went up.", f"Wages{i:02d} rose again."]]) for i in range(10)]
     part = part_table([done_row(one, [0, 1], [topic_vector(0), topic_vector(3)]) for one in firms])
     batch, _ = rename(part, echo_keywords, max_concurrency=7)
-    assert [topic["label"] for topic in topics_of(batch.table)] == [
-        ", ".join(topic["keywords"]) for topic in topics_of(part)
-    ]
+    for new, old in zip(topics_of(batch.table), topics_of(part), strict=True):
+        assert ", ".join(old["keywords"]) in new["representation"]
     assert batch.table["firm_id"].to_pylist() == part["firm_id"].to_pylist()
 
 
