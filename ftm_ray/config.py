@@ -319,5 +319,5 @@ def ray_dashboard() -> str | None:
 
 
 def use_dashboard(address: str) -> None:
-    """Have Ray's client of jobs ask this address: it believes its variables, RAY_ADDRESS too, more than its argument."""
+    """Have Ray's client of jobs ask this address: it believes its variables, RAY_ADDRESS too, before its argument."""
     os.environ["RAY_API_SERVER_ADDRESS"] = address
