@@ -1,6 +1,7 @@
 """Jobs on a cluster: sent, found again, and followed to their end, with errors in one sentence."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ _PATIENCE_S = 300.0
 
 #: After so much silence the connection is made anew: a tunnel that died says nothing either.
 _QUIET_S = 60.0
+
+_LOUD = ("ray.dashboard.modules.job.sdk", "ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")
 
 _EXIT_SIGTERM = 143
 _SIGNAL_OFFSET = 128  # as a shell says that a signal ended something
@@ -65,6 +68,8 @@ class Cluster:
     def __init__(self, address: str) -> None:
         from ray.job_submission import JobSubmissionClient
 
+        for module in _LOUD:  # what is sent, and that a connection ended: a person is told in our words
+            logging.getLogger(module).setLevel(logging.WARNING)
         self._address = address
         with cluster_errors(address):
             self._client = JobSubmissionClient(address)
