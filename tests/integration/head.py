@@ -16,10 +16,6 @@ from s3_server import free_port
 RAY = str(Path(sys.executable).parent / "ray")
 
 
-#: Of the head alone. On a busy machine its agent takes longer to start than Ray waits, and then the whole head goes.
-_PATIENT = {"RAY_agent_register_timeout_ms": "180000"}
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """A living head node.
@@ -60,7 +56,7 @@ def started_head(with_dashboard: bool, token: str | None = None) -> Iterator[Hea
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=ray_environment(token) | _PATIENT,
+            env=ray_environment(token),
         )
         head = Head(process.pid, f"127.0.0.1:{ports['port']}", f"http://127.0.0.1:{ports['dashboard-port']}")
         try:
