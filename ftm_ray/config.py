@@ -316,3 +316,8 @@ def metadata_endpoint() -> str:
 def ray_dashboard() -> str | None:
     """Where `ray job submit` sends jobs, or None: Ray's own variable."""
     return os.environ.get("RAY_API_SERVER_ADDRESS")
+
+
+def use_dashboard(address: str) -> None:
+    """Have Ray's client of jobs ask this address: it believes its variables, RAY_ADDRESS too, before its argument."""
+    os.environ["RAY_API_SERVER_ADDRESS"] = address

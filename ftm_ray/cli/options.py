@@ -1,11 +1,13 @@
 """Options that several commands have, and what each command does with ROOT and --json."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from ftm_ray.errors import ConfigError
 
 if TYPE_CHECKING:
     from ftm_ray.lake.storage import Lake
@@ -18,6 +20,38 @@ def _quarter(_ctx: click.Context, _parameter: click.Parameter, value: str) -> st
     from ftm_ray.lake.storage import check_quarter
 
     return check_quarter(value)
+
+
+def quarters_callback(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """2023Q1, 2023Q1,2023Q3 or 2023Q1..2024Q4, as a tuple."""
+    from ftm_ray.lake.storage import check_quarter
+
+    found: list[str] = []
+    for part in value.split(","):
+        first, _, last = part.strip().partition("..")
+        check_quarter(first)
+        numbers = [int(quarter[:4]) * 4 + int(quarter[5]) - 1 for quarter in (first, check_quarter(last or first))]
+        if numbers[1] < numbers[0]:
+            raise ConfigError(f"'{part}' ends before it starts")
+        found += [f"{number // 4}Q{number % 4 + 1}" for number in range(numbers[0], numbers[1] + 1)]
+    return tuple(dict.fromkeys(found))
+
+
+def options_of(command: click.Command, without: Collection[str]) -> list[click.Parameter]:
+    """The options of another command, for one that does the same elsewhere or several times."""
+    return [option for option in command.params if isinstance(option, click.Option) and option.name not in without]
+
+
+def as_arguments(options: Iterable[click.Parameter], values: Options) -> list[str]:
+    """Values that click has read, written again as a command line takes them; what was not given is left out."""
+    words: list[str] = []
+    for option in options:
+        value = values[str(option.name)]
+        if value is True:
+            words.append(option.opts[0])
+        elif value not in (None, False):
+            words += [option.opts[0], str(value)]
+    return words
 
 
 quarter_argument = click.argument("quarter", callback=_quarter)
@@ -47,8 +81,6 @@ def write_page(path: Path, page: str) -> None:
     Raises:
         ConfigError: The file cannot be written.
     """
-    from ftm_ray.errors import ConfigError
-
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

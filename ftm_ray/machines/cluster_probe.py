@@ -5,6 +5,7 @@ import time
 from ftm_ray.errors import ConfigError
 from ftm_ray.machines.code_label import Versions, check_same, versions_from, versions_here
 from ftm_ray.machines.findings import Finding
+from ftm_ray.machines.jobs import cluster_errors
 
 _PROBE = "python -m ftm_ray.machines.code_label"
 _LONGEST_S = 60.0
@@ -36,10 +37,9 @@ def versions_of_cluster(dashboard: str) -> Versions:
     Raises:
         ConfigError: Nobody answers, the token is wrong or missing, or the head has no such code.
     """
-    from ray.exceptions import AuthenticationError
     from ray.job_submission import JobStatus, JobSubmissionClient
 
-    try:
+    with cluster_errors(dashboard):
         client = JobSubmissionClient(dashboard)
         job = client.submit_job(entrypoint=_PROBE)
         end = time.monotonic() + _LONGEST_S
@@ -48,13 +48,6 @@ def versions_of_cluster(dashboard: str) -> Versions:
                 raise ConfigError(f"{dashboard} took a job but did not run it for {_LONGEST_S:g} s; see its dashboard")
             time.sleep(0.3)
         log = client.get_job_logs(job).strip()
-    except AuthenticationError as error:
-        raise ConfigError(
-            f"{dashboard} refuses this machine's token: set RAY_AUTH_MODE=token, and use the ~/.ray/auth_token with "
-            "which `ray up` was run"
-        ) from error
-    except (ConnectionError, RuntimeError) as error:
-        raise ConfigError(f"{dashboard} cannot be asked: {' '.join(str(error).split())[:200]}") from error
     if status != JobStatus.SUCCEEDED:
         raise ConfigError(f"the head cannot say its versions, so its image is an old one: {log[-200:]}")
     return versions_from(log.splitlines()[-1])

@@ -31,17 +31,21 @@ class Head:
     dashboard: str
 
 
-def ray_environment() -> dict[str, str]:
+def ray_environment(token: str | None = None) -> dict[str, str]:
     """Ray 2.60 turns token authentication on in the head, but not in `ray job submit`, where a token file lies in
     the home folder and nothing is said: so it is said, as docs/operations.md tells users to."""
     mine = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     folder = Path(sys.executable).parent
-    return {**mine, "RAY_AUTH_MODE": "disabled", "PATH": f"{folder}:{mine['PATH']}", "NO_COLOR": "1"}
+    said = {"RAY_AUTH_MODE": "disabled"} if token is None else {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+    return {**mine, **said, "PATH": f"{folder}:{mine['PATH']}", "NO_COLOR": "1"}
 
 
 @contextmanager
-def started_head(with_dashboard: bool) -> Iterator[Head]:
-    """A head node that answers; ended by its process group, never by `ray stop`, which would end others, too."""
+def started_head(with_dashboard: bool, token: str | None = None) -> Iterator[Head]:
+    """A head node that answers, with token authentication where a token is given.
+
+    It is ended by its process group, never by `ray stop`, which would end others, too.
+    """
     names = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port")
     ports = {name: free_port() for name in names}
     dashboard = "--dashboard-host=127.0.0.1" if with_dashboard else "--include-dashboard=false"
@@ -52,20 +56,20 @@ def started_head(with_dashboard: bool) -> Iterator[Head]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=ray_environment(),
+            env=ray_environment(token),
         )
         head = Head(process.pid, f"127.0.0.1:{ports['port']}", f"http://127.0.0.1:{ports['dashboard-port']}")
         try:
-            _wait_for(head, with_dashboard)
+            _wait_for(head, with_dashboard, token)
             yield head
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # a gentle end waits 30 s for Serve's controller
             process.wait(timeout=60)
 
 
-def _wait_for(head: Head, with_dashboard: bool) -> None:
+def _wait_for(head: Head, with_dashboard: bool, token: str | None) -> None:
     kind = ["job", "list", "--address", head.dashboard] if with_dashboard else ["status", "--address", head.address]
     deadline = time.monotonic() + 240  # 10 s on a quiet machine
-    while subprocess.run([RAY, *kind], capture_output=True, env=ray_environment()).returncode:
+    while subprocess.run([RAY, *kind], capture_output=True, env=ray_environment(token)).returncode:
         assert time.monotonic() < deadline, "the head node does not start"
         time.sleep(0.5)

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import head
 import pytest
+from head import started_head
 
 import ftm_ray
 
@@ -24,13 +24,8 @@ print("FOUND " + json.dumps([asdict(one) for one in examine_cluster(sys.argv[1])
 @pytest.fixture(scope="module")
 def dashboard():
     """Where a head with token authentication takes jobs."""
-    usual = head.ray_environment
-    head.ray_environment = lambda: usual() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
-    try:
-        with head.started_head(with_dashboard=True) as up:
-            yield up.dashboard
-    finally:
-        head.ray_environment = usual
+    with started_head(with_dashboard=True, token=TOKEN) as up:
+        yield up.dashboard
 
 
 def probe(dashboard, folder=None, **environment):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ftm_ray.cli.options import Options, json_option, open_lake, print_json, root_option
+from ftm_ray.cli.options import Options, json_option, open_lake, print_json, quarters_callback, root_option
 from ftm_ray.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
@@ -15,21 +15,6 @@ if TYPE_CHECKING:
     from ftm_ray.results.event_study import StudyRequest
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _quarters(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """2023Q1, 2023Q1,2023Q3 or 2023Q1..2024Q4, as a tuple."""
-    from ftm_ray.lake.storage import check_quarter
-
-    found: list[str] = []
-    for part in value.split(","):
-        first, _, last = part.strip().partition("..")
-        check_quarter(first)
-        numbers = [int(quarter[:4]) * 4 + int(quarter[5]) - 1 for quarter in (first, check_quarter(last or first))]
-        if numbers[1] < numbers[0]:
-            raise ConfigError(f"'{part}' ends before it starts")
-        found += [f"{number // 4}Q{number % 4 + 1}" for number in range(numbers[0], numbers[1] + 1)]
-    return tuple(dict.fromkeys(found))
 
 
 def _windows(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
@@ -50,7 +35,7 @@ def _name(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 
 @click.command(short_help="Study the returns around the calls of themes.")
 @root_option
-@click.option("--quarters", required=True, callback=_quarters, help="Such as 2023Q1..2024Q4, or 2023Q1,2023Q3.")
+@click.option("--quarters", required=True, callback=quarters_callback, help="Such as 2023Q1..2024Q4, or 2023Q1,2023Q3.")
 @click.option("--returns", required=True, type=_FILE, help="Daily returns, CSV or Parquet (docs/event-study.md).")
 @click.option("--factors", multiple=True, type=_FILE, help="Daily factors; may be given again, as for momentum.")
 @click.option("--sentiment", type=_FILE, help="Sentiment per theme, firm and call, CSV or Parquet.")

@@ -1,0 +1,81 @@
+"""`ftm run-quarters` between the command and the work: quarters in order, of which none stops the others."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ftm_ray.cli.launch.ray_errors import ray_errors
+from ftm_ray.cli.launch.run import launch_run
+from ftm_ray.cli.progress import Step, shown_progress
+from ftm_ray.cli.screens.shapes import error_console
+from ftm_ray.config import RunConfig
+from ftm_ray.errors import FtmError
+
+if TYPE_CHECKING:
+    from ftm_ray.run.quarters import QuarterResult
+
+logger = logging.getLogger(__name__)
+
+#: Of an error that is not ours: as Python itself ends.
+_EXIT_UNKNOWN = 1
+
+
+OnResults = Callable[[list["QuarterResult"]], None]
+
+
+def launch_quarters(
+    root: str, quarters: Sequence[str], config: RunConfig, flags: tuple[bool, bool], on_results: OnResults
+) -> int:
+    """Run quarters in order, with progress shown; returns the highest exit code.
+
+    Args:
+        root: ROOT.
+        quarters: In the order in which they are run.
+        config: That of all of them.
+        flags: --keep-llm and --take-lock.
+        on_results: Gets the results of all quarters at the end, also where Ctrl-C or SIGTERM was the end.
+
+    Raises:
+        FtmError: Ray or the model cannot be started, so that no quarter was begun.
+    """
+    from ftm_ray.run.progress import Progress
+    from ftm_ray.run.quarters import QuarterResult, shared_by_quarters
+
+    def begins(progress: Progress) -> None:
+        with shown_progress(error_console()) as show:
+            show(Step(progress.stage, progress.done, progress.total, detail=progress.detail))
+
+    keep_llm, take_lock = flags
+    results: list[QuarterResult] = []
+    with ray_errors(), shared_by_quarters(root, quarters, config, keep_llm, begins):
+        start = time.perf_counter()
+        try:
+            for quarter in quarters:
+                start = time.perf_counter()
+                logger.info("%s begins, %d of %d", quarter, len(results) + 1, len(quarters))
+                results.append(_one_quarter(root, quarter, config, take_lock))
+        finally:
+            if len(results) < len(quarters):
+                results.append(QuarterResult(quarters[len(results)], "stopped", time.perf_counter() - start))
+            results += [QuarterResult(left, "not begun") for left in quarters[len(results) :]]
+            on_results(results)
+    return max(result.exit or 0 for result in results)
+
+
+def _one_quarter(root: str, quarter: str, config: RunConfig, take_lock: bool) -> "QuarterResult":
+    from ftm_ray.run.quarters import QuarterResult
+
+    start = time.perf_counter()
+    try:
+        outcome = launch_run(root, quarter, config, False, take_lock)
+    except FtmError as error:
+        reason, code = str(error), error.exit_code
+        logger.error("%s failed: %s", quarter, reason)
+    except Exception as error:  # noqa: BLE001 - a night's other quarters do not stop; it is told with all its lines
+        reason, code = f"{error.__class__.__name__}: {error}", _EXIT_UNKNOWN
+        logger.exception("%s failed", quarter)
+    else:
+        status = "was done" if outcome.already_done else "published"
+        return QuarterResult(quarter, status, time.perf_counter() - start, 0, outcome.record)
+    return QuarterResult(quarter, "failed", time.perf_counter() - start, code, reason=reason)

@@ -1,0 +1,39 @@
+"""`ftm run-quarters`: one quarter that fails does not stop the others; the same command does what is left."""
+
+import json
+from pathlib import Path
+
+from command import ftm
+from sample import QUARTER, SAMPLE, prefetch_sample, published_bytes
+
+from ftm_ray.sources.files.source import FilesSettings, FilesSource
+from ftm_ray.sources.prefetch import prefetch_quarter
+
+QUARTERS = "2023Q4,2024Q1..2024Q2"  # the sample has no call in the first
+
+
+def test_a_quarter_that_fails_does_not_stop_the_others(lake, tmp_path):
+    mine = prefetch_sample(tmp_path)
+    source = FilesSource(FilesSettings((str(SAMPLE / "*.jsonl"),), links=str(SAMPLE / "links.csv")))
+    prefetch_quarter(mine, "2024Q2", source, lambda *_: None)
+    arguments = ("run-quarters", QUARTERS, "--root", mine.root, "--llm", "none")
+
+    first = ftm(*arguments, "--json")
+    assert first.exit_code == 4, first.stderr
+    rows = json.loads(first.stdout)
+    assert [(row["quarter"], row["status"], row["exit"]) for row in rows] == [
+        ("2023Q4", "failed", 4),
+        ("2024Q1", "published", 0),
+        ("2024Q2", "published", 0),
+    ]
+    assert "no transcripts of 2023Q4" in rows[0]["reason"]
+    assert rows[1]["firms"] >= 10
+    assert rows[2]["themes"] >= 1
+    mine_of_first = {path: digest for path, digest in published_bytes(mine).items() if QUARTER in path}
+    assert mine_of_first == {path: digest for path, digest in published_bytes(lake).items() if QUARTER in path}
+
+    again = ftm(*arguments, columns=120)
+    assert again.exit_code == 4
+    assert again.stdout.count("was done") == 2
+    assert "2023Q4: no transcripts of 2023Q4" in again.stdout
+    assert not list(Path(mine.root).glob("locks/[!.]*"))
