@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake, check_quarter
-from ftm_ray.results.published import THEME_ID, published_record
+from ftm_ray.results.published import THEME_ID
 from ftm_ray.results.study_files import read_study
 from ftm_ray.schemas.events import EVENT_STUDY
 from ftm_ray.schemas.published import PUBLISHED

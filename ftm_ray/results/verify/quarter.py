@@ -6,8 +6,8 @@ with the quarter; topics of 5,000 firms without their vectors are about 150 MB.
 """
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.published import published_record
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.counts import (
     firm_count_problems,
