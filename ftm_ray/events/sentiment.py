@@ -1,4 +1,4 @@
-"""Sentiment of a theme in a call, as `THEME_SENTIMENT` has it: speaker groups come together here, equally weighted."""
+"""Sentiment of a theme in a call, as `GIVEN_SENTIMENT` has it: speaker groups come together here, equally weighted."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import numpy as np
 
 from ftm_ray.errors import SourceError
 from ftm_ray.events.stock_files import numbers_of, read_some_columns
-from ftm_ray.schemas.events import THEME_SENTIMENT
+from ftm_ray.schemas.events import GIVEN_SENTIMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ def read_sentiment(path: Path) -> dict[tuple[str, str, str], Tone]:
     """Tones by (theme_uid or theme_id, firm_id, transcript_id): the mean over sentences of all speaker groups.
 
     Args:
-        path: Parquet or CSV with the columns of `THEME_SENTIMENT`; those that may be null may be missing.
+        path: Parquet or CSV with the columns of `GIVEN_SENTIMENT`; those that may be null may be missing.
 
     Raises:
         SourceError: A column is missing, or a score is no number from -1 to 1.
     """
-    table = read_some_columns(path, THEME_SENTIMENT.names)
-    needed = {field.name for field in THEME_SENTIMENT if not field.nullable}
+    table = read_some_columns(path, GIVEN_SENTIMENT.names)
+    needed = {field.name for field in GIVEN_SENTIMENT if not field.nullable}
     if missing := sorted(needed - set(table.column_names)):
         raise SourceError(f"{path} lacks {', '.join(missing)}; docs/event-study.md describes the table of sentiment")
     scores, counts = numbers_of(table["score"]), numbers_of(table["n_sentences"])

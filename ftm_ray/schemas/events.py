@@ -132,7 +132,7 @@ EVENT_STUDY = {
 }
 
 #: What `ftm events --sentiment` takes: one row per theme, firm, call and speaker group; score = mean of p_pos - p_neg.
-THEME_SENTIMENT = pa.schema(
+GIVEN_SENTIMENT = pa.schema(
     [
         pa.field("theme_uid", pa.string()),
         required("theme_id", pa.string()),

@@ -9,7 +9,7 @@ import pytest
 
 from ftm_ray.cli.main import main
 from ftm_ray.config import RunConfig, Settings
-from ftm_ray.schemas.events import EVENT_STUDY, THEME_SENTIMENT
+from ftm_ray.schemas.events import EVENT_STUDY, GIVEN_SENTIMENT
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
@@ -29,7 +29,7 @@ TABLES = [
     WRDS_TURNS,
     FIRM_TOPICS,
     *EVENT_STUDY.values(),
-    THEME_SENTIMENT,
+    GIVEN_SENTIMENT,
 ]
 
 
