@@ -17,12 +17,15 @@ from ftm_ray.cli.commands.machine import doctor
 from ftm_ray.cli.commands.prefetch import prefetch
 from ftm_ray.cli.commands.results import sql, status, themes, trace, verify
 from ftm_ray.cli.commands.run import run
+from ftm_ray.cli.commands.sentiment import sentiment
 from ftm_ray.cli.termination import EXIT_SIGTERM, end_like_ctrl_c, was_terminated
 from ftm_ray.errors import FtmError
 from ftm_ray.version import __version__
 
 #: All commands. A new one is written in a file of `commands/` and added here.
-COMMANDS: tuple[click.Command, ...] = (prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events)
+COMMANDS: tuple[click.Command, ...] = (
+    prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events, sentiment,
+)  # fmt: skip
 
 logger = logging.getLogger("ftm_ray")
 

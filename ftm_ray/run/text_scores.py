@@ -75,7 +75,7 @@ def missing_texts(sentences: ThemeSentences, known: pa.Table) -> tuple[pa.Table,
         for digest in table["text_digest"].to_pylist():
             is_new.append(digest not in seen and digest not in kept)
             seen.add(digest)
-        found.append(table.select(QUESTIONS.names).filter(pa.array(is_new, pa.bool_())))
+        found.append(table.select(QUESTIONS.names).filter(pa.array(is_new, pa.bool_())).cast(QUESTIONS))
     return pa.concat_tables(found), len(seen)
 
 
