@@ -143,5 +143,7 @@ GIVEN_SENTIMENT = pa.schema(
         pa.field("score_std", pa.float64()),
         required("n_sentences", pa.int32()),
         pa.field("knowledge_time", pa.timestamp("us", tz="UTC")),
+        pa.field("lm_score", pa.float64()),
+        pa.field("n_words", pa.int64()),
     ]
 )
