@@ -12,7 +12,7 @@ from ftm_ray.config import RunConfig, Settings
 from ftm_ray.schemas.events import EVENT_STUDY, GIVEN_SENTIMENT
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.published import PUBLISHED
-from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.schemas.sentiment import SCORED_TEXTS, SENTIMENT_READY, SENTIMENT_TABLES
 from ftm_ray.schemas.store import COVERAGE, PREFETCH
 from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
 
@@ -30,6 +30,8 @@ TABLES = [
     FIRM_TOPICS,
     *EVENT_STUDY.values(),
     GIVEN_SENTIMENT,
+    SCORED_TEXTS,
+    *SENTIMENT_TABLES.values(),
 ]
 
 

@@ -36,7 +36,7 @@ def rows(lake, name):
 
 
 def problems(lake):
-    checks = json.loads(ftm("verify", QUARTER, "--root", lake.root, "--json").stdout)["checks"]
+    checks = json.loads(ftm("verify", QUARTER, "--root", lake.root, "--json").stdout)
     return {check["name"]: check["problems"] for check in checks}
 
 
