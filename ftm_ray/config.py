@@ -190,6 +190,17 @@ class ClusterSettings(Settings):
     patience_s: float = Field(21600.0, gt=0, description="Longest wait for nodes that the cloud does not give.")
 
 
+class SentimentSettings(Settings):
+    """How `ftm sentiment` hears the tone of sentences. A run's result does not depend on it."""
+
+    model: str | None = Field(None, description="Sentiment classifier: folder or hub name; null = --model names it.")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="Arithmetic of the classifier; auto = bf16 where the processor has instructions for it."
+    )
+    word_list: Path | None = Field(None, description="Word list as CSV (Loughran-McDonald's form); null = none.")
+    texts_per_part: int = Field(1000, ge=1, description="Sentences that a part holds: what a stopped run loses.")
+
+
 class GateSettings(Settings):
     """When a run fails instead of publishing."""
 
@@ -211,6 +222,7 @@ class RunConfig(Settings):
     keep_unlinked: bool = Field(False, description="Keep firms without PERMNO where the source links firms.")
     workers: int | None = Field(None, ge=1, description="Topic actors; null = as many as fit. Changes no result.")
     cluster: ClusterSettings = ClusterSettings()
+    sentiment: SentimentSettings = SentimentSettings()
 
     def for_map(self) -> dict[str, Any]:
         """The part that decides what the map writes; workers and theme settings do not."""

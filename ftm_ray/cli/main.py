@@ -18,6 +18,7 @@ from ftm_ray.cli.commands.prefetch import prefetch
 from ftm_ray.cli.commands.quarters import run_quarters
 from ftm_ray.cli.commands.results import sql, status, themes, trace, verify
 from ftm_ray.cli.commands.run import run
+from ftm_ray.cli.commands.sentiment import sentiment
 from ftm_ray.cli.commands.submit import submit
 from ftm_ray.cli.termination import EXIT_SIGTERM, end_like_ctrl_c, was_terminated
 from ftm_ray.errors import FtmError
@@ -26,7 +27,7 @@ from ftm_ray.version import __version__
 #: All commands. A new one is written in a file of `commands/` and added here.
 COMMANDS: tuple[click.Command, ...] = (
     *(prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events),
-    *(run_quarters, submit),
+    *(run_quarters, submit, sentiment),
 )
 
 logger = logging.getLogger("ftm_ray")

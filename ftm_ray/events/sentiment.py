@@ -1,14 +1,26 @@
-"""Sentiment of a theme in a call, as `THEME_SENTIMENT` has it: speaker groups come together here, equally weighted."""
+"""Sentiment of a theme in a call, from the table that `ftm sentiment` publishes or a file like it.
 
+Speaker groups come together here: every sentence counts the same, or each group by a weight that the user gives.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from ftm_ray.errors import SourceError
 from ftm_ray.events.stock_files import numbers_of, read_some_columns
-from ftm_ray.schemas.events import THEME_SENTIMENT
+from ftm_ray.schemas.events import GIVEN_SENTIMENT
+
+#: What a tone can be measured by: the column of the score, and the one that says over how much it is a mean.
+MEASURES = {"model": ("score", "n_sentences"), "words": ("lm_score", "n_words")}
+
+Key = tuple[str, str, str]  # theme_uid or theme_id, firm_id, transcript_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,35 +31,84 @@ class Tone:
     knowledge_time: datetime | None
 
 
-def read_sentiment(path: Path) -> dict[tuple[str, str, str], Tone]:
-    """Tones by (theme_uid or theme_id, firm_id, transcript_id): the mean over sentences of all speaker groups.
+@dataclass(frozen=True, slots=True)
+class ToneSettings:
+    """How a tone is measured.
+
+    Attributes:
+        measure: model (p_pos - p_neg) or words (of a word list).
+        speaker_weights: Weight of each speaker group's mean, those not named count nothing; None = no groups, every
+            sentence (or word) counts the same.
+    """
+
+    measure: str = "model"
+    speaker_weights: Mapping[str, float] | None = None
+
+
+def read_sentiment(path: Path, settings: ToneSettings = ToneSettings()) -> dict[Key, Tone]:
+    """Tones of a file.
 
     Args:
-        path: Parquet or CSV with the columns of `THEME_SENTIMENT`; those that may be null may be missing.
+        path: Parquet or CSV with the columns of `GIVEN_SENTIMENT`; those that may be null may be missing.
+        settings: How a tone is measured.
 
     Raises:
         SourceError: A column is missing, or a score is no number from -1 to 1.
     """
-    table = read_some_columns(path, THEME_SENTIMENT.names)
-    needed = {field.name for field in THEME_SENTIMENT if not field.nullable}
-    if missing := sorted(needed - set(table.column_names)):
-        raise SourceError(f"{path} lacks {', '.join(missing)}; docs/event-study.md describes the table of sentiment")
-    scores, counts = numbers_of(table["score"]), numbers_of(table["n_sentences"])
-    if not ((np.abs(scores) <= 1) & (counts > 0)).all():
-        raise SourceError(f"{path}: every row needs a score from -1 to 1 and n_sentences over 0")
-    summed: dict[tuple[str, str, str], list[float]] = {}
-    known: dict[tuple[str, str, str], datetime | None] = {}
-    for row, score, count in zip(table.to_pylist(), scores.tolist(), counts.tolist(), strict=True):
+    return tones_of(read_some_columns(path, GIVEN_SENTIMENT.names), settings, str(path))
+
+
+def tones_of(table: pa.Table, settings: ToneSettings, where: str) -> dict[Key, Tone]:
+    """Tones by (theme_uid or theme_id, firm_id, transcript_id).
+
+    Args:
+        table: With columns of `GIVEN_SENTIMENT`.
+        settings: How a tone is measured.
+        where: What the table is called in messages.
+
+    Raises:
+        SourceError: A column is missing, or a score is no number from -1 to 1.
+    """
+    groups: dict[Key, dict[str, list[float]]] = {}
+    known: dict[Key, datetime | None] = {}
+    for row, score, count in _measured_rows(table, settings, where):
         key = (row.get("theme_uid") or row["theme_id"], str(row["firm_id"]), str(row["transcript_id"]))
-        total = summed.setdefault(key, [0.0, 0.0])
+        total = groups.setdefault(key, {}).setdefault(str(row.get("speaker_group")), [0.0, 0.0])
         total[0] += score * count
         total[1] += count
         moments = [moment for moment in (known.get(key), _moment(row.get("knowledge_time"))) if moment]
         known[key] = max(moments, default=None)
-    return {key: Tone(total / count, known[key]) for key, (total, count) in summed.items()}
+    scored = {key: _together(of_groups, settings.speaker_weights) for key, of_groups in groups.items()}
+    return {key: Tone(score, known[key]) for key, score in scored.items() if score is not None}
 
 
-def _moment(value: datetime | str | None) -> datetime | None:
+def _measured_rows(
+    table: pa.Table, settings: ToneSettings, where: str
+) -> Iterator[tuple[dict[str, Any], float, float]]:
+    """Rows with their score and over how much it is a mean; rows whose words no list counted are passed by."""
+    score_column, count_column = MEASURES[settings.measure]
+    needed = {"theme_id", "firm_id", "transcript_id", score_column, count_column}
+    needed |= {"speaker_group"} if settings.speaker_weights else set()
+    if missing := sorted(needed - set(table.column_names)):
+        raise SourceError(f"{where} lacks {', '.join(missing)}; docs/event-study.md describes the table of sentiment")
+    scores, counts = numbers_of(table[score_column]), numbers_of(table[count_column])
+    is_there = np.ones(len(scores), dtype=bool) if settings.measure == "model" else np.isfinite(scores) & (counts > 0)
+    if not ((np.abs(scores) <= 1) & (counts > 0))[is_there].all():
+        raise SourceError(f"{where}: every row needs a {score_column} from -1 to 1 and {count_column} over 0")
+    rows = table.to_pylist()
+    yield from ((rows[n], float(scores[n]), float(counts[n])) for n in np.flatnonzero(is_there))
+
+
+def _together(groups: Mapping[str, list[float]], weights: Mapping[str, float] | None) -> float | None:
+    """The mean over sentences, or the weighted mean of the groups' means; None where no group has a weight."""
+    if not weights:
+        return math.fsum(total for total, _ in groups.values()) / math.fsum(count for _, count in groups.values())
+    weighed = [(weights.get(name, 0.0), total / count) for name, (total, count) in groups.items()]
+    weight = math.fsum(weight for weight, _ in weighed)
+    return math.fsum(weight * mean for weight, mean in weighed) / weight if weight else None
+
+
+def _moment(value: Any) -> datetime | None:
     """A time as UTC; text as ISO 8601."""
     if not value:
         return None

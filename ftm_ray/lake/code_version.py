@@ -76,6 +76,7 @@ STEP_FILES = (
     "vectors/clustering.py",
     "vectors/encoder.py",
     "vectors/neighbors.py",
+    "vectors/sequence_classifier.py",
     "vectors/unit_vectors.py",
 )
 

@@ -8,6 +8,7 @@ themes must not cost the map again (ADR 0005).
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,8 +17,9 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.config import RunConfig
+from ftm_ray.errors import SourceError
 from ftm_ray.lake.code_version import code_version
-from ftm_ray.lake.storage import Lake
+from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
 
 
@@ -60,6 +62,24 @@ def published_run_id(lake: Lake, quarter: str) -> str | None:
         return None
     column = lake.read_table(path, ["run_id"])["run_id"]
     return str(column[0]) if len(column) else None
+
+
+def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
+    """The record (run.json) of the run that the published tables come from.
+
+    Raises:
+        SourceError: Nothing is published, or its publication was not finished.
+    """
+    run_id = published_run_id(lake, check_quarter(quarter))
+    command = f"`ftm run {quarter} --root {shlex.quote(lake.root)}`"
+    if run_id is None:
+        raise SourceError(f"nothing of {quarter} is published in {lake.root}; run {command} first")
+    path = lake.run_file(quarter, run_id)
+    if not lake.exists(path):
+        raise SourceError(
+            f"the publication of {quarter} in {lake.root} is not finished: {path} is not there; {command} finishes it"
+        )
+    return lake.read_json(path)
 
 
 @dataclass(frozen=True, slots=True)

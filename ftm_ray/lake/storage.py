@@ -96,6 +96,11 @@ class Lake:
         return f"intermediate/llm-answers/quarter={quarter}"
 
     @staticmethod
+    def scores_dir(quarter: str, model_digest: str) -> str:
+        """Folder of what a sentiment model said of a quarter's sentences."""
+        return f"intermediate/sentiment/quarter={quarter}/model={model_digest}"
+
+    @staticmethod
     def table_dir(name: str, quarter: str) -> str:
         """Folder of a published table."""
         return f"processed/{name}/quarter={quarter}"
@@ -109,6 +114,11 @@ class Lake:
     def run_file(quarter: str, run_id: str) -> str:
         """The record of a finished run, written last."""
         return f"runs/quarter={quarter}/{run_id}/run.json"
+
+    @staticmethod
+    def sentiment_record(quarter: str, run_id: str) -> str:
+        """The record of the sentiment of a run's themes, written last."""
+        return f"runs/quarter={quarter}/{run_id}/sentiment.json"
 
     @staticmethod
     def comparison_dir(quarter: str, comparison: str) -> str:

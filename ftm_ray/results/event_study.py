@@ -13,7 +13,7 @@ from ftm_ray.events.calls import Call, Mention
 from ftm_ray.events.day_zero import call_moment
 from ftm_ray.events.factors import read_factors
 from ftm_ray.events.returns import read_returns
-from ftm_ray.events.sentiment import Tone, read_sentiment
+from ftm_ray.events.sentiment import Tone, ToneSettings, read_sentiment, tones_of
 from ftm_ray.events.study import Study, StudySettings, study_events
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.query import Results, open_results
@@ -44,8 +44,9 @@ class StudyRequest:
         quarters: Published quarters.
         returns: File of daily returns.
         factors: Files of daily factors; none where the returns have the market.
-        sentiment: File of sentiment per theme, firm and call, or None.
+        sentiment: File of sentiment per theme, firm and call; None = what `ftm sentiment` published, where it did.
         settings: Model, windows, estimation.
+        tone: How sentiment is measured.
     """
 
     quarters: tuple[str, ...]
@@ -53,11 +54,17 @@ class StudyRequest:
     factors: tuple[Path, ...] = ()
     sentiment: Path | None = None
     settings: StudySettings = field(default_factory=StudySettings)
+    tone: ToneSettings = field(default_factory=ToneSettings)
 
     def record(self) -> dict[str, Any]:
         """What the study is made of, for study.json; files by name only, since folders say nothing elsewhere."""
         files = [path.name for path in (self.returns, *self.factors, self.sentiment) if path is not None]
-        return {"quarters": list(self.quarters), "files": files, "settings": asdict(self.settings)}
+        return {
+            "quarters": list(self.quarters),
+            "files": files,
+            "settings": asdict(self.settings),
+            "tone": asdict(self.tone),
+        }
 
 
 def make_study(root: str, request: StudyRequest) -> Study:
@@ -68,7 +75,7 @@ def make_study(root: str, request: StudyRequest) -> Study:
         ConfigError: The model needs factors that are not there.
     """
     results = open_results(root, *request.quarters)
-    tones = read_sentiment(request.sentiment) if request.sentiment else {}
+    tones = _tones(results, request)
     calls, mentions = _calls_and_mentions(results, tones)
     if not calls:
         raise SourceError(f"no call of {', '.join(results.quarters)} in {root} speaks of a theme")
@@ -76,6 +83,12 @@ def make_study(root: str, request: StudyRequest) -> Study:
     panel = read_returns(request.returns, permnos)
     factors = read_factors(request.factors) if request.factors else None
     return study_events(calls, mentions, (panel, factors), request.settings)
+
+
+def _tones(results: Results, request: StudyRequest) -> dict[tuple[str, str, str], Tone]:
+    if request.sentiment:
+        return read_sentiment(request.sentiment, request.tone)
+    return tones_of(results.theme_sentiment.to_arrow_table(), request.tone, f"theme_sentiment of {results.root}")
 
 
 def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone]) -> tuple[list[Call], list[Mention]]:

@@ -5,7 +5,6 @@ in it.
 """
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,9 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ftm_ray.errors import SourceError
-from ftm_ray.lake.runs import published_run_id
-from ftm_ray.lake.storage import Lake, check_quarter
+from ftm_ray.lake.storage import Lake
 
 THEME_ID = re.compile(r"^(\d{4}Q[1-4])-\d{4,}$")
 
@@ -45,24 +42,6 @@ class SpokenSentence:
     speaker_type: str | None
     section: str | None
     text: str
-
-
-def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
-    """The record (run.json) of the run that the published tables come from.
-
-    Raises:
-        SourceError: Nothing is published, or its publication was not finished.
-    """
-    run_id = published_run_id(lake, check_quarter(quarter))
-    command = f"`ftm run {quarter} --root {shlex.quote(lake.root)}`"
-    if run_id is None:
-        raise SourceError(f"nothing of {quarter} is published in {lake.root}; run {command} first")
-    path = lake.run_file(quarter, run_id)
-    if not lake.exists(path):
-        raise SourceError(
-            f"the publication of {quarter} in {lake.root} is not finished: {path} is not there; {command} finishes it"
-        )
-    return lake.read_json(path)
 
 
 def read_columns(lake: Lake, name: str, quarter: str, columns: Sequence[str]) -> pa.Table:

@@ -16,17 +16,18 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake, check_quarter
-from ftm_ray.results.published import THEME_ID, published_record
+from ftm_ray.results.published import THEME_ID
 from ftm_ray.results.study_files import read_study
 from ftm_ray.schemas.events import EVENT_STUDY
 from ftm_ray.schemas.published import PUBLISHED
-from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.schemas.sentiment import SENTIMENT_READY, SENTIMENT_TABLES
 
 logger = logging.getLogger(__name__)
 
 #: Every table that can be asked for, by the name of its view.
-TABLES = {**PUBLISHED, "sentiment_ready": SENTIMENT_READY}
+TABLES = {**PUBLISHED, "sentiment_ready": SENTIMENT_READY, **SENTIMENT_TABLES}
 
 _TRACE = """
     SELECT tt.theme_id, th.label AS theme, s.firm_id, f.firm_name, f.permno, s.topic_id, t.label AS topic,
@@ -84,6 +85,16 @@ class Results:
         """One row per (theme, firm, topic, call) of linked firms."""
         return self.connection.view("sentiment_ready")
 
+    @property
+    def sentence_sentiment(self) -> duckdb.DuckDBPyRelation:
+        """One row per sentence of a theme; empty where `ftm sentiment` was not run."""
+        return self.connection.view("sentence_sentiment")
+
+    @property
+    def theme_sentiment(self) -> duckdb.DuckDBPyRelation:
+        """One row per (theme, firm, call, speaker group); empty where `ftm sentiment` was not run."""
+        return self.connection.view("theme_sentiment")
+
     def events(self, name: str | None = None) -> "EventStudy":
         """The tables of an event study that `ftm events` made.
 
@@ -97,7 +108,7 @@ class Results:
         return EventStudy(study, **{table: self.connection.from_arrow(tables[table]) for table in EVENT_STUDY})
 
     def sql(self, question: str, **values: Any) -> duckdb.DuckDBPyRelation:
-        """Ask in SQL over the views themes, topics, theme_topics, sentences, firms and sentiment_ready.
+        """Ask in SQL over the views: themes, topics, theme_topics, sentences, firms, sentiment_ready and others.
 
         Args:
             question: A query; `$name` stands for a value.
@@ -150,7 +161,7 @@ def open_results(root: str, *quarters: str) -> Results:
         SourceError: One of them is not published, or none is.
     """
     lake = Lake(root)
-    records = _records(lake, [check_quarter(quarter) for quarter in quarters])
+    records = [_with_sentiment(lake, record) for record in _records(lake, [check_quarter(q) for q in quarters])]
     # No extension is looked for: what a query needs is here, and a cluster may have no way out.
     settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     settings["python_scan_all_frames"] = True  # tables of the notebook, though `sql` below is called in between
@@ -196,6 +207,14 @@ def _records(lake: Lake, quarters: Sequence[str]) -> list[dict[str, Any]]:
     if not records:
         raise SourceError(f"nothing is published in {lake.root}; run `ftm prefetch` and `ftm run` first")
     return records
+
+
+def _with_sentiment(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:
+    """run.json with the files of the sentiment of these very themes, where that was made."""
+    path = lake.sentiment_record(record["quarter"], record["run_id"])
+    if not lake.exists(path):
+        return record
+    return record | {"files": record["files"] | lake.read_json(path)["files"]}
 
 
 def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import (
     FirmName,
     SpokenSentence,
     TopicKey,
-    published_record,
     read_columns,
     read_firm_names,
     read_sentences,

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.errors import ConfigError
+from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import (
     THEME_ID,
     FirmName,
     SpokenSentence,
-    published_record,
     read_columns,
     read_firm_names,
     read_sentences,

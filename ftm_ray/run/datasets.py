@@ -3,7 +3,7 @@
 In the map one block is one batch of firms, from its row group of the prefetch store to its part file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,13 +18,12 @@ from ftm_ray.run.actors import PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.run.map_size import IO_CPUS, TOPIC_CPUS, MapSize
 from ftm_ray.run.model_support import ClaimJudge
 from ftm_ray.run.nodes import HEAD_LABEL
+from ftm_ray.run.text_scores import TextScorer
 from ftm_ray.schemas.store import Batch
+from ftm_ray.sentiment.classifier import SentimentModel
 
 #: Batches that the naming actor asks about at once: while the last answers of one come, others keep the endpoint busy.
 _BATCHES_AT_ONCE = 8
-
-#: Claims are told apart by their row, so that any number may be judged together.
-_CLAIMS_AT_ONCE = 256
 
 #: A batch must reach its part file in one piece, so no block may be cut on the way: far above the largest (25 firms
 #: with 5,000 sentences each make about 60 MB).
@@ -139,21 +138,54 @@ def judged_on_ray(config: RunConfig, size: MapSize, claims: Iterable[pa.Table]) 
     Returns:
         The probability of each claim, by its row.
     """
-    _set_context(config)
-    blocks = [ray.put(table) for table in claims if table.num_rows]
-    if not blocks:
+    judged = _in_topic_actors_places(config, size, claims, ClaimJudge, config.llm.support_model)
+    if judged is None:
         return {}
-    judged = ray.data.from_arrow_refs(blocks).map_batches(
-        ClaimJudge,
-        fn_constructor_args=(config.llm.support_model, size.device),
-        batch_size=_CLAIMS_AT_ONCE,  # Ray Data refuses a stage with cards that says none
+    return {row["row"]: row["p"] for row in judged.iter_rows()}
+
+
+def scored_on_ray(
+    config: RunConfig, size: MapSize, model: SentimentModel, blocks: Iterable[pa.Table]
+) -> Iterator[pa.Table]:
+    """Ask a sentiment model, in actors of a topic actor's size.
+
+    Args:
+        config: How many workers, and how long they are waited for.
+        size: What an actor takes, and how many have a place.
+        model: Which one.
+        blocks: Tables of `text_scores.QUESTIONS`.
+
+    Yields:
+        A table of `SCORED_TEXTS` for each, as they are done.
+    """
+    scored = _in_topic_actors_places(config, size, blocks, TextScorer, model)
+    if scored is not None:
+        yield from scored.iter_batches(batch_size=None, batch_format="pyarrow")
+
+
+def _in_topic_actors_places(
+    config: RunConfig, size: MapSize, tables: Iterable[pa.Table], actor: type, model: object
+) -> ray.data.Dataset | None:
+    """Tables through actors that hold a model of transformers; each is one call. None where there is no row."""
+    _set_context(config)
+    blocks, most_rows = [], 0
+    for table in tables:  # one after another, so that never all are in this process
+        if table.num_rows:
+            blocks.append(ray.put(table))
+            most_rows = max(most_rows, table.num_rows)
+    if not blocks:
+        return None
+    n_actors = min(config.workers or size.n_places, size.n_places, len(blocks))
+    return ray.data.from_arrow_refs(blocks).map_batches(
+        actor,
+        fn_constructor_args=(model, size.device),
+        batch_size=most_rows,  # Ray Data refuses a stage with cards that says none
         batch_format="pyarrow",
         num_cpus=TOPIC_CPUS,
         num_gpus=size.gpus_per_actor,
-        compute=ActorPoolStrategy(min_size=1, max_size=min(config.workers or size.n_places, size.n_places)),
+        compute=ActorPoolStrategy(min_size=1, max_size=n_actors),
         runtime_env=_ACTOR_ENVIRONMENT,
     )
-    return {row["row"]: row["p"] for row in judged.iter_rows()}
 
 
 def _items(batches: list[Batch], config: RunConfig) -> ray.data.Dataset:

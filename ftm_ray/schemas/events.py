@@ -132,7 +132,7 @@ EVENT_STUDY = {
 }
 
 #: What `ftm events --sentiment` takes: one row per theme, firm, call and speaker group; score = mean of p_pos - p_neg.
-THEME_SENTIMENT = pa.schema(
+GIVEN_SENTIMENT = pa.schema(
     [
         pa.field("theme_uid", pa.string()),
         required("theme_id", pa.string()),
@@ -143,5 +143,7 @@ THEME_SENTIMENT = pa.schema(
         pa.field("score_std", pa.float64()),
         required("n_sentences", pa.int32()),
         pa.field("knowledge_time", pa.timestamp("us", tz="UTC")),
+        pa.field("lm_score", pa.float64()),
+        pa.field("n_words", pa.int64()),
     ]
 )

@@ -9,10 +9,10 @@ import pytest
 
 from ftm_ray.cli.main import main
 from ftm_ray.config import RunConfig, Settings
-from ftm_ray.schemas.events import EVENT_STUDY, THEME_SENTIMENT
+from ftm_ray.schemas.events import EVENT_STUDY, GIVEN_SENTIMENT
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.published import PUBLISHED
-from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.schemas.sentiment import SCORED_TEXTS, SENTIMENT_READY, SENTIMENT_TABLES
 from ftm_ray.schemas.store import COVERAGE, PREFETCH
 from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
 
@@ -29,7 +29,9 @@ TABLES = [
     WRDS_TURNS,
     FIRM_TOPICS,
     *EVENT_STUDY.values(),
-    THEME_SENTIMENT,
+    GIVEN_SENTIMENT,
+    SCORED_TEXTS,
+    *SENTIMENT_TABLES.values(),
 ]
 
 

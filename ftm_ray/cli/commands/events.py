@@ -27,6 +27,20 @@ def _windows(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str
     return tuple(dict.fromkeys(found))
 
 
+def _weights(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, float] | None:
+    """analyst=49,cfo=30 as numbers by speaker group."""
+    from ftm_ray.sentiment.aggregates import SPEAKER_GROUPS
+
+    if value is None:
+        return None
+    matches = [re.fullmatch(r"\s*(\w+)=(\d+(?:\.\d+)?)\s*", part) for part in value.split(",")]
+    weights = {match[1]: float(match[2]) for match in matches if match}
+    if len(weights) < len(matches) or set(weights) - set(SPEAKER_GROUPS) or not sum(weights.values()):
+        groups = ", ".join(SPEAKER_GROUPS)
+        raise ConfigError(f"'{value}' are no speaker weights; write such as analyst=49,cfo=30 with any of {groups}")
+    return weights
+
+
 def _name(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not re.fullmatch(r"[\w.-]*\w", value):
         raise ConfigError(f"'{value}' is no name of a study; use letters, digits, '-', '_' and '.'")
@@ -38,7 +52,15 @@ def _name(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 @click.option("--quarters", required=True, callback=quarters_callback, help="Such as 2023Q1..2024Q4, or 2023Q1,2023Q3.")
 @click.option("--returns", required=True, type=_FILE, help="Daily returns, CSV or Parquet (docs/event-study.md).")
 @click.option("--factors", multiple=True, type=_FILE, help="Daily factors; may be given again, as for momentum.")
-@click.option("--sentiment", type=_FILE, help="Sentiment per theme, firm and call, CSV or Parquet.")
+@click.option("--sentiment", type=_FILE, help="Sentiment per theme, firm and call. [default: as published, if it is]")
+@click.option(
+    "--tone", type=click.Choice(["model", "words"]), default="model", show_default=True,
+    help="What measures sentiment: the model, or the word list.",
+)  # fmt: skip
+@click.option(
+    "--speaker-weights", callback=_weights, metavar="GROUP=N,...",
+    help="Weights of analyst, ceo, cfo, executive, other. [default: sentences count alike]",
+)  # fmt: skip
 @click.option("--model", default="market", show_default=True, help="market-adjusted, market, ff3, carhart or ff5.")
 @click.option(
     "--window", "windows", multiple=True, default=("-1,+1",), show_default=True, callback=_windows,
@@ -80,12 +102,20 @@ def events(**options: object) -> None:
 
 
 def _request(options: Options) -> "StudyRequest":
+    from ftm_ray.events.sentiment import ToneSettings
     from ftm_ray.events.study import StudySettings
     from ftm_ray.results.event_study import StudyRequest
 
     names = ("model", "windows", "estper", "gap", "min_est", "hold")
     settings = StudySettings(**{name: options[name] for name in names})
-    return StudyRequest(options["quarters"], options["returns"], options["factors"], options["sentiment"], settings)
+    return StudyRequest(
+        quarters=options["quarters"],
+        returns=options["returns"],
+        factors=options["factors"],
+        sentiment=options["sentiment"],
+        settings=settings,
+        tone=ToneSettings(options["tone"], options["speaker_weights"]),
+    )
 
 
 def _write_wanted(options: Options, tables: "dict[str, pa.Table]") -> None:

@@ -44,7 +44,7 @@ def launch_run(root: str, quarter: str, config: RunConfig, keep_llm: bool, take_
     """
     from ftm_ray.run.pipeline import RunOptions, run_quarter
 
-    _quiet_ray_data()
+    quiet_ray_data()
     with ray_errors(), shown_progress(error_console()) as show:
         return run_quarter(
             root,
@@ -55,7 +55,7 @@ def launch_run(root: str, quarter: str, config: RunConfig, keep_llm: bool, take_
         )
 
 
-def _quiet_ray_data() -> None:
+def quiet_ray_data() -> None:
     """Ray Data tells each error of a worker twice in a hundred lines; ours is one sentence, and -v shows theirs, too.
 
     An error that is not ours still ends the command with its traceback.

@@ -9,8 +9,8 @@ from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.schemas.published import PUBLISHED
 
 
-def check_files(lake: Lake, record: Mapping[str, Any]) -> Check:
-    """Sizes and hashes against run.json."""
+def check_files(lake: Lake, record: Mapping[str, Any], record_name: str = "run.json") -> Check:
+    """Sizes and hashes against run.json, or another record with its files."""
     problems, n_missing, n_bytes = [], 0, 0
     there = files_beside(lake, record["files"])
     for path, expected in record["files"].items():
@@ -21,8 +21,8 @@ def check_files(lake: Lake, record: Mapping[str, Any]) -> Check:
         found = lake.fingerprint(path)
         n_bytes += found["bytes"]
         if found["sha256"] != expected["sha256"]:
-            problems.append(f"{path} was changed: {found['bytes']:,} bytes with another hash than in run.json")
-    seen = f"{len(record['files'])} files, {n_bytes / 1e6:,.1f} MB, have the hashes of run.json"
+            problems.append(f"{path} was changed: {found['bytes']:,} bytes with another hash than in {record_name}")
+    seen = f"{len(record['files'])} files, {n_bytes / 1e6:,.1f} MB, have the hashes of {record_name}"
     return Check("files", seen, tuple(problems), files_missing=n_missing > 0)
 
 

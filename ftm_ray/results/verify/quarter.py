@@ -6,8 +6,8 @@ with the quarter; topics of 5,000 firms without their vectors are about 150 MB.
 """
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.published import published_record
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.counts import (
     firm_count_problems,
@@ -20,6 +20,7 @@ from ftm_ray.results.verify.sentences import SentenceTally, check_sentences
 from ftm_ray.results.verify.sentiment import check_sentiment
 from ftm_ray.results.verify.tables import Tables, check_run_id, read_tables, row_problems
 from ftm_ray.results.verify.themes import theme_problems, theme_topic_problems
+from ftm_ray.results.verify.tone import check_tone
 
 
 def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
@@ -56,6 +57,7 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
         make_check("firm counts", f"{tables.firms.num_rows:,} firms", firm_count_problems(record, tables)),
         make_check("topic counts", f"{tables.topics.num_rows:,} topics", topic_count_problems(record, tables)),
         check_sentiment(lake, record, tables.sentiment, tally),
+        *check_tone(lake, record, tables),
     ]
 
 

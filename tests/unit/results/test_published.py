@@ -4,7 +4,7 @@ import pytest
 from invented import QUARTER
 
 from ftm_ray.errors import SourceError
-from ftm_ray.results.published import published_record
+from ftm_ray.lake.runs import published_record
 
 
 def test_a_publication_that_was_stopped_is_not_taken_for_whole(published):
