@@ -45,8 +45,8 @@ def _article(name: ReadName) -> str:
 
 def _answer(name: ReadName) -> str:
     if name.is_refused:
-        answer = "no answer" if name.refused_answer is None else f"<code>{escape(name.refused_answer)}</code>"
-        return f"<h2>refused: {escape(name.outcome)}</h2><p>{answer}</p>"
+        lines = "".join(f"<p><q>{escape(line)}</q></p>" for line in name.refused_lines)
+        return f"<h2>refused: {escape(name.outcome)}, {escape(name.meaning)}</h2>{lines or '<p>no answer</p>'}"
     support = "" if name.support is None else f"support {name.support:.2f}"
     unsaid = f"nobody said: {', '.join(name.unsupported)}" if name.unsupported else ""
     facts = escape(", ".join(fact for fact in (support, unsaid) if fact))
