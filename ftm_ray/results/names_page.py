@@ -39,7 +39,8 @@ def _article(name: ReadName) -> str:
     sentences = "".join(f"<li>{escape(text)}" for text in name.sentences)
     return (
         f'<article class="{"refused" if name.is_refused else "named"}">{_answer(name)}'
-        f'<p class="dim">{firm}, topic {name.topic_id}. Keywords: {keywords}</p><ul>{sentences}</ul></article>'
+        f'<p class="dim">{firm}, topic {name.topic_id}. Keywords: {keywords}. Its sentences:</p>'
+        f"<ul>{sentences}</ul></article>"
     )
 
 

@@ -5,7 +5,6 @@ stand there to the letter. Nothing is judged here; outcomes and support are what
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,34 +13,10 @@ from typing import Any
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import published_run_id
 from ftm_ray.lake.storage import Lake
+from ftm_ray.naming.answer_words import OUTCOME_MEANINGS, answer_lines
 from ftm_ray.naming.outcomes import Outcome
 
 _COLUMNS = ["firm_id", "firm_name", "topics"]
-
-#: What each ending means, for who reads it for the first time.
-OUTCOME_MEANINGS: dict[str, str] = {
-    Outcome.NAMED: "a good answer",
-    Outcome.CUT_OFF: "longer than the longest answer allowed",
-    Outcome.NOT_STOPPED: "ended by a filter",
-    Outcome.THOUGHTS: "holds the model's thoughts",
-    Outcome.EMPTY: "an empty field",
-    Outcome.NOT_JSON: "not in the form that was asked for",
-    Outcome.ECHO: "repeats the prompt",
-    Outcome.TASK_WORDS: "says the words of the task back",
-    Outcome.LOOPED: "says the same over and over",
-    Outcome.CUT_TEXT: "the text breaks off",
-    Outcome.TOO_SHORT: "says nothing beyond its label",
-    Outcome.COPIED: "copies a spoken sentence",
-    Outcome.CUT_LABEL: "the label breaks off",
-    Outcome.UNSUPPORTED: "says what no sentence says",
-    Outcome.MALFORMED: "no chat completion came",
-    Outcome.REJECTED: "the endpoint rejected the question",
-    Outcome.TIMED_OUT: "no answer in time",
-    Outcome.UNREACHABLE: "the endpoint could not be reached",
-    Outcome.BUSY: "the endpoint was busy",
-    Outcome.SERVER_ERROR: "the endpoint failed",
-    Outcome.GIVEN_UP: "not asked, as the endpoint had been down for too long",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +56,8 @@ class ReadName:
 
     @property
     def refused_lines(self) -> tuple[str, ...]:
-        """A refused answer as a person reads it: label and text, or all that came instead; none where none came."""
-        if self.refused_answer is None:
-            return ()
-        try:
-            fields = json.loads(self.refused_answer)
-        except (ValueError, RecursionError):
-            return (self.refused_answer,)
-        if not isinstance(fields, dict) or not all(isinstance(one, str) for one in fields.values()):
-            return (self.refused_answer,)
-        return tuple(one.encode("utf-8", "replace").decode() for one in fields.values())  # half an emoji has no bytes
+        """A refused answer as a person reads it."""
+        return answer_lines(self.refused_answer)
 
 
 @dataclass(frozen=True, slots=True)

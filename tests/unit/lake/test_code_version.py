@@ -35,6 +35,7 @@ def test_every_module_that_decides_the_result_counts_in_the_code_version():
         needed.add(module)
         open_modules |= imports_of(module) - needed
     carriers = {"config", "errors", "run.counts", "run.gates", "run.progress", "run.reduce_report", "version"}
+    carriers |= {"naming.answer_words"}  # words of messages
     carriers |= {
         f"lake.{name}"
         for name in ("code_version", "local_files", "runs", "s3_datasets", "s3_errors", "s3_files", "s3_retry")

@@ -7,9 +7,8 @@ from command import ftm, one_error_line
 from invented import QUARTER
 
 from ftm_ray.errors import SourceError
-from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.results.names_page import names_page
-from ftm_ray.results.names_read import OUTCOME_MEANINGS, read_names
+from ftm_ray.results.names_read import read_names
 from ftm_ray.schemas.parts import FIRM_TOPICS, SummarySource
 
 LOOP = '{"label": "A product", "summary": "It is a product that is a product that is a product"}'
@@ -60,27 +59,6 @@ def test_refused_answers_come_first_then_what_nobody_said_then_by_support(refuse
     assert read.outcomes == {"named": 3, "looped": 1, "unreachable": 1}
     assert read.names[0].refused_answer == LOOP
     assert all(name.sentences for name in read.names)
-
-
-@pytest.mark.parametrize(
-    ("answer", "lines"),
-    [
-        (LOOP, ("A product", "It is a product that is a product that is a product")),
-        ("The firms talk.", ("The firms talk.",)),
-        ('["a", "b"]', ('["a", "b"]',)),
-        ('{"label": 1}', ('{"label": 1}',)),
-        (r'{"label": "\ud83d"}', ("?",)),
-        (None, ()),
-    ],
-)
-def test_a_refused_answer_is_read_without_its_form(refused_run, answer, lines):
-    say(refused_run, [{"outcome": "looped", "refused_answer": answer}])
-    assert read_names(refused_run.lake, QUARTER, 1, worst=True).names[0].refused_lines == lines
-
-
-def test_each_ending_is_said_in_words():
-    assert set(OUTCOME_MEANINGS) == set(Outcome)
-    assert len(set(OUTCOME_MEANINGS.values())) == len(Outcome)
 
 
 def test_a_sample_is_the_same_each_time_and_the_worst_are_the_worst(refused_run):
