@@ -9,6 +9,7 @@ set on good and bad answers of one half of the judged set and on forty more good
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import MAX_LABEL_CHARACTERS, MAX_TEXT_CHARACTERS, Prompt
@@ -129,8 +130,7 @@ def says_task(text: str, rules: str) -> bool:
     plain = " ".join(words)
     if plain in _TASK_LABELS or any(phrase in plain for phrase in TASK_PHRASES):
         return True
-    runs = _runs(_words(rules), _RULES_RUN)
-    return any(run in runs for run in zip(*(words[i:] for i in range(_RULES_RUN)), strict=False))
+    return not _runs(words, _RULES_RUN).isdisjoint(_runs_of_rules(rules))
 
 
 def is_too_short(label: str, text: str) -> bool:
@@ -141,7 +141,8 @@ def is_too_short(label: str, text: str) -> bool:
 
 def is_copied(text: str, sources: Sequence[str]) -> bool:
     """Whether a text is, for the most part or by one whole sentence, what somebody else said."""
-    shown = frozenset[tuple[str, ...]]().union(*(_runs(_words(source), _COPIED_RUN) for source in sources))
+    said = [_words(source) for source in sources]
+    shown = frozenset[tuple[str, ...]]().union(*(_runs(one, _COPIED_RUN) for one in said))
     words = _words(text)
     taken = [False] * len(words)
     for start in range(len(words) - _COPIED_RUN + 1):
@@ -149,9 +150,15 @@ def is_copied(text: str, sources: Sequence[str]) -> bool:
             taken[start : start + _COPIED_RUN] = [True] * _COPIED_RUN
     if sum(taken) > _MAX_COPIED * len(words):
         return True
-    spoken = [" ".join(_words(source)) for source in sources]
+    spoken = [" ".join(one) for one in said]
     sentences = [" ".join(_words(sentence)) for sentence in _SENTENCE_END.split(text)]
-    return any(len(one.split()) >= _COPIED_RUN and any(one in said for said in spoken) for one in sentences)
+    return any(len(one.split()) >= _COPIED_RUN and any(one in whole for whole in spoken) for one in sentences)
+
+
+@cache
+def _runs_of_rules(rules: str) -> frozenset[tuple[str, ...]]:
+    """Kept: a run has two sets of rules, for topics and for themes, and thousands of answers to each."""
+    return _runs(_words(rules), _RULES_RUN)
 
 
 def _is_full(text: str, limit: int) -> bool:

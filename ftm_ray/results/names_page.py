@@ -39,14 +39,15 @@ def _article(name: ReadName) -> str:
     sentences = "".join(f"<li>{escape(text)}" for text in name.sentences)
     return (
         f'<article class="{"refused" if name.is_refused else "named"}">{_answer(name)}'
-        f'<p class="dim">{firm}, topic {name.topic_id}. Keywords: {keywords}</p><ul>{sentences}</ul></article>'
+        f'<p class="dim">{firm}, topic {name.topic_id}. Keywords: {keywords}. Its sentences:</p>'
+        f"<ul>{sentences}</ul></article>"
     )
 
 
 def _answer(name: ReadName) -> str:
     if name.is_refused:
-        answer = "no answer" if name.refused_answer is None else f"<code>{escape(name.refused_answer)}</code>"
-        return f"<h2>refused: {escape(name.outcome)}</h2><p>{answer}</p>"
+        lines = "".join(f"<p><q>{escape(line)}</q></p>" for line in name.refused_lines)
+        return f"<h2>refused: {escape(name.outcome)}, {escape(name.meaning)}</h2>{lines or '<p>no answer</p>'}"
     support = "" if name.support is None else f"support {name.support:.2f}"
     unsaid = f"nobody said: {', '.join(name.unsupported)}" if name.unsupported else ""
     facts = escape(", ".join(fact for fact in (support, unsaid) if fact))

@@ -13,6 +13,7 @@ from typing import Any
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import published_run_id
 from ftm_ray.lake.storage import Lake
+from ftm_ray.naming.answer_words import OUTCOME_MEANINGS, answer_lines
 from ftm_ray.naming.outcomes import Outcome
 
 _COLUMNS = ["firm_id", "firm_name", "topics"]
@@ -47,6 +48,16 @@ class ReadName:
     def is_refused(self) -> bool:
         """Whether the topic is called by its keywords because the answer did not pass, or none came."""
         return self.outcome != Outcome.NAMED.value
+
+    @property
+    def meaning(self) -> str:
+        """What the outcome means; nothing where a later version wrote it."""
+        return OUTCOME_MEANINGS.get(self.outcome, "")
+
+    @property
+    def refused_lines(self) -> tuple[str, ...]:
+        """A refused answer as a person reads it."""
+        return answer_lines(self.refused_answer)
 
 
 @dataclass(frozen=True, slots=True)

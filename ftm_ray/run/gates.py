@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.naming.account import LlmAccount
+from ftm_ray.naming.answer_words import OUTCOME_MEANINGS, answer_lines
 from ftm_ray.run.counts import PartCounts
 from ftm_ray.run.naming_quality import NamingQuality, beside
 from ftm_ray.schemas.parts import FirmStatus, SummarySource
@@ -102,11 +103,17 @@ def _advice(account: LlmAccount) -> str:
     )
     if not refused:
         return "Check the endpoint (`ftm doctor`) and run the same command again: it names only what is missing"
-    shown = (beside(f"{row['outcome']}: {row['content'] or ''}", row["sentences"], "asked about") for row in refused)
+    shown = (beside(_in_words(row["outcome"], row["content"]), row["sentences"], "asked about") for row in refused)
     return (
-        "docs/naming.md says what each word means. Refused answers are kept and not asked again: give another model "
-        f"(--llm-model), or check how this one is served (`ftm doctor`):{''.join(list(shown)[:_N_SHOWN])}"
+        "Refused answers are kept and not asked again: give another model (--llm-model), or check how this one is "
+        f"served (`ftm doctor`). Some of what was refused (docs/naming.md):{''.join(list(shown)[:_N_SHOWN])}"
     )
+
+
+def _in_words(outcome: str, content: str | None) -> str:
+    """A refused answer and why it was refused: looped, says the same over and over: "A product" / "It is a ..."."""
+    answer = " / ".join(f'"{line}"' for line in answer_lines(content)) or "no answer"
+    return f"{outcome}, {OUTCOME_MEANINGS.get(outcome, 'refused')}: {answer}"
 
 
 def _outcomes(account: LlmAccount) -> str:

@@ -240,7 +240,8 @@ def _drain(data: ray.data.Dataset, stage: _Stage, report: MapReport, on_progress
         now.add(counts)
         if ACCOUNT in row:
             account.add(LlmAccount(**json.loads(row[ACCOUNT])))
-            logger.debug("one prompt of batch %d:\n%s", row["batch"], row[PROMPT])
+            if row[PROMPT] is not None:  # a batch whose firms have no topics asks nothing
+                logger.debug("one prompt of batch %d:\n%s", row["batch"], row[PROMPT])
         n_unnamed = account.n_questions - account.outcomes.get(Outcome.NAMED, 0)
         detail = f"{now.n_topics} topics, {left} of {len(stage.batches)} batches left"
         detail += f", {n_unnamed} without a name" if n_unnamed else ""

@@ -9,14 +9,14 @@ the topics whose sentences are not part of the project (smoke_10_firms_2020Q1); 
 
 import argparse
 import json
-import random
-import re
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from judged_support import N_PLANTED, GoodAnswer, n_planted_told, support_figures
 
 from ftm_ray.config import EmbedSettings
 from ftm_ray.lake.storage import Lake
@@ -24,12 +24,9 @@ from ftm_ray.naming.guards import Judged, OwnNames, judge_answer
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.naming.prompts import Prompt, topic_prompt
 from ftm_ray.naming.tokens import EstimatedTokens
-from ftm_ray.naming.word_support import unsaid_figures, word_share
 from ftm_ray.vectors.encoder import SentenceEncoder
-from ftm_ray.vectors.unit_vectors import mean_vector
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-N_PLANTED = 50
 
 
 def rows_of(name: str, folder: Path) -> list[dict]:
@@ -84,49 +81,12 @@ def show_refused(answers: list[dict], asked: dict[tuple, Prompt]) -> None:
     print(f"{1000 * seconds / max(len(answers), 1):.1f} ms an answer")
 
 
-def auc(own: list[float], others: list[list[float]]) -> float | None:
-    """Area under the curve of each text's own pair against its shuffled ones."""
-    ranks = [np.mean([(o < mine) + 0.5 * (o == mine) for o in of]) for mine, of in zip(own, others, strict=True) if of]
-    return float(np.mean(ranks)) if ranks else None
-
-
-def show_support(good: list[dict], asked: dict[tuple, Prompt], themes: dict[tuple, str]) -> None:
-    """Each good text with its own sentences, with those of other themes, and with other firms' on the same theme."""
-    encoder = SentenceEncoder(EmbedSettings())
-    texts = encoder.encode([answer["text"] for answer in good])
-    sources = [asked[key(answer)].sources for answer in good]
-    own = np.stack([mean_vector(encoder.encode(said)) for said in sources])
-    cosines = texts @ own.T
-    shares = [[word_share(f"{a['label']}. {a['text']}", said) or 0.0 for said in sources] for a in good]
-
-    def pair(i: int, j: int, others: list[int]) -> float:
-        deviations = (cosines[i, j] - cosines[i, others].mean()) / max(cosines[i, others].std(), 1e-6)
-        return float(np.clip(deviations / 4.0, 0.0, 1.0) + shares[i][j]) / 2
-
-    mine, elsewhere, beside = [], [], []
-    for i, answer in enumerate(good):
-        others = [j for j, other in enumerate(good) if other["firm_id"] != answer["firm_id"]]
-        mine.append(pair(i, i, others))
-        same = [j for j in others if themes[key(good[j])] == themes[key(answer)]]
-        beside.append([pair(i, j, others) for j in same])
-        elsewhere.append([pair(i, j, others) for j in others if j not in same])
-    print(f"support AUC against other themes {auc(mine, elsewhere):.4f}")
-    print(f"support AUC against other firms on the same theme {auc(mine, beside) or float('nan'):.4f}")
-
-
-def show_planted(good: list[dict], asked: dict[tuple, Prompt]) -> None:
-    """A wrong number in each of fifty good texts."""
-    chance = random.Random(0)
-    shapes = ["by {}%", "of ${} million", "in {} sites", "by {} basis points", "over {} months"]
-    told = 0
-    for number in range(N_PLANTED):
-        answer = good[number % len(good)]
-        prompt = asked[key(answer)]
-        said = set(re.findall(r"\d+", " ".join(prompt.sources)))
-        wrong = next(n for n in iter(lambda: chance.randint(21, 989), None) if str(n) not in said)
-        text = answer["text"].rstrip(".") + f", {shapes[number % len(shapes)].format(wrong)}."
-        told += any(str(wrong) in figure for figure in unsaid_figures(text, prompt.sources))
-    print(f"planted wrong numbers told: {told} of {N_PLANTED}")
+def show_support(good: list[GoodAnswer]) -> None:
+    figures = support_figures(good, SentenceEncoder(EmbedSettings()))
+    print(f"support AUC against other themes {figures.elsewhere:.4f}, {len(good)} answers")
+    beside = float("nan") if figures.beside is None else figures.beside
+    print(f"support AUC against other firms on the same theme {beside:.4f}, {figures.n_beside} answers")
+    print(f"planted wrong numbers told: {n_planted_told(good)} of {N_PLANTED}")
 
 
 def main() -> None:
@@ -143,9 +103,13 @@ def main() -> None:
     print(f"{options.half}: {len(answers)} answers, {len(of_half) - len(answers)} without sentences left out")
     show_refused(answers, asked)
     themes = {key(row): row["theme"] for row in rows_of("hand_answers", options.golden)}
-    good = [row for row in answers if row["judged"] == "good" and key(row) in themes]
-    show_support(good, asked, themes)
-    show_planted(good, asked)
+    show_support(
+        [
+            GoodAnswer(row["firm_id"], row["label"], row["text"], tuple(asked[key(row)].sources), themes[key(row)])
+            for row in answers
+            if row["judged"] == "good" and key(row) in themes
+        ]
+    )
 
 
 if __name__ == "__main__":

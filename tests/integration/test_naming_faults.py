@@ -15,6 +15,8 @@ from sample import QUARTER, prefetch_sample, published_bytes, record
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import ConfigError, QualityError
+from ftm_ray.lake import runs
+from ftm_ray.results.names_read import read_names
 from ftm_ray.results.status import quarter_status
 from ftm_ray.run.pipeline import run_quarter
 
@@ -127,6 +129,20 @@ def test_a_wrong_key_stops_the_run_at_once(bad_day_lake):
     assert len(server.requests) == 1
 
 
+def outcomes(lake):
+    return Counter(read_names(lake, QUARTER, n_names=1).outcomes)
+
+
+def test_refused_answers_are_not_asked_for_again(bad_day_lake):
+    """Prompt, model and guards are the same, so the answers would be, too: only what was never answered is asked."""
+    before = outcomes(bad_day_lake)
+    with LlmServer(lambda _, body: good(body)) as server, pytest.raises(QualityError, match="nothing was published"):
+        run_quarter(bad_day_lake.root, QUARTER, config(server.url), lambda _: None)
+    asked = [shown for shown in server.shown if "Good morning" not in shown]
+    assert len(asked) == before["rejected"]
+    assert outcomes(bad_day_lake) == before - Counter(rejected=len(asked)) + Counter(named=len(asked))
+
+
 def test_the_same_command_asks_only_for_what_is_missing_and_outlasts_a_restless_endpoint(bad_day_lake):
     before = map_status(bad_day_lake)
     n_missing = before.n_topics - before.n_named
@@ -162,6 +178,19 @@ def test_a_repeated_run_asks_nothing_and_publishes_the_same_bytes(bad_day_lake):
     assert len(server.requests) == 1  # the question before the run
     assert published_bytes(lake) == published
     assert json.dumps(outcome.record["naming"]) == json.dumps(first["naming"])
+
+
+def test_newer_guards_make_a_new_map_that_judges_what_was_paid_for(bad_day_lake, monkeypatch):
+    """Their code is part of the ids; the answers are kept by the question alone."""
+    first = record(bad_day_lake)
+    monkeypatch.setattr(runs, "code_version", lambda: f"{first['code_version']}-with-newer-guards")
+    with LlmServer(lambda *_: (503, "", {})) as server:  # down: whoever asked would be lost
+        outcome = run_quarter(bad_day_lake.root, QUARTER, config(server.url, patience_s=0.0), lambda _: None)
+    assert outcome.record["map_id"] != first["map_id"]
+    topics = outcome.record["llm"]["topics"]
+    assert (topics["n_requests"], topics["n_remembered"]) == (0, first["counts"]["n_topics"])
+    assert len(server.requests) == 1  # the question before the run
+    assert outcome.record["naming"] == first["naming"]
 
 
 def test_an_endpoint_that_hangs_is_given_up_and_says_so(ray_cluster, tmp_path):

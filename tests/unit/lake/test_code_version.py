@@ -1,6 +1,7 @@
 """Other code is another version, unless its results are known to be the same."""
 
 import ast
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_every_module_that_decides_the_result_counts_in_the_code_version():
         needed.add(module)
         open_modules |= imports_of(module) - needed
     carriers = {"config", "errors", "run.counts", "run.gates", "run.progress", "run.reduce_report", "version"}
+    carriers |= {"naming.answer_words"}  # words of messages
     carriers |= {
         f"lake.{name}"
         for name in ("code_version", "local_files", "runs", "s3_datasets", "s3_errors", "s3_files", "s3_retry")
@@ -45,6 +47,18 @@ def test_the_code_version_names_package_version_and_digest():
     version, digest = code_version.code_version().split("+")
     assert version == ftm_ray.__version__
     assert len(digest) == 8
+
+
+@pytest.mark.parametrize("guard", ["guards", "content_guards", "word_support", "support"])
+def test_newer_guards_are_another_version(guard, tmp_path, monkeypatch):
+    """So they make a map and a run of their own, which judge every kept answer anew."""
+    package = tmp_path / "ftm_ray"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code_version, "__file__", str(package / "lake" / "code_version.py"))
+    before = code_version.step_files_digest()
+    with (package / "naming" / f"{guard}.py").open("a", encoding="utf-8") as file:
+        file.write("# stricter\n")
+    assert code_version.step_files_digest() != before
 
 
 def test_code_with_the_results_of_an_earlier_version_has_its_name(monkeypatch):

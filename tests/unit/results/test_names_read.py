@@ -91,7 +91,7 @@ def test_the_command_prints_and_writes_a_page(refused_run, tmp_path):
     page = tmp_path / "names.html"
     shown = ftm("llm", "read", QUARTER, "--root", refused_run.lake.root, "--out", page)
     assert shown.exit_code == 0
-    for part in ("refused: looped", "Freight costs", "nobody said: Boise", "names.html"):
+    for part in ("refused: looped, says the same over and over", "Freight costs", "nobody said: Boise", "names.html"):
         assert part in " ".join(shown.stdout.split())
     assert "Wage growth" in page.read_text()
     found = json.loads(ftm("llm", "read", QUARTER, "--root", refused_run.lake.root, "--out", page, "--json").stdout)

@@ -133,5 +133,13 @@ def test_names_that_say_nothing_stop_the_publication_and_the_worst_are_shown(cha
 def test_refused_answers_are_shown_beside_what_they_were_asked_about():
     account = LlmAccount(outcomes={"looped": 3})
     account.show_refused(RefusedAnswer("looped", "over and over", ["Freight cost more."]))
-    with pytest.raises(QualityError, match="looped: over and over\n    asked about: Freight cost more"):
+    account.show_refused(RefusedAnswer("cut_text", '{"label": "Freight", "summary": "It"}', ["Ships waited."]))
+    with pytest.raises(QualityError) as stopped:
         check_parts(QUARTER, WITH_LLM, counts_of(["done"] * 3), account)
+    shown = str(stopped.value).splitlines()[1:]
+    assert shown == [
+        '  looped, says the same over and over: "over and over"',
+        "    asked about: Freight cost more.",
+        '  cut_text, the text breaks off: "Freight" / "It"',
+        "    asked about: Ships waited.",
+    ]

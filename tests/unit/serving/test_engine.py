@@ -4,6 +4,7 @@ import pytest
 
 from ftm_ray.config import LlmSettings, NodeType, ServeSettings
 from ftm_ray.errors import ConfigError
+from ftm_ray.serving import engine
 from ftm_ray.serving.engine import PRESETS, application, check_hub, choose_preset, first_cause
 
 QWEN = LlmSettings(model="Qwen/Qwen3-8B")
@@ -108,6 +109,13 @@ def test_on_the_processor_it_leaves_room_for_the_map():
     assert asked + two_topic_actors_and_four_stages <= 2
     assert model["runtime_env"]["env_vars"]["OMP_NUM_THREADS"] == "3"
     assert model["engine_kwargs"]["enforce_eager"]
+
+
+@pytest.mark.parametrize(("able", "dtype"), [(True, "auto"), (False, "float32")])
+def test_a_processor_that_only_emulates_bf16_computes_in_float32(able, dtype, monkeypatch):
+    monkeypatch.setattr(engine, "has_bf16", lambda device: able)
+    assert model_of(ServeSettings(), "cpu")["engine_kwargs"]["dtype"] == dtype
+    assert "dtype" not in model_of(ServeSettings(), "24gb")["engine_kwargs"]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
