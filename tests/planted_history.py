@@ -1,4 +1,4 @@
-"""A history of themes that is known beforehand: births, deaths, splits, merges, a revival, noise, firms come and gone."""
+"""A history of themes that is known beforehand: births, deaths, splits, merges, a revival, noise, firms that change."""
 
 from dataclasses import dataclass, field
 
