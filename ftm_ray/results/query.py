@@ -94,7 +94,7 @@ class Results:
 
     @property
     def sentiment_ready(self) -> duckdb.DuckDBPyRelation:
-        """One row per (theme, firm, topic, call) of linked firms, with theme_uid (null: no lineage) and knowledge_time."""
+        """One row per (theme, firm, topic, call) of linked firms, with theme_uid, where known, and knowledge_time."""
         return self.connection.view("sentiment_ready")
 
     @property
@@ -120,7 +120,7 @@ class Results:
         return EventStudy(study, **{table: self.connection.from_arrow(tables[table]) for table in EVENT_STUDY})
 
     def sql(self, question: str, **values: Any) -> duckdb.DuckDBPyRelation:
-        """Ask in SQL over the views themes, topics, theme_topics, sentences, firms, sentiment_ready, lineage, attention.
+        """Ask in SQL over the views, which are called as the tables above.
 
         Args:
             question: A query; `$name` stands for a value.

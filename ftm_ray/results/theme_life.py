@@ -1,4 +1,4 @@
-"""The life of a theme over quarters: what it was called, who spoke of it, how much, and what it split from or took up."""
+"""The life of a theme over quarters: its names, who spoke of it and how much, what it split from or took up."""
 
 import re
 from collections.abc import Mapping, Sequence

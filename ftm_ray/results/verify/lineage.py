@@ -1,4 +1,4 @@
-"""The part of `ftm verify` that looks at the registry: each theme has one id, old where it goes on, new where it is new."""
+"""The part of `ftm verify` that looks at the registry: each theme has one id, and only new themes have new ones."""
 
 from collections import Counter
 
