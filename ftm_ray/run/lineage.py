@@ -91,9 +91,10 @@ def _add(lake: Lake, quarter: str, entries: list[Entry], over_gaps: bool) -> Lin
     there = next((entry for entry in current if entry.quarter == quarter), None)
     if there is not None and _run_of(lake, there) in (run_id, None):
         return LineageStep(quarter, there.version, False, _count(read_entry(lake, "lineage", there)))
-    redone = bool(current) and quarter <= current[-1].quarter
     newest = max((entry.version for entry in entries), default=1)
-    entry = Entry(quarter, newest + 1 if redone else newest)
+    is_inside = bool(current) and quarter <= current[-1].quarter
+    entry = Entry(quarter, newest + 1 if is_inside else newest)
+    redone = is_inside or any(entry.quarter == quarter for entry in entries)
     before = [known for known in current if known.quarter < quarter]
     _check_past(lake, quarter, before, over_gaps)
     rows, gate = _rows(lake, entry, before)

@@ -10,6 +10,7 @@ import pytest
 from ftm_ray.cli.main import main
 from ftm_ray.config import RunConfig, Settings
 from ftm_ray.schemas.events import EVENT_STUDY, THEME_SENTIMENT
+from ftm_ray.schemas.history import HISTORY
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
@@ -30,6 +31,7 @@ TABLES = [
     FIRM_TOPICS,
     *EVENT_STUDY.values(),
     THEME_SENTIMENT,
+    *HISTORY.values(),
 ]
 
 
