@@ -12,6 +12,7 @@ import click
 
 from ftm_ray.cli.commands.cluster import cluster
 from ftm_ray.cli.commands.events import events
+from ftm_ray.cli.commands.lineage import lineage
 from ftm_ray.cli.commands.llm import llm
 from ftm_ray.cli.commands.machine import doctor
 from ftm_ray.cli.commands.prefetch import prefetch
@@ -27,7 +28,7 @@ from ftm_ray.version import __version__
 #: All commands. A new one is written in a file of `commands/` and added here.
 COMMANDS: tuple[click.Command, ...] = (
     *(prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events),
-    *(run_quarters, submit, sentiment),
+    *(run_quarters, submit, sentiment, lineage),
 )
 
 logger = logging.getLogger("ftm_ray")

@@ -9,6 +9,7 @@ Nothing is read before it is asked for, and then only the columns needed.
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -16,18 +17,30 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.history.calendar import known_from
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake, check_quarter
+from ftm_ray.results.lineage_files import known_records, linked_entries
 from ftm_ray.results.published import THEME_ID
 from ftm_ray.results.study_files import read_study
 from ftm_ray.schemas.events import EVENT_STUDY
+from ftm_ray.schemas.history import HISTORY
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY, SENTIMENT_TABLES
 
 logger = logging.getLogger(__name__)
 
-#: Every table that can be asked for, by the name of its view.
+#: Every table of a run that can be asked for, by the name of its view; beside them stand those over quarters (HISTORY).
 TABLES = {**PUBLISHED, "sentiment_ready": SENTIMENT_READY, **SENTIMENT_TABLES}
+
+#: Published files never change, so what lineage knows of a theme is joined when it is asked for.
+_SENTIMENT_READY = """
+    CREATE VIEW sentiment_ready AS
+    SELECT s.*, l.theme_uid, k.knowledge_time
+    FROM _sentiment_files s
+    LEFT JOIN (SELECT quarter, theme_id, theme_uid FROM lineage WHERE theme_id IS NOT NULL) l USING (quarter, theme_id)
+    LEFT JOIN _known k USING (quarter)
+"""
 
 _TRACE = """
     SELECT tt.theme_id, th.label AS theme, s.firm_id, f.firm_name, f.permno, s.topic_id, t.label AS topic,
@@ -82,7 +95,7 @@ class Results:
 
     @property
     def sentiment_ready(self) -> duckdb.DuckDBPyRelation:
-        """One row per (theme, firm, topic, call) of linked firms."""
+        """One row per (theme, firm, topic, call) of linked firms, with theme_uid, where known, and knowledge_time."""
         return self.connection.view("sentiment_ready")
 
     @property
@@ -94,6 +107,16 @@ class Results:
     def theme_sentiment(self) -> duckdb.DuckDBPyRelation:
         """One row per (theme, firm, call, speaker group); empty where `ftm sentiment` was not run."""
         return self.connection.view("theme_sentiment")
+
+    @property
+    def lineage(self) -> duckdb.DuckDBPyRelation:
+        """One row per theme of a quarter, with its id over quarters, and one per theme that ended or fell silent."""
+        return self.connection.view("lineage")
+
+    @property
+    def attention(self) -> duckdb.DuckDBPyRelation:
+        """One row per theme of a quarter: how many speak of it, and how surprising the change is."""
+        return self.connection.view("attention")
 
     def events(self, name: str | None = None) -> "EventStudy":
         """The tables of an event study that `ftm events` made.
@@ -108,7 +131,7 @@ class Results:
         return EventStudy(study, **{table: self.connection.from_arrow(tables[table]) for table in EVENT_STUDY})
 
     def sql(self, question: str, **values: Any) -> duckdb.DuckDBPyRelation:
-        """Ask in SQL over the views: themes, topics, theme_topics, sentences, firms, sentiment_ready and others.
+        """Ask in SQL over the views, which are called as the tables above.
 
         Args:
             question: A query; `$name` stands for a value.
@@ -150,24 +173,37 @@ class EventStudy:
     event_portfolios: duckdb.DuckDBPyRelation
 
 
-def open_results(root: str, *quarters: str) -> Results:
+def open_results(root: str, *quarters: str, as_of: date | None = None) -> Results:
     """Open published quarters for questions.
 
     Args:
         root: A folder or s3://bucket/prefix.
         quarters: Such as 2023Q1; none = every one that is published.
+        as_of: Only quarters that were over by the end of this day (UTC); None = all.
 
     Raises:
-        SourceError: One of them is not published, or none is.
+        SourceError: One of them is not published, or none is, or none was over by then.
     """
     lake = Lake(root)
     records = [_with_sentiment(lake, record) for record in _records(lake, [check_quarter(q) for q in quarters])]
+    records = known_records(records, as_of)
+    if not records:
+        raise SourceError(f"no published quarter in {lake.root} was over on {as_of}")
     # No extension is looked for: what a query needs is here, and a cluster may have no way out.
     settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     settings["python_scan_all_frames"] = True  # tables of the notebook, though `sql` below is called in between
     connection = duckdb.connect(":memory:", config=settings)
     for name, schema in TABLES.items():
-        connection.register(name, _dataset(lake, records, name, schema))
+        view = "_sentiment_files" if name == "sentiment_ready" else name
+        connection.register(view, _dataset(lake, records, name, schema))
+    entries = linked_entries(lake, {record["quarter"]: record["run_id"] for record in records}, as_of)
+    for name, schema in HISTORY.items():
+        files = [(entry.quarter, entry.path(name)) for entry in entries]
+        connection.register(name, _files_dataset(lake, files, schema))
+    known = [(record["quarter"], known_from(record["quarter"])) for record in records]
+    columns = {"quarter": [quarter for quarter, _ in known], "knowledge_time": [moment for _, moment in known]}
+    connection.register("_known", pa.table(columns))
+    connection.execute(_SENTIMENT_READY)
     return Results(lake.root, tuple(record["quarter"] for record in records), connection)
 
 
@@ -190,7 +226,7 @@ def plain_words(error: duckdb.Error) -> str:
     """What DuckDB complains of, in one line, without the Python traceback of a file that could not be read."""
     words = " ".join(str(error).partition(" Detail: Python exception")[0].split())
     if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
-        return f"{words.partition(' Did you mean')[0]} The tables are {', '.join(TABLES)}"
+        return f"{words.partition(' Did you mean')[0]} The tables are {', '.join([*TABLES, *HISTORY])}"
     return words
 
 
@@ -219,11 +255,18 @@ def _with_sentiment(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:
 
 def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:
     """One table over all quarters; each folder says its quarter, which becomes a column, and others are not opened."""
-    parquet, files, fragments = ds.ParquetFileFormat(), lake.filesystem(), []
+    found = []
     for record in records:
         quarter = record["quarter"]
         folder = lake.sentiment_file(quarter) if name == "sentiment_ready" else f"{lake.table_dir(name, quarter)}/"
-        for path in (path for path in record["files"] if path.startswith(folder)):
-            holds = ds.field("quarter") == quarter
-            fragments.append(parquet.make_fragment(path, files, partition_expression=holds))
+        found += [(quarter, path) for path in record["files"] if path.startswith(folder)]
+    return _files_dataset(lake, found, schema)
+
+
+def _files_dataset(lake: Lake, found: Iterable[tuple[str, str]], schema: pa.Schema) -> ds.FileSystemDataset:
+    """Files, each with its quarter, as one table."""
+    parquet, files, fragments = ds.ParquetFileFormat(), lake.filesystem(), []
+    for quarter, path in found:
+        holds = ds.field("quarter") == quarter
+        fragments.append(parquet.make_fragment(path, files, partition_expression=holds))
     return ds.FileSystemDataset(fragments, schema, parquet, files)

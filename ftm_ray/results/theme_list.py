@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
+from ftm_ray.results.lineage_files import linked_entries, read_rows
 from ftm_ray.results.published import (
     FirmName,
     SpokenSentence,
@@ -29,6 +31,9 @@ _THEME_COLUMNS = [
 
 #: Columns that themes of earlier versions do not have.
 _LATER_COLUMNS = ["kind", "stability_seeds", "stability_firms", "stability", "group_id", "group_label"]
+
+#: What the tables over quarters say of a theme; null where its quarter is not linked.
+_HISTORY_COLUMNS = ("theme_uid", "edge", "firm_share", "change", "surprise")
 
 #: A theme without a kind stands where subjects do.
 _RANK = {ThemeKind.SUBJECT.value: 0, ThemeKind.RESULTS.value: 1, ThemeKind.VAGUE.value: 2}
@@ -54,6 +59,11 @@ class ThemeLine:
     stability: str | None = None
     group_id: str | None = None
     group_label: str | None = None
+    theme_uid: str | None = None
+    edge: str | None = None
+    firm_share: float | None = None
+    change: float | None = None
+    surprise: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +75,43 @@ class ThemeList:
         n_themes: All of them, listed or not.
         n_of_kind: How many are of each kind; empty where no kind is known.
         themes: Those that are listed.
+        by: The order inside each kind.
     """
 
     quarter: str
     n_themes: int
     n_of_kind: dict[str, int]
     themes: tuple[ThemeLine, ...]
+    by: str = "size"
 
 
-def list_themes(lake: Lake, quarter: str, top: int, by: str = "size") -> ThemeList:
+def list_themes(lake: Lake, quarter: str, top: int, by: str | None = None) -> ThemeList:
     """The first `top` themes of a quarter: subjects, then results, then vague ones.
 
     Args:
         lake: Where the quarter is published.
         quarter: Such as 2023Q1.
         top: How many are listed.
-        by: Order inside each kind: 'size', largest first, or 'stability', those first that stand other seeds best.
+        by: Order inside each kind: 'size', largest first; 'surprise', those first whose attention grew most beyond what
+            is usual; 'stability', those first that stand other seeds best. None = by surprise where a quarter before
+            is known, else by size.
 
     Raises:
-        SourceError: Nothing is published, or a file is missing.
+        SourceError: Nothing is published, a file is missing, or surprise is asked for and no quarter before is known.
     """
-    published_record(lake, quarter)
-    themes = read_theme_rows(lake, quarter)
+    run_id = published_record(lake, quarter)["run_id"]
+    themes = _with_history(lake, read_theme_rows(lake, quarter), {quarter: run_id})
+    has_past = any(theme["surprise"] is not None for theme in themes)
+    if by == "surprise" and not has_past:
+        raise SourceError(
+            f"nothing is known of the quarter before {quarter} in {lake.root}; run it, and link both: "
+            f"`ftm lineage QUARTER {quarter}`"
+        )
+    by = by or ("surprise" if has_past else "size")
     ordered = sorted(themes, key=lambda theme: _place(theme, by))  # equal ones stay in the order of their size
     kinds = Counter(theme["kind"] for theme in themes if theme["kind"])
     n_of_kind = {kind: kinds[kind] for kind in _RANK} if kinds else {}
-    return ThemeList(quarter, len(themes), n_of_kind, tuple(theme_lines(lake, quarter, ordered[:top])))
+    return ThemeList(quarter, len(themes), n_of_kind, tuple(theme_lines(lake, quarter, ordered[:top])), by)
 
 
 def read_theme_rows(lake: Lake, quarter: str) -> list[dict[str, Any]]:
@@ -99,9 +120,24 @@ def read_theme_rows(lake: Lake, quarter: str) -> list[dict[str, Any]]:
     return [dict.fromkeys(_LATER_COLUMNS) | row for row in rows]  # a file without a column gives rows without it
 
 
+def _with_history(lake: Lake, themes: list[dict[str, Any]], run_ids: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Themes with what lineage and attention say of them, null where the quarter is not linked."""
+    entries = linked_entries(lake, run_ids)
+    edges = {row["theme_id"]: row["edge"] for row in read_rows(lake, "lineage", entries)}
+    found = {row["theme_id"]: row for row in read_rows(lake, "attention", entries)}
+    return [
+        dict.fromkeys(_HISTORY_COLUMNS)
+        | theme
+        | {name: value for name, value in found.get(theme["theme_id"], {}).items() if name in _HISTORY_COLUMNS}
+        | {"edge": edges.get(theme["theme_id"])}
+        for theme in themes
+    ]
+
+
 def _place(theme: Mapping[str, Any], by: str) -> tuple[int, float]:
-    stability = theme["stability_seeds"]
-    return _RANK.get(theme["kind"], 0), -(stability or 0.0) if by == "stability" else 0.0
+    column = {"stability": "stability_seeds", "surprise": "surprise"}.get(by)
+    value = theme[column] if column else None
+    return _RANK.get(theme["kind"], 0), -value if value is not None else 0.0
 
 
 def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -> list[ThemeLine]:
@@ -126,6 +162,7 @@ def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -
         ThemeLine(
             **{name: theme[name] for name in _THEME_COLUMNS[:4]},
             **{name: theme[name] for name in ("n_firms", "n_topics", "n_sentences", *_LATER_COLUMNS)},
+            **{name: theme.get(name) for name in _HISTORY_COLUMNS},
             keywords=tuple(theme["keywords"]),
             top_firms=tuple(names[firm_id] for firm_id in theme["top_firms"]),
             example=_example(

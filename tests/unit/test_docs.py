@@ -10,6 +10,7 @@ import pytest
 from ftm_ray.cli.main import main
 from ftm_ray.config import RunConfig, Settings
 from ftm_ray.schemas.events import EVENT_STUDY, GIVEN_SENTIMENT
+from ftm_ray.schemas.history import HISTORY
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SCORED_TEXTS, SENTIMENT_READY, SENTIMENT_TABLES
@@ -32,6 +33,7 @@ TABLES = [
     GIVEN_SENTIMENT,
     SCORED_TEXTS,
     *SENTIMENT_TABLES.values(),
+    *HISTORY.values(),
 ]
 
 

@@ -1,6 +1,7 @@
 """Commands that read what a quarter has: `ftm status`, `themes`, `trace`, `sql` and `verify`. None starts Ray."""
 
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 
@@ -33,15 +34,18 @@ def status(quarter: str, root: str, as_json: bool) -> None:
 @root_option
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Themes shown.")
 @click.option(
-    "--by", type=click.Choice(["size", "stability"]), default="size", show_default=True, help="Order of the themes."
-)
+    "--by", type=click.Choice(["size", "surprise", "stability"]),
+    help="Order of the themes. [default: surprise where a quarter before is linked, else size]",
+)  # fmt: skip
 @json_option
-def themes(quarter: str, root: str, top: int, by: str, as_json: bool) -> None:
-    """List the largest themes of QUARTER: subjects first, talk of results and vague talk below.
+def themes(quarter: str, root: str, top: int, by: str | None, as_json: bool) -> None:
+    """List the themes of QUARTER: subjects first, talk of results and vague talk below.
+
+    Where the quarter before is linked (`ftm lineage`), those come first whose attention grew most beyond what is usual.
 
     \b
       ftm themes 2023Q1 --root lake --top 5
-      ftm themes 2023Q1 --root lake --by stability
+      ftm themes 2023Q1 --root lake --by size
     """
     from ftm_ray.cli.screens.themes import show_themes
     from ftm_ray.results.theme_list import list_themes
@@ -79,11 +83,13 @@ def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) ->
 @click.argument("question")
 @root_option
 @click.option("--quarter", "quarters", multiple=True, help="May be given again. [default: all that are published]")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Only quarters that were over on this day.")
 @json_option
-def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool) -> None:
+def sql(question: str, root: str, quarters: tuple[str, ...], as_of: datetime | None, as_json: bool) -> None:
     """Ask in SQL (DuckDB) over what is published.
 
-    Tables: themes, theme_topics, topics, sentences, firms, sentiment_ready (docs/query.md has ready questions).
+    Tables: themes, theme_topics, topics, sentences, firms, sentiment_ready, lineage, attention (docs/query.md has ready
+    questions).
 
     \b
       ftm sql "SELECT theme_id, label, n_firms FROM themes ORDER BY n_firms DESC LIMIT 10" --root lake
@@ -92,7 +98,8 @@ def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool) -> N
     from ftm_ray.cli.screens.shapes import show_rows
     from ftm_ray.results.query import answer, open_results
 
-    found = answer(open_results(root, *quarters), question)
+    day = as_of.date() if as_of else None
+    found = answer(open_results(root, *quarters, as_of=day), question)
     if as_json:
         print_json(found.to_pylist() if found is not None else [])
     elif found is not None:

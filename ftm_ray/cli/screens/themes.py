@@ -14,6 +14,9 @@ from ftm_ray.results.theme_trace import ThemeTrace, TopicTrace
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.themes.kind import ThemeKind
 
+#: Where a theme comes from, where that is worth a word.
+_EDGES = {"emerge": "new", "revived": "revived", "split": "split off"}
+
 #: More firms than this are counted, not named.
 _NAMED_FIRMS = 5
 
@@ -26,12 +29,13 @@ def show_themes(found: ThemeList) -> None:
         return
     n, n_all = len(found.themes), found.n_themes
     which = f"{n} of {n_all} themes" if n < n_all else counted(n_all, "theme")
-    title = f"{found.quarter}: {which}{_kinds_words(found)}"
+    order = ", by surprise" if found.by == "surprise" else ""
+    title = f"{found.quarter}: {which}{_kinds_words(found)}{order}"
     table = Table(title=title, title_justify="left", show_header=False, show_lines=True)
     table.add_column(no_wrap=True)
     table.add_column()
     for theme in found.themes:
-        facts = [*_sizes(theme), *_stability_words(theme)]
+        facts = [*_sizes(theme), *_stability_words(theme), *_history_words(theme)]
         table.add_row(Text(f"{theme.theme_id}\n").append("\n".join(facts), "dim"), _about(theme))
     out.print(table)
     _print_who_named(out, found.themes)
@@ -61,6 +65,12 @@ def _stability_words(theme: ThemeLine) -> list[str]:
     """How the theme stands other seeds, in a word; and that it is no subject, where it is none."""
     words = [theme.stability.replace("_", " ")] if theme.stability else []
     return [*words, *([f"kind: {theme.kind}"] if theme.kind not in (None, ThemeKind.SUBJECT.value) else [])]
+
+
+def _history_words(theme: ThemeLine) -> list[str]:
+    """That a theme is new or came back, and how its attention changed."""
+    words = [_EDGES[theme.edge]] if theme.edge in _EDGES else []
+    return [*words, *([f"attention {theme.change:+.0%}"] if theme.change is not None else [])]
 
 
 def _kinds_words(found: ThemeList) -> str:

@@ -16,6 +16,7 @@ from ftm_ray.results.verify.counts import (
     topic_count_problems,
 )
 from ftm_ray.results.verify.files import check_files, check_leftovers
+from ftm_ray.results.verify.lineage import check_lineage
 from ftm_ray.results.verify.sentences import SentenceTally, check_sentences
 from ftm_ray.results.verify.sentiment import check_sentiment
 from ftm_ray.results.verify.tables import Tables, check_run_id, read_tables, row_problems
@@ -58,6 +59,7 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
         make_check("topic counts", f"{tables.topics.num_rows:,} topics", topic_count_problems(record, tables)),
         check_sentiment(lake, record, tables.sentiment, tally),
         *check_tone(lake, record, tables),
+        *check_lineage(lake, quarter, record["run_id"], tables),
     ]
 
 

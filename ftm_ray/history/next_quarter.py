@@ -1,0 +1,106 @@
+"""One more quarter: what the registry knows, and the themes of the next quarter, give its rows."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ftm_ray.history.attention import Attention, theme_attention
+from ftm_ray.history.calendar import quarter_number
+from ftm_ray.history.edges import DORMANT_QUARTERS, Edge, EdgeRow, Standing, edge_rows, first_rows
+from ftm_ray.history.theme_set import ThemeSet
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """Where a theme spoke last."""
+
+    quarter: str
+    theme_id: str
+    absorbed: bool = False
+
+
+class Past:
+    """What is known of all themes up to a quarter.
+
+    Args:
+        lineage: Rows of the table, quarter by quarter.
+        attention: Likewise.
+    """
+
+    def __init__(self, lineage: Iterable[Mapping[str, Any]], attention: Iterable[Mapping[str, Any]]) -> None:
+        self.last_quarter: str | None = None
+        self._seen: dict[str, LastSeen] = {}
+        self._changes: dict[str, list[float]] = {}
+        for row in lineage:
+            self._add(row)
+        for row in attention:
+            if row["change"] is not None:
+                self._changes.setdefault(row["theme_uid"], []).append(row["change"])
+
+    def _add(self, row: Mapping[str, Any]) -> None:
+        uid = row["theme_uid"]
+        self.last_quarter = row["quarter"]
+        if row["theme_id"] is not None:
+            self._seen[uid] = LastSeen(row["quarter"], row["theme_id"])
+        elif row["edge"] == Edge.ABSORB:
+            self._seen[uid] = LastSeen(self._seen[uid].quarter, self._seen[uid].theme_id, absorbed=True)
+        elif row["edge"] == Edge.DIE:
+            del self._seen[uid]
+
+    def quarters(self, new: str) -> list[str]:
+        """The quarters whose themes a quarter may continue, latest first."""
+        oldest = quarter_number(new) - DORMANT_QUARTERS - 1
+        quarters = {seen.quarter for seen in self._seen.values()} | {self.last_quarter or new}
+        return sorted((q for q in quarters if q == self.last_quarter or quarter_number(q) >= oldest), reverse=True)
+
+    def standing(self, themes: ThemeSet) -> Standing:
+        """The themes that spoke last in this quarter."""
+        place = {theme_id: number for number, theme_id in enumerate(themes.theme_ids)}
+        here = {uid: seen for uid, seen in self._seen.items() if seen.quarter == themes.quarter}
+        absorbed = frozenset(uid for uid, seen in here.items() if seen.absorbed)
+        return Standing(themes, {place[seen.theme_id]: uid for uid, seen in here.items()}, absorbed)
+
+    def changes(self, uid: str) -> list[float]:
+        """The changes of attention that a theme has seen."""
+        return self._changes.get(uid, [])
+
+
+@dataclass(frozen=True, slots=True)
+class QuarterRows:
+    """The rows that one quarter adds."""
+
+    lineage: list[dict[str, Any]]
+    attention: list[dict[str, Any]]
+
+
+def next_rows(
+    new: ThemeSet, past: Past, read_themes: Callable[[str], ThemeSet], gate: float | None, version: int
+) -> QuarterRows:
+    """The rows of the quarter after the registry's last one.
+
+    Args:
+        new: Its themes.
+        past: What the registry knows.
+        read_themes: Gives the themes of an earlier quarter.
+        gate: The least cosine of one theme; None in a registry's first quarter.
+        version: Of the registry.
+    """
+    before = None
+    if past.last_quarter is None or gate is None:
+        rows = first_rows(new, version)
+    else:
+        last, *earlier = past.quarters(new.quarter)
+        before = read_themes(last)
+        dormant = [past.standing(read_themes(quarter)) for quarter in earlier]
+        rows = edge_rows(new, past.standing(before), dormant, gate, version)
+    shared = {"gate": gate, "encoder": new.encoder, "settings_digest": new.settings_digest}
+    of_new = rows[: len(new.theme_ids)]
+    found = theme_attention(new, before, [past.changes(row.theme_uid) for row in of_new])
+    return QuarterRows(
+        lineage=[asdict(row) | {"edge": row.edge.value} | shared for row in rows],
+        attention=[_attention_row(row, one) for row, one in zip(of_new, found, strict=True)],
+    )
+
+
+def _attention_row(row: EdgeRow, attention: Attention) -> dict[str, Any]:
+    return {"theme_uid": row.theme_uid, "theme_id": row.theme_id, "surprise": attention.surprise} | asdict(attention)

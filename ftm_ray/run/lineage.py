@@ -1,0 +1,220 @@
+"""The registry, one published quarter after the other: read, compare with the past, add rows.
+
+It runs when quarters are published, apart from their runs: what a run publishes depends on no other quarter, and what
+happened later never changes what was known.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ftm_ray.config import ThemeSettings
+from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.history.calendar import quarter_name, quarter_number
+from ftm_ray.history.gate import Gate, find_gate, sibling_cosines, twin_cosines
+from ftm_ray.history.next_quarter import Past, next_rows
+from ftm_ray.history.registry import Entry, all_entries, current_entries, read_entry, write_entry
+from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
+from ftm_ray.lake.locks import quarter_lock
+from ftm_ray.lake.runs import published_run_id
+from ftm_ray.lake.storage import Lake
+from ftm_ray.themes.fits import Fit, fit_data, fit_labels
+from ftm_ray.themes.scaling import MIN_TOPICS
+
+#: Splits of the firms into halves that twins are looked for in; one is enough where there are many themes.
+_SPLITS, _SPLITS_OF_MANY, _MANY_TOPICS = 4, 1, 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class LineageStep:
+    """What one quarter added.
+
+    Attributes:
+        quarter: Such as 2023Q1.
+        version: Of the registry.
+        added: Whether rows were written; False = it had been there already.
+        edges: How many rows of each edge.
+        gate: What two themes had to reach; None in the first quarter, and where nothing was added.
+        redone: Whether the quarter was there, of another run or before it.
+    """
+
+    quarter: str
+    version: int
+    added: bool
+    edges: dict[str, int]
+    gate: Gate | None = None
+    redone: bool = False
+
+
+def extend_lineage(root: str, quarters: Sequence[str], over_gaps: bool = False) -> list[LineageStep]:
+    """Add published quarters to the registry under ROOT.
+
+    A quarter that is there already, of the same run, is left as it is. One that was published anew, or lies before the
+    registry's first, is linked again with all quarters after it, as a new version.
+
+    Args:
+        root: A folder or s3://bucket/prefix.
+        quarters: Such as 2023Q1; in any order.
+        over_gaps: Link a quarter to one that is not the quarter before it.
+
+    Returns:
+        One step per quarter that was looked at, in their order.
+
+    Raises:
+        SourceError: A quarter is not published, or a quarter before it is missing or was published anew.
+        ConfigError: It was made with another encoder than the registry.
+    """
+    lake = Lake(root)
+    steps: list[LineageStep] = []
+    with quarter_lock(lake, "lineage", "lineage"):
+        waiting = sorted(set(quarters))
+        while waiting:
+            quarter = waiting.pop(0)
+            entries = all_entries(lake)
+            step = _add(lake, quarter, entries, over_gaps)
+            steps.append(step)
+            if step.redone:
+                waiting = sorted({*waiting, *(e.quarter for e in current_entries(entries) if e.quarter > quarter)})
+    return steps
+
+
+def _add(lake: Lake, quarter: str, entries: list[Entry], over_gaps: bool) -> LineageStep:
+    run_id = _published_run(lake, quarter)
+    current = current_entries(entries)
+    there = next((entry for entry in current if entry.quarter == quarter), None)
+    if there is not None and _run_of(lake, there) in (run_id, None):
+        return LineageStep(quarter, there.version, False, _count(read_entry(lake, "lineage", there)))
+    newest = max((entry.version for entry in entries), default=1)
+    is_inside = bool(current) and quarter <= current[-1].quarter
+    entry = Entry(quarter, newest + 1 if is_inside else newest)
+    redone = is_inside or any(entry.quarter == quarter for entry in entries)
+    before = [known for known in current if known.quarter < quarter]
+    _check_past(lake, quarter, before, over_gaps)
+    rows, gate = _rows(lake, entry, before)
+    write_entry(lake, entry, rows, run_id)
+    return LineageStep(quarter, entry.version, True, _count(rows["lineage"]), gate, redone)
+
+
+def _rows(lake: Lake, entry: Entry, before: list[Entry]) -> tuple[dict[str, list[dict[str, Any]]], Gate | None]:
+    read = cache(lambda quarter: read_theme_set(lake, quarter))
+    new, record = read(entry.quarter), _record(lake, entry.quarter)
+    lineage = [row for known in before for row in read_entry(lake, "lineage", known)]
+    attention = [row for known in before for row in read_entry(lake, "attention", known)]
+    if lineage and lineage[-1]["encoder"] != new.encoder:
+        raise ConfigError(
+            f"{entry.quarter} was run with the encoder '{new.encoder}', the registry in {lake.root} with "
+            f"'{lineage[-1]['encoder']}': their vectors cannot be compared; use one ROOT per encoder"
+        )
+    gate = quarter_gate(new, ThemeSettings(**record["config"]["themes"])) if before else None
+    made = next_rows(new, Past(lineage, attention), read, gate.cosine if gate else None, entry.version)
+    return {"lineage": made.lineage, "attention": made.attention}, gate
+
+
+def quarter_gate(themes: ThemeSet, settings: ThemeSettings) -> Gate:
+    """The gate of a quarter: halves of its firms are clustered apart, with fixed seeds.
+
+    Args:
+        themes: Of the quarter.
+        settings: Those of its run.
+    """
+    firms = np.unique(themes.firm_ids)
+    twins = []
+    for number in range(_SPLITS_OF_MANY if len(themes.firm_ids) > _MANY_TOPICS else _SPLITS):
+        seed = settings.random_state + number
+        half = np.random.default_rng(seed).permutation(firms)[: len(firms) // 2]
+        in_half = np.isin(themes.firm_ids, half)
+        halves = [_half_centers(themes, np.flatnonzero(rows), settings, seed) for rows in (in_half, ~in_half)]
+        twins.append(twin_cosines(*halves))
+    return find_gate(np.concatenate(twins), sibling_cosines(themes.centers))
+
+
+def _half_centers(themes: ThemeSet, rows: np.ndarray, settings: ThemeSettings, seed: int) -> np.ndarray:
+    vectors = themes.vectors[rows]
+    if len(rows) < MIN_TOPICS:
+        return vectors[:0]
+    labels = fit_labels(fit_data(vectors, settings, use_gpu=False), Fit(seed))
+    return theme_centers(vectors, labels, int(labels.max()) + 1)
+
+
+def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
+    """The themes of a published quarter with their topics.
+
+    Raises:
+        SourceError: Nothing is published, or its publication was not finished.
+    """
+    record = _record(lake, quarter)
+    topics = lake.read_folder(lake.table_dir("topics", quarter), ["firm_id", "topic_id", "n_sentences", "embedding"])
+    theme_ids = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id"])["theme_id"].to_pylist()
+    place = {theme_id: number for number, theme_id in enumerate(theme_ids)}
+    inside = lake.read_folder(lake.table_dir("theme_topics", quarter), ["theme_id", "firm_id", "topic_id"])
+    theme_of = {(row["firm_id"], row["topic_id"]): place[row["theme_id"]] for row in inside.to_pylist()}
+    keys = zip(topics["firm_id"].to_pylist(), topics["topic_id"].to_pylist(), strict=True)
+    themes = np.array([theme_of.get(key, NO_THEME) for key in keys], dtype=np.int64)
+    vectors = _matrix(topics["embedding"])
+    config = record["config"]
+    text = json.dumps({"code": record["code_version"], "config": config}, sort_keys=True)
+    return ThemeSet(
+        quarter=quarter,
+        run_id=record["run_id"],
+        theme_ids=tuple(theme_ids),
+        firm_ids=np.array(topics["firm_id"].to_pylist(), dtype=np.str_),
+        themes=themes,
+        n_sentences=topics["n_sentences"].to_numpy().astype(np.int64),
+        vectors=vectors,
+        centers=theme_centers(vectors, themes, len(theme_ids)),
+        encoder=config["embed"]["model"].rstrip("/").rsplit("/", 1)[-1],
+        settings_digest=hashlib.sha256(text.encode()).hexdigest()[:12],
+    )
+
+
+def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+    values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
+    return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 1)
+
+
+def _check_past(lake: Lake, quarter: str, before: list[Entry], over_gaps: bool) -> None:
+    """The quarters before this one are in the registry, and are those that are published."""
+    for entry in before:
+        if _run_of(lake, entry) not in (published_run_id(lake, entry.quarter), None):
+            raise SourceError(
+                f"{entry.quarter} was published anew since it was linked; give it first: ftm lineage {entry.quarter} "
+                f"--root {lake.root}"
+            )
+    if before and not over_gaps and quarter_number(quarter) - quarter_number(before[-1].quarter) > 1:
+        gap = range(quarter_number(before[-1].quarter) + 1, quarter_number(quarter))
+        raise SourceError(
+            f"{quarter} waits: the registry in {lake.root} ends with {before[-1].quarter}, and "
+            f"{', '.join(quarter_name(number) for number in gap)} would be skipped; run and link what is missing, or "
+            "link over the gap with --over-gaps"
+        )
+
+
+def _published_run(lake: Lake, quarter: str) -> str:
+    return str(_record(lake, quarter)["run_id"])
+
+
+def _record(lake: Lake, quarter: str) -> dict[str, Any]:
+    run_id = published_run_id(lake, quarter)
+    if run_id is None or not lake.exists(lake.run_file(quarter, run_id)):
+        raise SourceError(
+            f"nothing of {quarter} is published in {lake.root}, or not all of it; run `ftm run {quarter}`"
+        )
+    return lake.read_json(lake.run_file(quarter, run_id))
+
+
+def _run_of(lake: Lake, entry: Entry) -> str | None:
+    """The run whose themes an entry holds; None where it had none."""
+    runs = lake.read_table(entry.path("lineage"), ["run_id"])["run_id"]
+    return str(runs[0]) if len(runs) else None
+
+
+def _count(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    edges = [row["edge"] for row in rows]
+    return {edge: edges.count(edge) for edge in dict.fromkeys(edges)}

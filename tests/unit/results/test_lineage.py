@@ -1,0 +1,214 @@
+"""Quarters are linked, what was known stays as it was, and readers see nothing from later than they ask for."""
+
+import json
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from command import ftm, one_error_line
+from invented import QUARTER
+from published import NEXT, copy_run, publish
+
+import ftm_ray
+from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.storage import Lake
+from ftm_ray.results.theme_life import theme_life
+from ftm_ray.results.theme_list import list_themes
+from ftm_ray.results.verify.quarter import verify_quarter
+from ftm_ray.run.lineage import extend_lineage
+
+AFTER = "2024Q3"
+
+
+@pytest.fixture
+def run(six_firms_run, config):
+    """Two published quarters; the second says the same as the first."""
+    run = publish(six_firms_run, config)
+    copy_run(run.lake, run.lake, run.run_id, NEXT)
+    return run
+
+
+@pytest.fixture
+def linked(run):
+    extend_lineage(run.lake.root, [QUARTER, NEXT])
+    return run
+
+
+def published_as(run, quarter, run_id):
+    """Publish a quarter as another run would: the same tables under another run_id."""
+    lake = run.lake
+    copy_run(lake, lake, run.run_id, quarter)
+    record = lake.read_json(lake.run_file(quarter, run.run_id))
+    path = f"{lake.table_dir('firms', quarter)}/part-00000.parquet"
+    table = lake.read_table(path)
+    at = table.schema.get_field_index("run_id")
+    lake.write_table(path, table.set_column(at, table.schema.field(at), pa.array([run_id] * table.num_rows)))
+    lake.write_json(lake.run_file(quarter, run_id), record | {"run_id": run_id})
+
+
+def registry_bytes(lake):
+    """All files of the registry with their content."""
+    return {
+        f"{table}/{folder}/{name}": lake.fingerprint(f"processed/{table}/{folder}/{name}")
+        for table in ("lineage", "attention")
+        for folder in lake.list_folders(f"processed/{table}")
+        for name in lake.list_files(f"processed/{table}/{folder}")
+    }
+
+
+# --- the registry ----------------------------------------------------------------------------------------------------
+
+
+def test_themes_that_go_on_keep_their_uid(linked):
+    rows = ftm_ray.open_results(linked.lake.root).lineage.df()
+    assert rows.theme_uid.tolist() == [f"U{QUARTER}-0001", f"U{QUARTER}-0002"] * 2
+    assert rows.edge.tolist() == ["first_quarter"] * 2 + ["survive"] * 2
+    assert rows.cosine.tolist()[2:] == pytest.approx([1.0, 1.0])
+    assert rows.flow_in.tolist()[2:] == [1.0, 1.0]
+
+
+def test_linking_again_changes_no_byte_and_says_that_it_was_there(linked):
+    before = registry_bytes(linked.lake)
+    steps = extend_lineage(linked.lake.root, [NEXT, QUARTER])
+    assert [(step.quarter, step.added) for step in steps] == [(QUARTER, False), (NEXT, False)]
+    assert registry_bytes(linked.lake) == before
+
+
+def test_an_old_quarter_that_was_published_anew_makes_a_new_version_of_it_and_of_what_came_after(linked):
+    before = registry_bytes(linked.lake)
+    published_as(linked, QUARTER, f"{QUARTER}-another")
+    steps = extend_lineage(linked.lake.root, [QUARTER])
+    assert [(step.quarter, step.version, step.redone) for step in steps] == [(QUARTER, 2, True), (NEXT, 2, True)]
+    after = registry_bytes(linked.lake)
+    assert {name: after[name] for name in before} == before
+    rows = ftm_ray.open_results(linked.lake.root).lineage.df()
+    assert set(rows.theme_uid) == {f"U{QUARTER}-0001.2", f"U{QUARTER}-0002.2"}
+    assert set(rows.registry_version) == {2}
+
+
+def test_a_quarter_waits_for_the_one_before_it_that_was_published_anew(linked):
+    published_as(linked, NEXT, f"{NEXT}-another")
+    copy_run(linked.lake, linked.lake, linked.run_id, AFTER)
+    with pytest.raises(SourceError, match=f"{NEXT} was published anew since it was linked; give it first"):
+        extend_lineage(linked.lake.root, [AFTER])
+
+
+def test_lineage_waits_for_a_gap_and_says_so(run):
+    copy_run(run.lake, run.lake, run.run_id, AFTER)
+    extend_lineage(run.lake.root, [QUARTER])
+    with pytest.raises(SourceError, match=f"{AFTER} waits: .* ends with {QUARTER}, and {NEXT} would be skipped"):
+        extend_lineage(run.lake.root, [AFTER])
+    [step] = extend_lineage(run.lake.root, [AFTER], over_gaps=True)
+    assert step.edges == {"survive": 2}
+
+
+def test_another_encoder_is_refused(run):
+    extend_lineage(run.lake.root, [QUARTER])
+    path = run.lake.run_file(NEXT, run.run_id)
+    record = run.lake.read_json(path)
+    record["config"]["embed"]["model"] = "hub/another-encoder"
+    run.lake.write_json(path, record)
+    with pytest.raises(ConfigError, match="another-encoder.*cannot be compared"):
+        extend_lineage(run.lake.root, [NEXT])
+
+
+def test_a_quarter_that_is_not_published_is_refused(run):
+    with pytest.raises(SourceError, match=f"nothing of {AFTER} is published"):
+        extend_lineage(run.lake.root, [AFTER])
+
+
+# --- readers ---------------------------------------------------------------------------------------------------------
+
+
+def test_sentiment_ready_gets_uid_and_knowledge_time_and_its_files_stay_as_they_are(linked):
+    stored = linked.lake.read_table(linked.lake.sentiment_file(NEXT))
+    assert "theme_uid" not in stored.column_names
+    rows = ftm_ray.open_results(linked.lake.root, NEXT).sentiment_ready.to_arrow_table()
+    assert rows.num_rows == stored.num_rows
+    assert set(rows["theme_uid"].to_pylist()) == {f"U{QUARTER}-0001", f"U{QUARTER}-0002"}
+    assert {str(moment)[:10] for moment in rows["knowledge_time"].to_pylist()} == {"2024-07-01"}
+
+
+def test_without_lineage_sentiment_ready_has_no_uid_but_a_time(run):
+    rows = ftm_ray.open_results(run.lake.root).sentiment_ready.to_arrow_table()
+    assert rows["theme_uid"].null_count == rows.num_rows
+    assert rows["knowledge_time"].null_count == 0
+
+
+def test_as_of_shows_nothing_from_later(linked):
+    root = linked.lake.root
+    assert ftm_ray.open_results(root, as_of=date(2024, 6, 29)).quarters == (QUARTER,)
+    assert ftm_ray.open_results(root, as_of=date(2024, 6, 30)).quarters == (QUARTER, NEXT)
+    early = ftm_ray.open_results(root, as_of=date(2024, 4, 1))
+    assert {
+        row[0] for row in early.sql("SELECT quarter FROM lineage UNION SELECT quarter FROM attention").fetchall()
+    } == {QUARTER}
+    with pytest.raises(SourceError, match="no published quarter .* was over on 2024-03-30"):
+        ftm_ray.open_results(root, as_of=date(2024, 3, 30))
+
+
+def test_lineage_of_a_quarter_that_was_published_anew_is_left_out_with_a_word(linked, caplog):
+    published_as(linked, NEXT, f"{NEXT}-another")
+    rows = ftm_ray.open_results(linked.lake.root).lineage.df()
+    assert set(rows.quarter) == {QUARTER}
+    assert "published anew since it was linked" in caplog.text
+
+
+def test_themes_are_listed_by_surprise_where_there_is_a_past(linked):
+    assert list_themes(linked.lake, QUARTER, 5).by == "size"
+    found = list_themes(linked.lake, NEXT, 5)
+    assert found.by == "surprise" or all(theme.surprise is None for theme in found.themes)
+    assert [theme.theme_uid for theme in list_themes(linked.lake, NEXT, 5, "size").themes] == [
+        f"U{QUARTER}-0001",
+        f"U{QUARTER}-0002",
+    ]
+    with pytest.raises(SourceError, match="nothing is known of the quarter before"):
+        list_themes(linked.lake, QUARTER, 5, "surprise")
+
+
+def test_a_themes_life_is_found_by_any_of_its_ids(linked):
+    life = theme_life(linked.lake, f"{NEXT}-0002")
+    assert life == theme_life(linked.lake, f"U{QUARTER}-0002")
+    assert [quarter.theme_id for quarter in life.quarters] == [f"{QUARTER}-0002", f"{NEXT}-0002"]
+    assert all(len({s.firm for s in quarter.sentences}) == len(quarter.sentences) > 0 for quarter in life.quarters)
+    with pytest.raises(ConfigError, match="there is no theme 2024Q1-0099"):
+        theme_life(linked.lake, "2024Q1-0099")
+
+
+def test_verify_checks_the_registry(linked):
+    checks = {check.name: check for check in verify_quarter(linked.lake, NEXT)}
+    assert not checks["lineage"].problems
+    path = f"{linked.lake.table_dir('lineage', NEXT)}/version-00001.parquet"
+    table = linked.lake.read_table(path)
+    uids = pa.array(["U2020Q1-0001"] * table.num_rows)
+    linked.lake.write_table(path, table.set_column(0, table.schema.field(0), uids))
+    problems = {check.name: check for check in verify_quarter(linked.lake, NEXT)}["lineage"].problems
+    assert "U2020Q1-0001 stands for 2 themes" in problems
+    assert any("was never seen before" in problem for problem in problems)
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_links_and_shows_a_life(run):
+    root = run.lake.root
+    assert "2 goes on" in ftm("lineage", QUARTER, NEXT, "--root", root).output
+    shown = ftm("lineage", f"U{QUARTER}-0001", "--root", root).output
+    assert "goes on" in shown and "█" in shown and NEXT in shown
+    life = json.loads(ftm("lineage", f"{NEXT}-0001", "--root", root, "--json").output)
+    assert life["theme_uid"] == f"U{QUARTER}-0001"
+    rows = json.loads(
+        ftm("sql", "SELECT count(*) n FROM lineage", "--root", root, "--as-of", "2024-05-01", "--json").output
+    )
+    assert rows == [{"n": 2}]
+
+
+def test_quarters_and_themes_do_not_mix(run):
+    result = ftm("lineage", QUARTER, f"{QUARTER}-0001", "--root", run.lake.root)
+    assert result.exit_code == 2
+    assert "one theme at a time" in one_error_line(result)
+
+
+def test_without_lineage_a_life_says_what_to_do(run):
+    with pytest.raises(SourceError, match="no quarter is linked"):
+        theme_life(Lake(run.lake.root), f"{QUARTER}-0001")
