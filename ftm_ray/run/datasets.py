@@ -168,7 +168,8 @@ def _in_topic_actors_places(
 ) -> ray.data.Dataset | None:
     """Tables through actors that hold a model of transformers; each is one call. None where there is no row."""
     _set_context(config)
-    blocks, most_rows = [], 0
+    blocks: list[Any] = []
+    most_rows = 0
     for table in tables:  # one after another, so that never all are in this process
         if table.num_rows:
             blocks.append(ray.put(table))
