@@ -26,7 +26,6 @@ def run_quarters(context: click.Context, quarters: tuple[str, ...], root: str, a
       ftm run-quarters 2023Q1..2024Q4 --root lake
     """
     from ftm_ray.cli.launch.quarters import launch_quarters
-    from ftm_ray.cli.launch.run import run_config
     from ftm_ray.cli.screens.quarters import result_row, show_quarters
 
     def show(results: "list[QuarterResult]") -> None:
@@ -35,8 +34,7 @@ def run_quarters(context: click.Context, quarters: tuple[str, ...], root: str, a
         else:
             show_quarters(results)
 
-    flags = (options["keep_llm"], options["take_lock"])
-    context.exit(launch_quarters(root, quarters, run_config(options), flags, show))
+    context.exit(launch_quarters(root, quarters, options, show))
 
 
 run_quarters.params += options_of(run, without={"root", "as_json"})

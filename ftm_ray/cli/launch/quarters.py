@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ftm_ray.cli.launch.ray_errors import ray_errors
-from ftm_ray.cli.launch.run import launch_run
+from ftm_ray.cli.launch.run import launch_run, run_config
+from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import Step, shown_progress
 from ftm_ray.cli.screens.shapes import error_console
 from ftm_ray.config import RunConfig
@@ -24,20 +25,17 @@ _EXIT_UNKNOWN = 1
 OnResults = Callable[[list["QuarterResult"]], None]
 
 
-def launch_quarters(
-    root: str, quarters: Sequence[str], config: RunConfig, flags: tuple[bool, bool], on_results: OnResults
-) -> int:
+def launch_quarters(root: str, quarters: Sequence[str], options: Options, on_results: OnResults) -> int:
     """Run quarters in order, with progress shown; returns the highest exit code.
 
     Args:
         root: ROOT.
         quarters: In the order in which they are run.
-        config: That of all of them.
-        flags: --keep-llm and --take-lock.
+        options: Those of `ftm run`, for all of them.
         on_results: Gets the results of all quarters at the end, also where Ctrl-C or SIGTERM was the end.
 
     Raises:
-        FtmError: Ray or the model cannot be started, so that no quarter was begun.
+        FtmError: A flag is wrong, or Ray or the model cannot be started, so that no quarter was begun.
     """
     from ftm_ray.run.progress import Progress
     from ftm_ray.run.quarters import QuarterResult, shared_by_quarters
@@ -46,15 +44,15 @@ def launch_quarters(
         with shown_progress(error_console()) as show:
             show(Step(progress.stage, progress.done, progress.total, detail=progress.detail))
 
-    keep_llm, take_lock = flags
+    config = run_config(options)
     results: list[QuarterResult] = []
-    with ray_errors(), shared_by_quarters(root, quarters, config, keep_llm, begins):
+    with ray_errors(), shared_by_quarters(root, quarters, config, options["keep_llm"], begins):
         start = time.perf_counter()
         try:
             for quarter in quarters:
                 start = time.perf_counter()
                 logger.info("%s begins, %d of %d", quarter, len(results) + 1, len(quarters))
-                results.append(_one_quarter(root, quarter, config, take_lock))
+                results.append(_one_quarter(root, quarter, config, options["take_lock"]))
         finally:
             if len(results) < len(quarters):
                 results.append(QuarterResult(quarters[len(results)], "stopped", time.perf_counter() - start))

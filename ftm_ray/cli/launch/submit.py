@@ -67,12 +67,17 @@ def submit_quarters(
         )
     check_same(versions_of_cluster(address), versions_here())
     _check_endpoint(config)
-    words = ["run_quarter.py", quarters[0]] if len(quarters) == 1 else ["run_quarters.py", ",".join(quarters)]
     settings = options["config"]
-    travelling = ["--config", SETTINGS] if settings else []
-    entrypoint = shlex.join(["python", f"jobs/{words[0]}", words[1], "--root", root, *flags, *travelling])
     with job_folder(settings) as folder:
-        return cluster, cluster.submit(Job(tuple(quarters), root, entrypoint), folder)
+        return cluster, cluster.submit(job_of(quarters, root, flags, settings is not None), folder)
+
+
+def job_of(quarters: Sequence[str], root: str, flags: Sequence[str], with_settings: bool) -> Job:
+    """The job as the cluster is asked for it; settings lie in the folder that travels."""
+    script = "jobs/run_quarter.py" if len(quarters) == 1 else "jobs/run_quarters.py"
+    settings = ["--config", SETTINGS] if with_settings else []
+    words = ["python", script, ",".join(quarters), "--root", root, *flags, *settings]
+    return Job(tuple(quarters), root, shlex.join(words))
 
 
 def found_job(quarters: Sequence[str], root: str, address: str) -> tuple[Cluster, str]:
