@@ -35,6 +35,7 @@ class Mention:
         exposure: The same as a share of all sentences of the call that were not left out.
         sentiment: Mean score of its sentences, -1 to 1, where sentiment was given.
         knowledge_time: From when on somebody could have known it: themes are found when their quarter is over.
+        theme_time: The same without the sentiment, which may be known later; None = knowledge_time.
     """
 
     event_id: str
@@ -44,6 +45,7 @@ class Mention:
     exposure: float
     sentiment: float | None
     knowledge_time: datetime
+    theme_time: datetime | None = None
 
 
 def groups_of(mentions: Sequence[Mention], rows: dict[str, int]) -> dict[str, tuple[str | None, list[int]]]:

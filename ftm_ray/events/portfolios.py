@@ -19,6 +19,9 @@ from ftm_ray.events.returns import Panel
 _FEWEST_STOCKS = 6
 _TERCILES = 3
 
+#: No exchange is closed for longer.
+_LONGEST_PAUSE = np.timedelta64(7, "D")
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -76,8 +79,8 @@ def hold_terciles(
         of_quarter = [signal for signal in signals if signal.quarter == quarter]
         later = [start for start in starts.values() if start > first]
         last = min([first + hold, len(panel.days), *later])
-        if first >= last:
-            continue
+        if first >= last or panel.days[first] - np.datetime64(quarter_ends[quarter].date(), "D") > _LONGEST_PAUSE:
+            continue  # the returns end before, or begin long after
         known = known_signals(of_quarter, panel.days[first])
         n_refused += len(of_quarter) - len(known)
         terciles = _terciles(known, panel)

@@ -29,8 +29,8 @@ def clustered_fit(y: Floats, x: Floats, clusters: Sequence[NDArray[np.int64]]) -
 
     V = V(first) + V(second) - V(both), times one correction min(G)/(min(G)-1) (n-1)/(n-k), as `ivreg2, small` does.
     statsmodels and linearmodels correct each term by its own G, and so differ in the third digit.
-    Where V is no variance (a negative eigenvalue, seen with few clusters), its negative eigenvalues become 0, as the
-    authors propose.
+    Where V is no variance (a negative eigenvalue, seen with few clusters), the larger of the two one-way errors is
+    taken: eigenvalues set to 0, as the authors propose, gave errors near 0 and a t of a thousand out of nothing.
 
     Args:
         y: (n,).
@@ -47,11 +47,14 @@ def clustered_fit(y: Floats, x: Floats, clusters: Sequence[NDArray[np.int64]]) -
     bread = np.linalg.inv(x.T @ x)
     coefficients = bread @ x.T @ y
     scores = x * (y - x @ coefficients)[:, None]
-    meat = sum(_meat(scores, cluster) for cluster in clusters)
-    if len(clusters) == 2:
-        meat = meat - _meat(scores, _both(clusters[0], clusters[1]))
     correction = n_clusters / (n_clusters - 1) * (n - 1) / (n - k)
-    return Fit(coefficients, _errors(correction * bread @ meat @ bread), n)
+    one_way = [correction * bread @ _meat(scores, cluster) @ bread for cluster in clusters]
+    variance = one_way[0]
+    if len(clusters) == 2:
+        variance = sum(one_way) - correction * bread @ _meat(scores, _both(*clusters)) @ bread
+    largest = np.max([np.diag(one) for one in one_way], axis=0)
+    is_variance = np.linalg.eigvalsh(variance).min() > 0
+    return Fit(coefficients, np.sqrt(np.diag(variance) if is_variance else largest), n)
 
 
 def newey_west_fit(y: Floats, x: Floats, lags: int) -> Fit | None:

@@ -6,7 +6,7 @@ Speaker groups come together here: every sentence counts the same, or each group
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +108,15 @@ def _together(groups: Mapping[str, list[float]], weights: Mapping[str, float] | 
     return math.fsum(weight * mean for weight, mean in weighed) / weight if weight else None
 
 
-def _moment(value: Any) -> datetime | None:
-    """A time as UTC; text as ISO 8601."""
+def _moment(value: datetime | date | str | None) -> datetime | None:
+    """A time as UTC; text as ISO 8601; a day counts from its end on."""
     if not value:
         return None
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        if isinstance(value, str):
+            value = date.fromisoformat(value) if len(value.strip()) == 10 else datetime.fromisoformat(value.strip())
+    except ValueError as error:
+        raise SourceError(f"knowledge_time '{value}' is no time; expected 2024-02-01T16:30:00-05:00") from error
+    if not isinstance(value, datetime):
+        return datetime.combine(value + timedelta(days=1), time(), UTC)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -126,21 +126,30 @@ def _portfolio_rows(
     """Terciles of every theme, and of all themes together, by exposure and by sentiment."""
     by_event = {call.event_id: call for call in calls if call.permno is not None}
     known = [mention for mention in mentions if mention.event_id in by_event]
-    ends: dict[str, datetime] = {}
+    ends: dict[str, dict[str, datetime]] = {"exposure": {}, "sentiment": {}}
     for mention in known:
         quarter = by_event[mention.event_id].quarter
-        ends[quarter] = min(ends.get(quarter, mention.knowledge_time), mention.knowledge_time)
+        for sorted_by, of_sort in ends.items():
+            if sorted_by == "exposure" or mention.sentiment is not None:
+                of_sort[quarter] = min(of_sort.get(quarter, _known(mention, sorted_by)), _known(mention, sorted_by))
     found: list[dict[str, object]] = []
     n_refused = 0
     for group in (ALL, *sorted({mention.theme_uid for mention in known})):
         of_group = [mention for mention in known if group in (ALL, mention.theme_uid)]
         for sorted_by in ("exposure", "sentiment"):
-            holdings, refused = hold_terciles(_signals(of_group, by_event, sorted_by), ends, data[0], settings.hold)
+            holdings, refused = hold_terciles(
+                _signals(of_group, by_event, sorted_by), ends[sorted_by], data[0], settings.hold
+            )
             n_refused += refused
             for alpha in alphas(holdings, *data) if holdings else ():
                 values = {name: getattr(alpha, name) for name in alpha.__dataclass_fields__}
                 found.append({"event_group": group, "sorted_by": sorted_by} | values)
     return found, n_refused
+
+
+def _known(mention: Mention, sorted_by: str) -> datetime:
+    """From when on what is sorted by could be known: exposure does not wait for sentiment."""
+    return (mention.theme_time or mention.knowledge_time) if sorted_by == "exposure" else mention.knowledge_time
 
 
 def _signals(mentions: Sequence[Mention], by_event: dict[str, Call], sorted_by: str) -> list[Signal]:
@@ -157,7 +166,7 @@ def _signals(mentions: Sequence[Mention], by_event: dict[str, Call], sorted_by: 
         total = summed.setdefault(key, [0.0, 0.0])
         total[0] += value * weight
         total[1] += weight
-        known[key] = max(known.get(key, mention.knowledge_time), mention.knowledge_time)
+        known[key] = max(known.get(key, _known(mention, sorted_by)), _known(mention, sorted_by))
     return [
         Signal(*key, total if sorted_by == "exposure" else total / weight, known[key])
         for key, (total, weight) in sorted(summed.items())

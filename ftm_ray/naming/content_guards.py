@@ -52,7 +52,20 @@ TASK_PHRASES = (
 )
 
 #: The names of the fields, and words about the task, which are no subject of any call.
-_TASK_LABELS = frozenset({"label", "summary", "description", "keywords", "sentences", "neighbouring themes", "theme"})
+_TASK_LABELS = frozenset(
+    {
+        "label",
+        "summary",
+        "description",
+        "keywords",
+        "sentences",
+        "neighbouring themes",
+        "theme",
+        "topic",
+        "none",
+        "unknown",
+    }
+)
 
 #: Words behind which a phrase goes on. "Up", "out" and "off" end good labels ("Plant start up").
 _GOING_ON = (
@@ -76,7 +89,7 @@ def content_fault(label: str, text: str, prompt: Prompt) -> Outcome | None:
         text: The second.
         prompt: The question.
     """
-    if says_task(label, prompt.rules) or says_task(text, prompt.rules):
+    if says_task(label, prompt.rules, prompt.sources) or says_task(text, prompt.rules, prompt.sources):
         return Outcome.TASK_WORDS
     if is_looped(text) or is_looped(label):
         return Outcome.LOOPED
@@ -124,11 +137,12 @@ def without_open_end(words: Sequence[str]) -> list[str]:
     return kept
 
 
-def says_task(text: str, rules: str) -> bool:
-    """Whether a label or text says the words of the task instead of an answer."""
+def says_task(text: str, rules: str, sources: Sequence[str] = ()) -> bool:
+    """Whether a label or text says the words of the task instead of an answer; what was spoken may be said again."""
     words = _words(text)
-    plain = " ".join(words)
-    if plain in _TASK_LABELS or any(phrase in plain for phrase in TASK_PHRASES):
+    plain, spoken = " ".join(words), [" ".join(_words(source)) for source in sources]
+    said_back = [phrase for phrase in TASK_PHRASES if phrase in plain and not any(phrase in one for one in spoken)]
+    if plain in _TASK_LABELS or said_back:
         return True
     return not _runs(words, _RULES_RUN).isdisjoint(_runs_of_rules(rules))
 
@@ -136,7 +150,7 @@ def says_task(text: str, rules: str) -> bool:
 def is_too_short(label: str, text: str) -> bool:
     """Whether a text says nothing beyond its label."""
     words = _words(text)
-    return len(words) < _MIN_WORDS or words == _words(label)
+    return len(words) < _MIN_WORDS or words == _words(label) or not any(map(str.isalpha, label))
 
 
 def is_copied(text: str, sources: Sequence[str]) -> bool:

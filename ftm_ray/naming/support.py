@@ -56,8 +56,9 @@ def nearness(texts: Vectors, own: Vectors, groups: Sequence[str]) -> Nearness:
     rank, deviations = np.full(n, np.nan), np.full(n, np.nan)
     codes = np.unique(np.array(groups, dtype=np.str_), return_inverse=True)[1]
     chosen = np.unique(np.linspace(0, n - 1, min(n, _MAX_OTHERS)).astype(int)) if n else np.zeros(0, dtype=int)
+    shown, of_shown = own[chosen], codes[chosen]
     for row in range(n):
-        others = own[chosen[codes[chosen] != codes[row]]] @ texts[row]
+        others = (shown @ texts[row])[of_shown != codes[row]]
         if len(others) >= MIN_OTHERS:
             here = float(own[row] @ texts[row])
             rank[row] = float((others < here).mean() + 0.5 * (others == here).mean())

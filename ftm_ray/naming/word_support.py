@@ -6,6 +6,7 @@ five letters of their lemmas ("invest", "investing", "investments"). Figures and
 nobody said is told.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -33,10 +34,22 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _SPELLED = {word: float(n) for n, word in enumerate(_SMALL.split())}
 _SPELLED |= {word: 10.0 * n for n, word in enumerate(_TENS.split(), start=2)}
 
+_POWERS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_POWER = "|".join(_POWERS)
+_ROMAN = {"II": 2.0, "III": 3.0, "IV": 4.0}  # "Phase III" is phase 3
+
 _SPELLED_OUT = re.compile(
-    rf"\b(?:(?:{_TENS.replace(' ', '|')})(?:[\s-](?:{'|'.join(_SMALL.split()[1:10])}))?|{_SMALL.replace(' ', '|')})\b",
+    rf"\b((?:{_TENS.replace(' ', '|')})(?:[\s-](?:{'|'.join(_SMALL.split()[1:10])}))?|{_SMALL.replace(' ', '|')}"
+    rf"|a(?=\s(?:{_POWER})\b))((?:\s(?:{_POWER}))*)\b",
     re.IGNORECASE,
 )
+_PERIOD = re.compile(r"[QH][1-4]|[1-4][QH]|[FC]Y\d{2,4}")
+_UNIT_BEHIND = re.compile(
+    r"[\s-]*(?:(to|or|and|point|percentage|dollars?|euros?)\b|(%|percent|pct|bps|basis)(?!\w))", re.IGNORECASE
+)
+#: A figure behind the first is part of a name ("COVID-19", "GLP-1"), and so is one with capitals behind it ("3PL").
+_NAME_BEFORE = re.compile(r"\b[A-Z][A-Za-z]*-$")
+_NAME_BEHIND = re.compile(r"\d+(?!MM\b|BN\b|TN\b)[A-Z]{2,}\b")
 
 _FIGURE = re.compile(r"([$€£¥]\s?)?(\d+(?:,\d{3})*(?:\.\d+)?|\d+)\s*(%|(?:[A-Za-z]+\b))?")
 _TOKEN = re.compile(r"[^\W_]+(?:['’&.\-][^\W_]+)*")
@@ -67,9 +80,16 @@ def unsaid_figures(text: str, sources: Sequence[str]) -> list[str]:
     "12 basis points"). Numbers in words count from thirteen on: "two reasons" is no figure.
     """
     said = " ".join(sources)
-    values = [*_figures(said), *((value, "") for _, _, value in _spelled(said))]
-    figures = [(place, shown) for place, shown, value, unit in _figures_in(text) if not _has(values, value, unit)]
-    figures += [(place, shown) for place, shown, value in _spelled(text) if value > 12 and not _has(values, value, "")]
+    values = [*_figures(said), *((value, unit) for _, _, value, unit in _spelled(said))]
+    values += [(_ROMAN[word], "") for word in re.findall(r"\b(?:II|III|IV)\b", said)]
+    figures = [
+        (place, shown)
+        for place, shown, value, unit in _figures_in(text)
+        if not _has(values, value, unit) and not (_NAME_BEFORE.search(text[:place]) or _NAME_BEHIND.match(text, place))
+    ]
+    figures += [
+        (place, shown) for place, shown, value, _ in _spelled(text) if value > 12 and not _has(values, value, "")
+    ]
     return list(dict.fromkeys(shown for _, shown in sorted(figures)))
 
 
@@ -122,11 +142,17 @@ def _figures_in(text: str) -> Iterator[tuple[int, str, float, str]]:
         yield found.start(), shown, value, unit
 
 
-def _spelled(text: str) -> Iterator[tuple[int, str, float]]:
-    """Numbers said in words ("five", "twenty-five"): where, as written, and the value."""
+def _spelled(text: str) -> Iterator[tuple[int, str, float, str]]:
+    """Numbers said in words ("five", "two hundred"): where, as written, the value and its unit.
+
+    "Two reasons" count things and are not 2 %; of "two to three percent" and "two million" the unit is open.
+    """
     for found in _SPELLED_OUT.finditer(text):
-        parts = re.split(r"[\s-]+", found.group().lower())
-        yield found.start(), found.group(), sum(_SPELLED[part] for part in parts)
+        number, powers = found[1].lower(), found[2].lower().split()
+        value = 1.0 if number == "a" else sum(_SPELLED[part] for part in re.split(r"[\s-]+", number))
+        behind = _UNIT_BEHIND.match(text, found.end())
+        unit = "" if powers or behind and behind[1] else _UNITS[behind[2].lower()] if behind else "count"
+        yield found.start(), found.group(), math.prod([value, *(_POWERS[power] for power in powers)]), unit
 
 
 def _has(values: Sequence[tuple[float, str]], value: float, unit: str) -> bool:
@@ -143,6 +169,8 @@ def _names(text: str) -> Iterator[str]:
         is_title = not any(token.islower() for token in tokens if len(token) > 3)
         for place, token in enumerate(tokens):
             word = token.removesuffix("'s").rstrip(".")
+            if _PERIOD.fullmatch(word):
+                continue
             if not word[:1].isupper() or len(word) < 2:
                 continue
             is_shouted = word.isupper() and len(word) > _NAME_LETTERS

@@ -103,6 +103,7 @@ def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone
         calls[event_id] = Call(event_id=event_id, call_time_utc=moment, **values)
         uid, known = lineage.get((row["quarter"], row["theme_id"]), (None, None))
         known = known or quarter_end(row["quarter"])
+        theme_time = known
         tone = tones.get((uid or row["theme_id"], row["firm_id"], row["transcript_id"]))
         if tone is None:
             tone = tones.get((row["theme_id"], row["firm_id"], row["transcript_id"]))
@@ -111,7 +112,9 @@ def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone
         exposure = row["n_sentences"] / row["n_all"]
         score = tone.score if tone is not None else None
         mentions.append(
-            Mention(event_id, uid or row["theme_id"], row["label"], row["n_sentences"], exposure, score, known)
+            Mention(
+                event_id, uid or row["theme_id"], row["label"], row["n_sentences"], exposure, score, known, theme_time
+            )
         )
     return list(calls.values()), mentions
 
@@ -146,12 +149,12 @@ def _moment(value: datetime | date | None) -> datetime | None:
 def _call_times(results: Results, spoken: Sequence[dict[str, Any]]) -> dict[tuple[str, str], datetime]:
     """When calls began: from the sentiment-ready table where it has that, else from what was fetched from WRDS."""
     days = {(row["firm_id"], row["transcript_id"]): row["call_date"] for row in spoken}
+    texts = _wrds_times(results, days)
     if "earnings_call_time" in results.sentiment_ready.columns:
         question = "SELECT DISTINCT firm_id, transcript_id, earnings_call_time FROM sentiment_ready"
         rows = results.sql(question).to_arrow_table().to_pylist()
-        texts = {(row["firm_id"], row["transcript_id"]): row["earnings_call_time"] for row in rows}
-    else:
-        texts = _wrds_times(results, days)
+        said = {(row["firm_id"], row["transcript_id"]): row["earnings_call_time"] for row in rows}
+        texts |= {key: text for key, text in said.items() if text}
     found = {key: call_moment(text, days[key]) for key, text in texts.items() if key in days}
     return {key: moment for key, moment in found.items() if moment is not None}
 

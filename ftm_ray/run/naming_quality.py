@@ -4,6 +4,7 @@ One good answer proves little, and no guard sees more than one. Here all names a
 all firms; the gates of the run (`gates.py`) decide on these numbers.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -103,8 +104,9 @@ def worst_topics(topics: pa.Table, quality: NamingQuality, parts: Iterable[pa.Ta
 
 
 def names_table(names: Sequence[Name]) -> pa.Table:
-    """Names as `measure_names` takes them."""
-    return pa.Table.from_pylist([name.as_columns() for name in names], schema=_NAME)
+    """Names as `measure_names` takes them: without the number that tells equal labels apart ("Freight costs (2)")."""
+    rows = [name.as_columns() for name in names]
+    return pa.Table.from_pylist([row | {"label": re.sub(r" \(\d+\)$", "", row["label"])} for row in rows], schema=_NAME)
 
 
 def worst_themes(names: Sequence[Name], quality: NamingQuality) -> list[str]:
