@@ -69,11 +69,17 @@ def _call(transcript_id: str, rows: list[dict[str, Any]]) -> Call:
     times = {row["call_time"] for row in rows if row["call_time"] is not None}
     day = min(row["call_date"] for row in rows)
     time = times.pop() if len(times) == 1 else None
-    cut = cut_at_labels(turns[0].text) if len(turns) == 1 and turns[0].speaker_name is None else None
+    cut = cut_at_labels("\n".join(turn.text for turn in turns)) if _may_hold_labels(turns) else None
     if cut is not None:
         note = f"{Note.SPEAKER_LABELS}: {cut.n_labels} labels, {cut.n_other_lines} lines of headings and lists"
         return Call(transcript_id, day, cut.turns, (note,), time)
     return Call(transcript_id, day, turns, (str(Note.FILE_ORDER),) if is_unclear else (), time)
+
+
+def _may_hold_labels(turns: Sequence[Turn]) -> bool:
+    """Whether nothing says who speaks but perhaps the text: a call in one row, or in a row for each of its lines."""
+    said = [turn for turn in turns if turn.speaker_name or turn.speaker_type]
+    return bool(turns) and not said and (len(turns) == 1 or not any(turn.section for turn in turns))
 
 
 def _speaker_type(row: dict[str, Any]) -> str | None:
