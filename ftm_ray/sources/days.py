@@ -25,6 +25,7 @@ _WITH_MONTH_NAME = tuple(
     for form in (
         rf"{_MONTH}{_GAP}{_DAY}{_GAP}{_YEAR}",
         rf"{_DAY}{_GAP}{_MONTH}{_GAP}{_YEAR}",
+        rf"(?P<day>\d{{1,2}}){_MONTH}(?P<year>\d{{4}})",  # 20NOV2020, as SAS writes
         rf"(?P<year>\d{{4}}){_GAP}{_MONTH}{_GAP}{_DAY}",
     )
 )
@@ -34,14 +35,20 @@ _WEEKDAY = re.compile(
 )
 _HALF = r"(?P<half>[ap]\.? ?m\b\.?)"
 _ZONE = (
-    r"(?P<zone>Z|[+-]\d{2}:?\d{2}|(?:Eastern|Central|Mountain|Pacific)(?: (?:Standard |Daylight )?Time)?"
+    r"(?P<zone>Z|(?:GMT|UTC)[+-]\d{1,2}(?::?\d{2})?|[+-]\d{2}(?::?\d{2})?"
+    r"|(?:Eastern|Central|Mountain|Pacific)(?: (?:Standard |Daylight )?Time)?"
     r"|[A-Za-z]{2,4}|[A-Z][a-z]+/[A-Za-z_]+)"
 )
 _TIME = re.compile(
-    r"(?:(?:^|[ ,T(@]+|\bat +)(?P<hour>\d{1,2}))(?:[:.](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?)?"
+    r"(?:(?:^|[ ,T(@|:]+|\bat +)(?P<hour>\d{1,2}))(?:[:.](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?)?"
     rf" ?{_HALF}?(?: ?\(?{_ZONE}\)?)?$",
     re.IGNORECASE,
 )
+_CLOCK = r"\d{1,2}[:.]\d{2}(?::\d{2})?"
+#: The time before the day: 4:30 PM ET, Nov 20, 2020.
+_TIME_FIRST = re.compile(rf"({_CLOCK}(?: ?[ap]\.? ?m\b\.?)?(?: \(?[a-z]{{2,4}}\b\)?)?),?(?: on)? (.+)", re.IGNORECASE)
+#: The time before the year, as Unix prints a date: Nov 20 16:30:00 EST 2020.
+_TIME_BEFORE_YEAR = re.compile(rf"([a-z]{{3,9}}\.? \d{{1,2}},?) ({_CLOCK}(?: [a-z]{{2,4}})?) (\d{{4}})", re.IGNORECASE)
 #: As people write zones. EST in August is New York's time to them, not one hour beside it.
 _ZONES = {
     **dict.fromkeys(("ET", "EST", "EDT", "EASTERN"), "America/New_York"),
@@ -136,13 +143,17 @@ def _readings(text: str) -> list[tuple[date, str | None]]:
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         return _of_number(text)
     text = _WEEKDAY.sub("", " ".join(text.split()))
+    if found := _TIME_BEFORE_YEAR.fullmatch(text):
+        text = f"{found[1]} {found[3]} {found[2]}"
+    elif (found := _TIME_FIRST.fullmatch(text)) and _days_of(found[2]):
+        text = f"{found[2]} {found[1]}"
     days = _days_of(text)
     if days:
         return [(day, None) for day in days]
     for found in _TIME.finditer(text):
         if not (found["minute"] or found["half"]) or not found.start():
             continue
-        days = _days_of(text[: found.start()].strip(" ,T(@"))
+        days = _days_of(text[: found.start()].strip(" ,T(@|:"))
         moments = [(day, _with_time(day, found)) for day in days]
         if moments and _is_time(found):
             return [(day, None if moment is None else _moment_text(moment)) for day, moment in moments]
@@ -180,6 +191,8 @@ def _of_number(text: str) -> list[tuple[date, str | None]]:
     whole = text.partition(".")[0]
     if "." not in text and len(whole) == 8:
         return [(day, None) for day in _days_of(whole)]
+    if "." not in text and len(whole) == 14:  # 20201120163000
+        return _readings(f"{whole[:8]} {whole[8:10]}:{whole[10:12]}:{whole[12:]}")
     if len(whole) in _EPOCH_UNITS:
         moment = datetime.fromtimestamp(int(whole) // _EPOCH_UNITS[len(whole)], UTC)
     elif _SERIALS[0] <= float(text) < _SERIALS[1]:
@@ -209,8 +222,10 @@ def _with_time(day: date, found: re.Match[str]) -> datetime | None:
 
 
 def _zone(name: str) -> tzinfo | None:
+    name = re.sub(r"^(?:GMT|UTC)(?=[+-])", "", name, flags=re.IGNORECASE)
     if name[0] in "+-":
-        minutes = int(name[1:3]) * 60 + int(name[-2:])
+        hours, minutes = (int(part or 0) for part in re.fullmatch(r".(\d{1,2}):?(\d{2})?", name).groups())
+        minutes += 60 * hours
         return timezone(timedelta(minutes=-minutes if name[0] == "-" else minutes)) if minutes < 1440 else None
     if name.upper() in ("Z", "UTC", "GMT"):
         return UTC

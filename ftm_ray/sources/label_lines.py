@@ -13,15 +13,22 @@ _TIME = r"[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])]?"
 _TIME_BEFORE = re.compile(rf"^{_TIME}(?:\s*[-–]+>?\s*{_TIME})?\s*[-–|:]?\s+(?=\S)")
 _NAME_AND_TIME = re.compile(rf"^([^:\d\[(]{{2,60}}(?: \d+)?)\s*[-–|,]?\s*{_TIME}\s*:?(?:\s+(.*))?$", re.DOTALL)
 _MARKED = re.compile(r"^<\s*([QA])\s*[-–—]+\s*([^<>]{2,100})>\s*:?\s*(.*)$", re.DOTALL)
-_SIDE = re.compile(r"^([QA])\s*[-–—:.]+\s+(?=\S)")
+_SIDE = re.compile(r"^(Q|A|Question|Answer)\s*[-–—:.]+\s+(?=\S)")
+_BRACKETED = re.compile(r"^\[([^\[\]\d]{2,80})\]\s*:(?=\s|$)")
 _NUMBERED = re.compile(r"\s*\[\d{1,3}\]$")
-_DASH = re.compile(r"\s+[-–—]+\s+|\s*(?:--|—)\s*")
+_DASH = re.compile(r"\s+(?:[-–—]+|\|)\s+|\s*(?:--|—)\s*")
+#: "Chief Financial Officer John Poe", "CEO Jane Roe".
+_TITLE_FIRST = re.compile(
+    r"^((?:[A-Z][\w&/-]* ){0,5}?(?:Officer|C[EFOT]O|President|Chair(?:man|woman)?|Director|Treasurer|Founder|VP))"
+    r",? (?=[A-Z][\w'’.-]+ [A-Z])(.+)$"
+)
 _IN_BRACKETS = re.compile(r"^([^()]{2,60}?)\s*\(([^()]{2,90})\)$")
 #: Speakers without a name of their own.
 ROLE = re.compile(
     r"(?:(?:conference|call|event|webcast) )?(?:call )?(?:operator|moderator|coordinator|facilitator)"
     r"|(?:unidentified|unknown|unverified|unnamed) [a-z][a-z -]{2,40}?(?: \d+)?"
     r"|(?:company|corporate) (?:representative|participant|speaker)(?: \d+)?"
+    r"|c[efo]o|chief (?:executive|financial|operating) officer"
     r"|(?:speaker|spk|participant|analyst|executive|attendee|caller|host)[ _#-]?\d+|speaker|participant|analyst|host",
     re.IGNORECASE,
 )
@@ -67,6 +74,7 @@ class Label:
         said: What follows in the same line.
         form: 'colon' or 'mark' (followed by words), 'dash' (a line of name and title), 'bare' (a line of a name).
         sure: Nothing but a label looks so: a time, a mark, a role or a title.
+        firm_behind_comma: "Tom Loe, Big Bank", which a town and its state look like, too.
     """
 
     name: str | None
@@ -75,6 +83,7 @@ class Label:
     said: str
     form: str
     sure: bool
+    firm_behind_comma: bool = False
 
     @property
     def key(self) -> str:
@@ -90,6 +99,7 @@ def read_label(line: str) -> Label | None:
         return Label(name, title, marked[1], marked[3], "mark", sure=True)
     rest = _TIME_BEFORE.sub("", line)
     timed = rest != line
+    rest = _BRACKETED.sub(r"\1:", rest)
     time_behind = _NAME_AND_TIME.match(rest)
     if time_behind:
         said = (time_behind[2] or "").strip()
@@ -108,6 +118,7 @@ def _label(text: str, said: str, form: str, timed: bool) -> Label | None:
         return Label(None, None, text[0], said, form, sure=False) if form == "colon" else None
     side = _SIDE.match(text)
     text = text[side.end() :] if side else text
+    marked = side[1][0] if side else None
     numbered = _NUMBERED.search(text) is not None
     head = _read_head(_NUMBERED.sub("", text))
     if head is None:
@@ -116,20 +127,24 @@ def _label(text: str, said: str, form: str, timed: bool) -> Label | None:
     form = "dash" if form == "bare" and title else form
     role = ROLE.fullmatch(name) is not None
     titled = title is not None and TITLE.search(title) is not None
-    return Label(name, title, side[1] if side else None, said, form, timed or numbered or role or titled or bool(side))
+    sure = timed or numbered or role or titled or side is not None
+    return Label(name, title, marked, said, form, sure, not sure and title is not None and f"{name}, " in text)
 
 
 def _read_head(text: str) -> tuple[str, str | None] | None:
     """Name and title of a label without what marks it; null where it begins with no name."""
     text = text.strip().strip("*_").strip()
     bracketed = _IN_BRACKETS.match(text)
-    parts = [bracketed[1], bracketed[2]] if bracketed else [part.strip() for part in _DASH.split(text) if part.strip()]
+    parts = [bracketed[1], bracketed[2]] if bracketed else [part.strip(" *_") for part in _DASH.split(text)]
+    parts = [part for part in parts if part]
     if not parts or len(parts) > 4:
         return None
     first, *others = parts
+    if titled := _TITLE_FIRST.match(first):
+        first, others = titled[2], [titled[1], *others]
     comma, _, behind = first.partition(",")
     is_suffix = behind.strip(" .").lower() in _SUFFIXES
-    if behind.strip() and " " in comma.strip() and not is_suffix and (others or TITLE.search(behind)):
+    if behind.strip() and " " in comma.strip() and not is_suffix and (others or _is_title(behind.strip())):
         first, others = comma, [behind.strip(), *others]  # "Tom Loe, Big Bank - Analyst", "John Poe, CEO"
     if others and ROLE.fullmatch(first) and is_name(others[0]):
         first, others = others[0], [first, *others[1:]]  # "Operator - Kate"

@@ -29,6 +29,8 @@ _LABEL_END = re.compile(r"(?::|>:?) ")
 _BEHIND_SENTENCE = re.compile(
     r".*(?:^|[.?!\])\"”] +)((?:[\[(]?\d{1,2}:\d{2}(?::\d{2})?[\])]? +)?(?:<[QA] ?[-–—][^<>]+|[A-Z][^:?!<>]+))"
 )
+#: "Mr. Poe: ...", "John F. Poe: ...": no sentence ends there.
+_ABBREVIATED = re.compile(r"(?:^|[.?!] )((?:Mr|Mrs|Ms|Dr|Prof|[A-Z][\w'’-]+ (?:St|[A-Z]))\. )$")
 _LOOK_BACK = 120  # characters
 _MAX_LINES_INLINE = 3
 _LIST_HEADING = re.compile(
@@ -70,9 +72,36 @@ def lines_of(text: str) -> list[str]:
     if "<" in text:
         text = _MARKUP.sub("", _PARAGRAPH.sub("\n", text))
     text = html.unescape(text) if "&" in text else text
+    text = text.replace("**", "")
     if text.count("\n") < _MAX_LINES_INLINE:
         text = _broken_before_labels(text)
-    return [" ".join(line.replace("**", "").split()).lstrip("#>• ") for line in text.splitlines()]
+    return _with_titles([" ".join(line.split()).lstrip("#>• ") for line in text.splitlines()])
+
+
+def _with_titles(lines: list[str]) -> list[str]:
+    """A title or a firm on a line of its own, below the name and above the talk, joins the name: "Ann Moe -- CFO"."""
+    rows = [row for row, line in enumerate(lines) if line]
+    pairs = {
+        (one, two): f"{lines[one]} -- {lines[two]}"
+        for one, two, three in zip(rows, rows[1:], rows[2:], strict=False)
+        if max(len(lines[one]), len(lines[two])) <= _LONG_LINE // 2
+        and (len(lines[three]) > _LONG_LINE // 2 or lines[three].endswith((".", "?", "!")))
+        and is_name(lines[one])
+        and _is_below_a_name(lines[two])
+    }
+    times = Counter(pairs.values())
+    for (one, two), joined in pairs.items():
+        if times[joined] >= 2 or TITLE.search(lines[two]):
+            lines[one], lines[two] = joined, ""
+    return lines
+
+
+def _is_below_a_name(line: str) -> bool:
+    """A line that may be the title or the firm of the name above it, and is not itself one who speaks."""
+    if line[0].islower() or line.endswith((".", "?", "!", ":")) or section_of_heading(line) or OPERATOR.fullmatch(line):
+        return False
+    label = read_label(line)
+    return label is None or (label.form == "bare" and not label.side)
 
 
 def _broken_before_labels(text: str) -> str:
@@ -82,7 +111,9 @@ def _broken_before_labels(text: str) -> str:
         from_here = max(0, end.start() - _LOOK_BACK)
         found = _BEHIND_SENTENCE.fullmatch(text[from_here : end.start()])
         if found and read_label(text[from_here + found.start(1) : end.end()].strip()):
-            starts.add(from_here + found.start(1))
+            start = from_here + found.start(1)
+            name = _ABBREVIATED.search(text[from_here:start])
+            starts.add(start - len(name[1]) if name else start)
     cuts = [0, *sorted(starts), len(text)]
     return "\n".join(text[start:stop].rstrip() for start, stop in zip(cuts, cuts[1:], strict=False))
 
@@ -150,6 +181,8 @@ def _choose(looks: Mapping[int, Label], lines: Sequence[str], listed: set[str]) 
             return False
         if label.sure or label.key in known:
             return True
+        if label.firm_behind_comma:
+            return uses[label.key] >= 2
         if " " not in label.name:
             return uses[label.key] >= (3 if _is_word(label.name) else 2)
         if uses[label.key] >= 2 or not all(map(_is_word, label.name.split())):

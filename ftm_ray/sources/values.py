@@ -4,6 +4,8 @@ Text is never guessed at: a ticker "NA" or "TRUE" stays a ticker. What is no tex
 are not UTF-8) is never printed into one: it is refused by its name and type. Days and times: `days.py`.
 """
 
+import ast
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -13,9 +15,14 @@ from ftm_ray.text.sentences import INVISIBLE
 
 #: How programs write "nothing is there" into text, in exactly these letters: NAN and NA are tickers.
 _NOTHING = frozenset({"nan", "NaN", "None", "NULL", "null", "<NA>", "NaT", "#N/A", r"\N"})
-#: Besides, where no ticker stands: R writes NA.
-_NOTHING_SAID = _NOTHING | {"NA", "N/A", "n/a"}
+#: Besides, where no ticker stands, in any letters: R writes NA, a spreadsheet its errors.
+_NOTHING_SAID = frozenset(
+    {word.casefold() for word in _NOTHING} | {"na", "n/a", "n.a.", "none", "#value!", "#ref!", "#name?", "#null!"}
+)
+_PRINTED_BYTES = re.compile(r"b'.*'|b\".*\"", re.DOTALL)  # b'AAA', as Python prints bytes into a CSV
 
+#: 2.4937E+04: a spreadsheet's way to show a long number, whose last digits may be gone.
+_SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[Ee]\+\d+")
 _POINT_ZERO = re.compile(r"([0-9]+)\.0+")
 _HALF_CHARACTERS = re.compile("[\ud800-\udfff]")  # one half of an emoji, which UTF-8 cannot hold
 
@@ -29,20 +36,22 @@ def text_value(value: Any, where: str = "", column: str = "text") -> str | None:
         SourceError: It is a list, a number or the like.
     """
     text = _as_text(value, where, column)
-    if text is None or not text.strip() or text in _NOTHING_SAID:
+    if text is None or not text.strip() or text.strip().casefold() in _NOTHING_SAID:
         return None
     return text
 
 
 def name_value(value: Any, where: str = "", column: str = "name") -> str | None:
-    """A name, a role or a section: text, or a whole number as some sources count their speakers.
+    """A name, a role or a section: text, or a whole number as some sources count their speakers; "--" is none.
 
     Raises:
         SourceError: It is a list or the like.
     """
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     text = text_value(id_value(value, where, column) if is_number else value, where, column)
-    return text_value(INVISIBLE.sub("", text), where, column) if text else None
+    if text is not None and not (text.isascii() and text.isprintable()):
+        text = text_value(INVISIBLE.sub("", text).replace("\ufffd", " "), where, column)
+    return " ".join(text.split()) if text and any(map(str.isalnum, text)) else None
 
 
 def id_value(value: Any, where: str = "", column: str = "id") -> str | None:
@@ -52,12 +61,17 @@ def id_value(value: Any, where: str = "", column: str = "id") -> str | None:
         SourceError: It is a list, a truth value or the like.
     """
     if isinstance(value, float | Decimal):
-        return None if value != value else str(int(value)) if value % 1 == 0 else str(value)
+        return None if not math.isfinite(value) else str(int(value)) if value % 1 == 0 else str(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    text = INVISIBLE.sub("", _as_text(value, where, column) or "").strip()
+    text = INVISIBLE.sub("", _as_text(value, where, column) or "").strip().removeprefix("'")  # '001690 of spreadsheets
     if not text or text in _NOTHING:
         return None
+    if _SCIENTIFIC.fullmatch(text):
+        raise SourceError(
+            f"{where}: {column} is {text!r}, a number whose last digits a spreadsheet may have left out; write the "
+            "column as text"
+        )
     whole = _POINT_ZERO.fullmatch(text)
     return whole[1] if whole else text
 
@@ -90,13 +104,15 @@ def kind_name(value: Any) -> str:
         return "a number"
     if isinstance(value, bytes):
         return "bytes"
-    names: dict[type, str] = {list: "a list", dict: "an object (struct)", tuple: "a pair"}
+    names: dict[type, str] = {list: "a list", dict: "an object (struct)", tuple: "a pair", str: "a text"}
     return names.get(type(value), type(value).__name__)
 
 
 def _as_text(value: Any, where: str, column: str) -> str | None:
     if value is None or value != value:  # NaN is unequal to itself
         return None
+    if isinstance(value, str) and value[:2] in ("b'", 'b"') and _PRINTED_BYTES.fullmatch(value.strip()):
+        value = _unprinted_bytes(value.strip(), where, column)
     if isinstance(value, bytes):
         try:
             value = value.decode("utf-8")
@@ -107,3 +123,14 @@ def _as_text(value: Any, where: str, column: str) -> str | None:
     if not isinstance(value, str):
         raise SourceError(f"{where}: {column} holds {kind_name(value)}, expected text; write the column as text")
     return value if value.isascii() else _HALF_CHARACTERS.sub("\ufffd", value)
+
+
+def _unprinted_bytes(text: str, where: str, column: str) -> bytes:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError) as error:
+        raise SourceError(
+            f"{where}: {column} holds the print of bytes ({text[:40]!r}...), which cannot be read back; write the "
+            "column as text"
+        ) from error
+    return value if isinstance(value, bytes) else text.encode()

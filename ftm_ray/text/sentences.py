@@ -35,10 +35,13 @@ TAG = re.compile(
     r"</?(?!UNK>)[A-Za-z][\w:-]{0,30}(?:\s+[\w:-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s<>]+))*\s*/?>|<!(?:--.*?--|[A-Za-z][^<>]*)>",
     re.DOTALL,
 )
-#: What nobody sees and what parts a word in two: soft hyphens, characters of no width, directions, control characters.
+#: What nobody sees and what parts a word in two: soft hyphens, characters of no width, fillers, directions, selectors
+#: of an emoji's form, tags, control characters.
 INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]"
+    "[\x00-\x08\x0e-\x1f\x7f\xad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})  # "long-term" as typesetters write it
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINE_BREAKS = re.compile(r" ?(?:\n ?)+")
 # A new sentence that lost the full stop before it: "... in the December quarter Let me begin with ..."
@@ -57,7 +60,8 @@ def repair_text(text: str) -> str:
     text = html.unescape(text) if "&" in text else text
     text = TAG.sub(" ", text) if "<" in text else text
     # Curly quotes would hide "don't" from the word lists, and plain ASCII has no mojibake to look for.
-    text = text if text.isascii() else ftfy.fix_text(text, uncurl_quotes=True).replace("\ufffd", " ")
+    if not text.isascii():
+        text = ftfy.fix_text(text, uncurl_quotes=True).replace("\ufffd", " ").translate(_HYPHENS)
     text = text if text.isascii() and text.isprintable() else INVISIBLE.sub("", text)
     return _LINE_BREAKS.sub("\n", _BLANKS.sub(" ", text.replace("\r", "\n"))).strip()
 

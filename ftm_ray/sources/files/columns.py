@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ftm_ray.errors import ConfigError
-from ftm_ray.sources.files.names import COLUMN_NAMES, NECESSARY_COLUMNS, normal_name
+from ftm_ray.sources.files.names import COLUMN_NAMES, NECESSARY_COLUMNS, name_before_pandas, normal_name
 
 #: Where --column helps; the columns of a links file are named in the file.
 _SAY_WHICH = "Say which one it is with --column {ours}=NAME"
@@ -56,16 +56,36 @@ def match_columns(
             first, *more = there
             by_ours[ours] = found[first - 1]
             several |= {ours: there[first]} if len(there[first]) > 1 else {}
+            more = [] if ours in overrides else [*more, *_twins(found, first, more)]
             if ours in NECESSARY_COLUMNS and more:
                 others[ours] = tuple(found[number - 1] for number in more)
         elif ours in overrides or ours in necessary:
+            if not any(found):
+                raise ConfigError(f"{where} is empty; remove it, or write it again")
             raise ConfigError(
-                f"{where} has no column for '{ours}': looked for {', '.join(wanted)}; it has {', '.join(found)}. "
+                f"{where} has no column for '{ours}': looked for {', '.join(wanted)}; {_told(found)} "
                 + advice.format(ours=ours)
             )
     if several:
         raise _twice(where, found, several)
     return Columns(by_ours, others)
+
+
+def _told(found: Sequence[str]) -> str:
+    """What a file has, and what may be wrong where that is one column."""
+    if len(found) == 1:
+        return f"it has {found[0]!r} alone: does the first line name the columns, with , ; tab or | between them?"
+    return f"it has {', '.join(found)}."
+
+
+def _twins(found: Sequence[str], first: int, more: Sequence[int]) -> list[int]:
+    """Numbers of other columns of the same name: in other letters, or as pandas counts them ("text.1")."""
+    wanted = normal_name(found[first - 1])
+    return [
+        number
+        for number, name in enumerate(found, 1)
+        if number != first and number not in more and normal_name(name_before_pandas(name)) == wanted
+    ]
 
 
 def _find(found: Sequence[str], wanted: str) -> list[int]:

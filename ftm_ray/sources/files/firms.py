@@ -7,6 +7,7 @@ from typing import Any
 from ftm_ray.sources.calls import Call, Firm, Turn, UnreadCall, normal_speaker_type
 from ftm_ray.sources.defects import Note
 from ftm_ray.sources.files.links import Link, Links
+from ftm_ray.sources.label_lines import OPERATOR
 from ftm_ray.sources.speaker_labels import cut_at_labels
 
 
@@ -56,22 +57,42 @@ def _unread(firm: Firm, call: Call, link: Link | None) -> UnreadCall:
 
 
 def _call(transcript_id: str, rows: list[dict[str, Any]]) -> Call:
-    """A call from its rows, ordered by position; where that does not order them, as they stand in the file."""
+    """A call from its rows, ordered by position; where that does not order them, as `_in_file_order`."""
     positions = [row["position"] for row in rows if row["part"] == 0]
     given = [position for position in positions if position is not None]
     is_unclear = 0 < len(set(given)) < len(positions)
     if is_unclear:
-        rows = sorted(rows, key=lambda row: (row["row"], row["part"]))
+        rows = _in_file_order(rows)
     turns = tuple(
-        Turn(row["text"], row["speaker_name"], normal_speaker_type(row["speaker_type"]), row["section"])
-        for row in rows
-        if row["text"]
+        Turn(row["text"], row["speaker_name"], _speaker_type(row), row["section"]) for row in rows if row["text"]
     )
     times = {row["call_time"] for row in rows if row["call_time"] is not None}
     day = min(row["call_date"] for row in rows)
     time = times.pop() if len(times) == 1 else None
-    cut = cut_at_labels(turns[0].text) if len(turns) == 1 and turns[0].speaker_name is None else None
+    cut = cut_at_labels("\n".join(turn.text for turn in turns)) if _may_hold_labels(turns) else None
     if cut is not None:
         note = f"{Note.SPEAKER_LABELS}: {cut.n_labels} labels, {cut.n_other_lines} lines of headings and lists"
         return Call(transcript_id, day, cut.turns, (note,), time)
     return Call(transcript_id, day, turns, (str(Note.FILE_ORDER),) if is_unclear else (), time)
+
+
+def _may_hold_labels(turns: Sequence[Turn]) -> bool:
+    """Whether nothing says who speaks but perhaps the text: a call in one row, or in a row for each of its lines."""
+    said = [turn for turn in turns if turn.speaker_name or turn.speaker_type]
+    return bool(turns) and not said and (len(turns) == 1 or not any(turn.section for turn in turns))
+
+
+def _speaker_type(row: dict[str, Any]) -> str | None:
+    """As the source says; who is called Operator is one, without being called so twice."""
+    name = row["speaker_name"]
+    return normal_speaker_type(row["speaker_type"]) or ("Operator" if name and OPERATOR.fullmatch(name) else None)
+
+
+def _in_file_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows whose positions are not unique: section by section where they start again in each, else as they stand."""
+    rows = sorted(rows, key=lambda row: (row["row"], row["part"]))
+    sections = list(dict.fromkeys(row["section"] for row in rows))
+    places = {(row["section"], row["position"], row["part"]) for row in rows}
+    if None in sections or len(places) < len(rows) or any(row["position"] is None for row in rows):
+        return rows
+    return sorted(rows, key=lambda row: (sections.index(row["section"]), row["position"], row["part"]))

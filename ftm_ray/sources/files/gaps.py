@@ -7,6 +7,7 @@ from typing import Any
 
 from ftm_ray.errors import ConfigError
 from ftm_ray.sources.files.columns import Columns
+from ftm_ray.sources.values import id_value
 
 
 def other_name(ours: str, theirs: str) -> str:
@@ -66,4 +67,4 @@ class Gaps:
 
 
 def _is_nothing(value: Any) -> bool:
-    return value is None or value != value or (isinstance(value, str) and not value.strip()) or value == []
+    return value is None or value != value or (isinstance(value, str) and id_value(value) is None) or value == []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.sources.days import date_value
 from ftm_ray.sources.files.columns import match_columns
 from ftm_ray.sources.files.names import COLUMN_NAMES, first_known, normal_name
@@ -61,7 +61,12 @@ class Links:
         found = column_names(file)
         self.keys = tuple(dict.fromkeys(str(name) for known in KEY_NAMES if (name := first_known(found, [known]))))
         same = [name for name in self.keys if normal_name(name) == normal_name(key_of_calls)]
-        chosen = {"firm_id": (same or list(self.keys))[0]} if self.keys else {"firm_id": "firm_id"}
+        if not self.keys:
+            raise ConfigError(
+                f"{file.path} has no column that names the firm: looked for {', '.join(KEY_NAMES)}; it has "
+                f"{', '.join(found) or 'nothing'}. {_OF_LINKS}"
+            )
+        chosen = {"firm_id": (same or list(self.keys))[0]}
         columns = match_columns(file.path, found, chosen, ("firm_id", "permno"), _OF_LINKS).by_ours
         self.key = columns["firm_id"]
         others = {name: name for name in self.keys if name != self.key}

@@ -32,9 +32,13 @@ TURN_NAMES: Mapping[str, tuple[str, ...]] = {
         "paragraph",
         "sentences",
         "statement",
+        "message",
+        "line",
+        "dialogue",
+        "remarks",
         "words",
     ),
-    "speaker_name": (*COLUMN_NAMES["speaker_name"], "name", "speakers"),
+    "speaker_name": (*COLUMN_NAMES["speaker_name"], "personname", "participant", "name", "speakers"),
     "speaker_type": (*COLUMN_NAMES["speaker_type"], "title", "type", "position", "job_title", "designation"),
     "section": (*COLUMN_NAMES["section"], "session", "part"),
 }
@@ -43,6 +47,11 @@ TURN_NAMES: Mapping[str, tuple[str, ...]] = {
 def normal_name(name: str) -> str:
     """A column's name as it is compared: without case, blanks, underscores, hyphens and dots."""
     return re.sub(r"[\s_.\-\u200b\ufeff]+", "", name.lower())
+
+
+def name_before_pandas(name: str) -> str:
+    """The name that stood twice in a header before pandas wrote the second one as "text.1"."""
+    return re.sub(r"\.\d$", "", name)
 
 
 def first_known(found: Iterable[str], known: Iterable[str]) -> str | None:

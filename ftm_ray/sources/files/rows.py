@@ -18,7 +18,7 @@ _CSV = (".csv", ".tsv")
 
 
 def column_names(file: InputFile) -> list[str]:
-    """The columns of a file, one name perhaps twice: of a CSV or sheet its header, of JSON the keys of 100 rows."""
+    """The columns of a file, one name perhaps twice: of a CSV or sheet its header, of JSON the keys of all rows."""
     if file.suffix == ".parquet":
         return parquet_columns(file)
     if file.suffix in _CSV:
@@ -26,10 +26,8 @@ def column_names(file: InputFile) -> list[str]:
     if file.suffix == ".xlsx":
         return sheet_columns(file)
     names: dict[str, None] = {}
-    for count, (_, row) in enumerate(json_rows(file), 1):
+    for _, row in json_rows(file):  # programs leave out what is null: the first turn with a title may be the 200th
         names.update(dict.fromkeys(row))
-        if count >= 100:
-            break
     return list(names)
 
 

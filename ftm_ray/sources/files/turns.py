@@ -4,20 +4,20 @@ A list of objects with a known field of text becomes turns, a list of texts beco
 no text is refused by name and type: the print of an object is never taken for speech.
 """
 
-import ast
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.errors import SourceError
 from ftm_ray.sources.files.names import TURN_NAMES, first_known, normal_name
+from ftm_ray.sources.files.printed import is_printed, read_printed
 from ftm_ray.sources.values import kind_name, name_value, text_value
 
-#: How lists of objects or texts begin where a program printed them into a cell of text.
-_PRINTED = ("[{", "['", '["', "{'", '{"', "[Row(")
 #: Fields of a speaker that is an object itself.
 _PERSON_NAMES = {"speaker_name": ("name", "full_name", "speaker", "person"), "speaker_type": ("role", "title", "type")}
+
+
+_FIRST_NAMES, _LAST_NAMES = ("first_name", "given_name", "forename"), ("last_name", "surname", "family_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +41,20 @@ def said_in(value: Any, where: str, column: str) -> list[Said]:
     Raises:
         SourceError: It is no text, and neither paragraphs nor turns.
     """
-    if isinstance(value, str) and value.lstrip().startswith(_PRINTED):
-        value = _unprinted(value.strip(), where, column)
+    if isinstance(value, str) and is_printed(value):
+        value = read_printed(value, where, column)
     if isinstance(value, list | dict):
         return list(_nested(value, where, column))
     text = text_value(value, where, column)
     return [Said(text)] if text else []
 
 
-def _unprinted(text: str, where: str, column: str) -> Any:
-    """What a list was before a program printed it as JSON or as Python does."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        try:
-            return ast.literal_eval(text.replace("\x00", ""))
-        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-            raise SourceError(
-                f"{where}: {column} holds the print of a list or object ({text[:40]!r}...), which cannot be read back; "
-                "write the column as text, or as JSON"
-            ) from error
-
-
 def _nested(value: list[Any] | dict[str, Any], where: str, column: str) -> Iterator[Said]:
+    if isinstance(value, tuple):
+        value = list(value)
     if isinstance(value, dict):
-        yield from _of_object(value, where, column)
+        for item in _rows_of(value):
+            yield from _of_object(item, where, column)
         return
     items = [item for item in value if item is not None and item == item and item != ""]
     if all(isinstance(item, str | bytes) for item in items):
@@ -80,6 +69,16 @@ def _nested(value: list[Any] | dict[str, Any], where: str, column: str) -> Itera
             yield from _of_object(item, where, column)
         else:
             raise SourceError(f"{where}: {column} holds a list with {kind_name(item)} in it, expected texts or turns")
+
+
+def _rows_of(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Turns that stand as columns, {"speaker": [...], "text": [...]}, one by one; any other object as it is."""
+    columns = {name: values for name, values in item.items() if isinstance(values, list)}
+    text, speaker = _text_field(item), first_known(item, TURN_NAMES["speaker_name"])
+    if text not in columns or speaker not in columns or len({len(values) for values in columns.values()}) != 1:
+        return [item]
+    others = {name: value for name, value in item.items() if name not in columns}
+    return [others | dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
 def _of_object(item: Mapping[str, Any], where: str, column: str) -> Iterator[Said]:
@@ -132,15 +131,22 @@ def _speaker(item: Mapping[str, Any], ours: str, where: str, column: str) -> str
     value = _field(item, ours)
     person = _field(item, "speaker_name")
     if isinstance(person, dict) and (ours == "speaker_name" or value is None):
-        name = first_known(person, _PERSON_NAMES[ours])
-        value = None if name is None else person[name]
+        value = _of_person(person, ours)
     if isinstance(value, list | dict):
         return None
     return name_value(value, where, f"{column}.{ours}")
 
 
+def _of_person(person: Mapping[str, Any], ours: str) -> Any:
+    name = first_known(person, _PERSON_NAMES[ours])
+    if name is None and ours == "speaker_name":
+        parts = [first_known(person, names) for names in (_FIRST_NAMES, _LAST_NAMES)]
+        return " ".join(str(person[part]) for part in parts if part and person[part]) or None
+    return None if name is None else person[name]
+
+
 def _in_section(said: Said, name: str) -> Said:
     """A turn of a list that is called prepared_remarks or questions_and_answers."""
     normal = normal_name(name)
-    is_section = normal.startswith(("prepared", "presentation", "qa", "q&a", "question"))
+    is_section = normal.startswith(("prepared", "presentation", "qa", "q&a", "questions", "questionand"))
     return Said(said.text, said.speaker_name, said.speaker_type, said.section or name) if is_section else said

@@ -196,7 +196,7 @@ def test_what_is_no_text_is_refused_by_column_and_kind(root, folder, value, word
 
 
 def test_the_print_of_an_object_that_cannot_be_read_back_is_refused(root, folder):
-    printed = "[{'speaker': 'Jane', 'text': 'x'}\n {'speaker': 'John', 'text': 'y'}]"
+    printed = "[{'speaker': 'Jane', 'text': 'x'}, {'speaker': 'John', 'te"
     (folder / "calls.jsonl").write_text(as_jsonl(rows(text=printed)))
     refused(prefetched(root, folder), 4, "row 1", "the print of a list or object")
 
