@@ -14,7 +14,7 @@ from ftm_ray.vectors.unit_vectors import Vectors
 
 #: Fewer twins or siblings than this say nothing; the gate is then a usual one (docs/lineage.md).
 _FEWEST = 10
-USUAL_GATE = 0.88
+USUAL_GATE = 0.86
 
 
 @dataclass(frozen=True, slots=True)
