@@ -123,13 +123,16 @@ def read_labels(source: ClassifierSource) -> tuple[dict[int, str], str | None]:
         ConfigError: It cannot be read.
     """
     from transformers import AutoConfig
+    from transformers.utils import cached_file
+    from transformers.utils.hub import extract_commit_hash
 
     try:
         config = AutoConfig.from_pretrained(source.name)
+        place = cached_file(source.name, "config.json")
     except (OSError, ValueError) as error:
         raise source.cannot_load(error) from error
     labels = {int(number): str(label) for number, label in config.id2label.items()}
-    return labels, getattr(config, "_commit_hash", None)
+    return labels, extract_commit_hash(place, None)  # the hub's client keeps each revision in a folder of its name
 
 
 def _full_batches(lengths: Sequence[int], max_tokens: int, batch_size: int) -> Iterator[tuple[int, np.ndarray]]:

@@ -20,6 +20,8 @@ def show_study(study: Study, folder: str) -> None:
     reasons = Counter(study.tables["events"]["reason"].to_pylist())
     n_used, n_all = reasons.pop(None, 0), study.tables["events"].num_rows
     lines = [("events", f"{n_all:,}"), ("used", f"{n_used:,}")]
+    n_toned = sum(value is not None for value in study.tables["event_themes"]["sentiment"].to_pylist())
+    lines += [("sentiment", f"of {n_toned:,} of {study.tables['event_themes'].num_rows:,} mentions of themes")]
     lines += [(reason, f"{n:,}") for reason, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))]
     out.print(fields(lines))
     means = study.tables["event_means"].to_pylist()

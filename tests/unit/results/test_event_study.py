@@ -9,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from command import ftm, one_error_line
 from invented import QUARTER
+from scored import keep_scores, make_config_only
 
 import ftm_ray
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.storage import Lake
 from ftm_ray.results.event_study import quarter_end
 from ftm_ray.schemas.events import EVENT_STUDY
 
@@ -134,3 +136,35 @@ def test_the_notebook_runs_from_top_to_bottom(market, tmp_path, monkeypatch):
             exec("".join(cell["source"]), names)
     assert len(names["means"]) == 3
     assert len(names["largest"]) > 0
+
+
+def test_a_study_takes_the_sentiment_that_is_published(market, tmp_path):
+    model, root = make_config_only(tmp_path / "model"), market[0]
+    assert {row["sentiment"] for row in mentions(market)} == {None}
+    keep_scores(Lake(root), QUARTER, model)
+    assert ftm("sentiment", QUARTER, "--root", root, "--model", model).exit_code == 0
+    alike = {(row["event_id"], row["theme_uid"]): row["sentiment"] for row in mentions(market)}
+    expected = ftm_ray.open_results(root).sql("""
+        SELECT firm_id || '_' || transcript_id, theme_id, sum(score * n_sentences) / sum(n_sentences)
+        FROM theme_sentiment GROUP BY ALL
+    """)
+    assert alike == {(event, theme): pytest.approx(score) for event, theme, score in expected.fetchall()}
+    weighed = {(row["event_id"], row["theme_uid"]): row["sentiment"] for row in mentions(market, "analyst=1")}
+    assert weighed != alike
+    tables = ftm_ray.open_results(root).events()
+    assert json.loads((Path(root) / "events" / "market" / "study.json").read_text())["tone"] == {
+        "measure": "model",
+        "speaker_weights": {"analyst": 1.0},
+    }
+    assert tables.event_themes.aggregate("count(*)").fetchall()[0][0] == len(alike)
+    words = study(market, "--tone", "words")  # no list was counted
+    assert words.exit_code == 0
+    for weights in ("analyst", "analyst=1,boss=2", "cfo=0", "cfo=1,cfo=2"):
+        assert "are no speaker weights" in one_error_line(study(market, "--speaker-weights", weights))
+
+
+def mentions(market, weights=None):
+    """Rows of event_themes of a study with these speaker weights."""
+    result = study(market, *(("--speaker-weights", weights) if weights else ()))
+    assert result.exit_code == 0, result.output
+    return ftm_ray.open_results(market[0]).events().event_themes.to_arrow_table().to_pylist()
