@@ -105,15 +105,22 @@ def unsaid_names(text: str, sources: Sequence[str]) -> list[str]:
     pieces = tokens | {piece for token in tokens for piece in re.split(r"[\-.&]", token)} | BUSINESS_TERMS
     stems = {piece[:_STEM_LETTERS] for piece in pieces}
     said_names = {token[:_NAME_LETTERS].lower() for token in _TOKEN.findall(said) if token[0].isupper()}
+    joined = {_joined(token) for token in tokens}
     names = [
         name
         for name in _names(text)
         if name.lower() not in pieces
         and name.lower()[:_STEM_LETTERS] not in stems
         and name.lower()[:_NAME_LETTERS] not in said_names
+        and _joined(name.lower()) not in joined
         and not _is_short_for(name, said)
     ]
     return list(dict.fromkeys(names))
+
+
+def _joined(name: str) -> str:
+    """A name without what is written or not between its parts, and without a plural's s ("GLP-1", "GLP1s")."""
+    return re.sub(r"[\W_]", "", name).removesuffix("s")
 
 
 @lru_cache(maxsize=20_000)

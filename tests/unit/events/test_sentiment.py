@@ -1,3 +1,5 @@
+from datetime import UTC, date, datetime
+
 import pyarrow as pa
 import pytest
 
@@ -43,3 +45,14 @@ def test_what_is_no_score_is_refused():
         tones([{"score": 0.5, "n_sentences": 1}], measure="words")
     with pytest.raises(SourceError, match="a table lacks speaker_group"):
         tones([{"score": 0.5, "n_sentences": 1}], speaker_weights={"cfo": 1})
+
+
+def test_a_day_counts_from_its_end_and_what_is_no_time_is_refused():
+    def known(value):
+        row = ROWS[0] | {"theme_id": "T1", "firm_id": "f", "transcript_id": "c", "knowledge_time": value}
+        return tones_of(pa.Table.from_pylist([row]), ToneSettings(), "a table")[KEY].knowledge_time
+
+    assert known("2024-05-10") == known(date(2024, 5, 10)) == datetime(2024, 5, 11, tzinfo=UTC)
+    assert known("2024-05-10T16:30:00-05:00") == datetime(2024, 5, 10, 21, 30, tzinfo=UTC)
+    with pytest.raises(SourceError, match="'soon' is no time"):
+        known("soon")

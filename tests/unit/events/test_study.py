@@ -120,6 +120,29 @@ def test_a_study_refuses_a_theme_that_was_known_too_late(calls, mentions, panel)
     assert study.n_refused_signals == 4  # for all themes and for its own, by exposure and by sentiment
 
 
+def test_exposure_does_not_wait_for_a_sentiment_that_is_known_later(calls, panel):
+    late = datetime(2024, 4, 3, tzinfo=UTC)
+    scored = [
+        replace(
+            mention(each, exposure=each.permno / 100, sentiment=each.permno / N), knowledge_time=late, theme_time=KNOWN
+        )
+        for each in calls
+    ]
+    one_without = [replace(scored[0], sentiment=None, knowledge_time=KNOWN), *scored[1:]]
+    study = study_events(calls, one_without, (panel, None), StudySettings())
+    assert study.n_refused_signals == 0
+    sorts = {row["sorted_by"] for row in rows(study, "event_portfolios")}
+    assert sorts == {"exposure", "sentiment"}
+
+
+def test_old_signals_are_not_held_in_returns_that_begin_long_after():
+    panel = made_panel(N)
+    end = datetime(2020, 4, 1, tzinfo=UTC)
+    signals = [Signal("2020Q1", permno, permno / N, end) for permno in range(1, N + 1)]
+    holdings, _ = hold_terciles(signals, {"2020Q1": end}, panel, 63)
+    assert not holdings
+
+
 def test_alpha_of_terciles():
     """The highest third earns 0.2 % more a day from April on, and no signal of the quarter itself can see it."""
     panel = made_panel(30, seed=4)

@@ -175,3 +175,19 @@ def test_some_words_in_a_row_may_be_the_speakers():
     assert not is_copied(
         "Because freight from India took longer, firms order goods far ahead of the season.", SENTENCES
     )
+
+
+def test_what_was_spoken_may_be_said_though_the_task_has_such_words_too():
+    said = topic_prompt(["JSON", "object"], ["Each JSON object is indexed when it is written."], EstimatedTokens(), 900)
+    assert not says_task("Databases index each JSON object.", said.rules, said.sources)
+    assert says_task("Databases index each JSON object.", said.rules)
+
+
+@pytest.mark.parametrize("label", [".", "***", "?", "12"])
+def test_a_label_without_a_letter_is_none(label):
+    assert content_fault(label, GOOD, PROMPT) is Outcome.TOO_SHORT
+
+
+@pytest.mark.parametrize("label", ["None", "Unknown", "Topic"])
+def test_words_for_no_label_are_the_tasks(label):
+    assert content_fault(label, GOOD, PROMPT) is Outcome.TASK_WORDS

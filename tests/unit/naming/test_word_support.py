@@ -79,3 +79,32 @@ def test_fifty_planted_wrong_numbers_are_told():
         sum(any(str(n + 31) in one for one in unsupported(f"Freight: {text}.", SAID)) for n, text in enumerate(planted))
         == 50
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("COVID-19 still weighs on demand.", "COVID still weighs on demand."),
+        ("GLP-1 medicines take share.", "GLP1s take share."),
+        ("A Phase 3 trial reads out.", "A Phase III trial reads out."),
+        ("Outsourced 3PL warehouses fill up.", "Third-party logistics warehouses fill up."),
+        ("They sold 5 million units.", "They sold five million units."),
+        ("They opened 100 stores.", "They opened a hundred stores."),
+        ("They sold twenty million units.", "They sold 20 million units."),
+        ("Margins gain 2%.", "Margins gain two percent."),
+        ("Demand rises in H2 and FY25.", "Demand rises in the second half."),
+    ],
+)
+def test_the_same_figure_in_another_form_was_said(text, said):
+    assert unsupported(text, (said,)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "found"),
+    [
+        ("They sold four billion units.", "They sold four million units.", ["four billion"]),
+        ("Revenue grew by 2%.", "There are two reasons why revenue grew.", ["2%"]),
+    ],
+)
+def test_another_power_or_a_count_is_another_figure(text, said, found):
+    assert unsaid_figures(text, (said,)) == found

@@ -8,9 +8,10 @@ from invented import QUARTER, bare_row, done_row, firm, part_table, topic_vector
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import QualityError
 from ftm_ray.naming.account import LlmAccount, RefusedAnswer
+from ftm_ray.naming.distinct_labels import numbered
 from ftm_ray.run.counts import count_part
 from ftm_ray.run.gates import check_naming, check_parts, check_theme_names
-from ftm_ray.run.naming_quality import NamingQuality
+from ftm_ray.run.naming_quality import NamingQuality, names_table
 from ftm_ray.text.keyword_names import keyword_name
 
 NO_LLM = RunConfig(llm=LlmSettings(endpoint="none"))
@@ -143,3 +144,9 @@ def test_refused_answers_are_shown_beside_what_they_were_asked_about():
         '  cut_text, the text breaks off: "Freight" / "It"',
         "    asked about: Ships waited.",
     ]
+
+
+def test_a_number_behind_equal_labels_makes_them_no_different_labels():
+    names, _ = numbered([keyword_name(["business", "update"], ["We updated."])] * 3)
+    assert len({name.label for name in names}) == 3
+    assert len(set(names_table(names)["label"].to_pylist())) == 1
