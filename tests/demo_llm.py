@@ -57,9 +57,12 @@ def main(root: str) -> int:
     say(f"The hub cannot be reached, so a model out of a Python package is served:\n{ORIGIN}")
     say("It is far too small to name topics. A run must not pretend, so expect it to be REFUSED (exit code 3):")
     code = run(root, *serve_flags(str(make_instruct_model(Path(root) / "model"))))
-    if code != _REFUSED:
-        say(f"The run ended with exit code {code}, but answers like these must be refused with {_REFUSED}.")
+    if code == 0:
+        say(f"The run was published, but answers like these must be refused with exit code {_REFUSED}.")
         return 1
+    if code != _REFUSED:
+        say(f"The run ended with exit code {code} before its answers were judged; what is above says why.")
+        return code
     say("Refused, and nothing was published. The same command, with an endpoint that answers well (written by hand):")
     with good_endpoint() as server:
         return run(root, "--llm", server.url, "--llm-model", "hand-written")

@@ -33,7 +33,7 @@ KINDS = {
     "nothing in common": "is about something else",
     "copied": "a spoken sentence as it stands",
     "cut label": "the label breaks off in mid-phrase",
-    "single word": "one word is no answer",
+    "single word": "a word, or a few that are no sentence",
     "wrong number": "a figure or place that nobody said",
     "other": "empty talk, or the opposite of what was said",
 }

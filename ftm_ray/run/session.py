@@ -13,7 +13,7 @@ import ray
 from ray._common.utils import get_default_system_temp_dir
 
 from ftm_ray.config import ray_address
-from ftm_ray.errors import ConfigError
+from ftm_ray.errors import ConfigError, RetryableError
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
 
     Raises:
         ConfigError: There is no Ray at RAY_ADDRESS, or it cannot start here.
+        RetryableError: The machine is too busy for Ray to start in time.
     """
     if ray.is_initialized():  # a notebook or a test brought its own Ray: use it and leave it
         yield
@@ -51,6 +52,13 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
         raise ConfigError(
             f"cannot start or reach Ray at {address or 'this machine'}: {str(error).splitlines()[0]}; "
             "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head"
+        ) from error
+    except Exception as error:
+        if type(error) is not Exception:  # Ray (2.60) raises just that where its own processes do not answer in 30 s
+            raise
+        raise RetryableError(
+            "Ray did not start on this machine within 30 s, as where other work keeps it busy: "
+            "run the same command again when there is less of that"
         ) from error
     _listen_to_sigterm_again(on_sigterm)
     seconds["start"] = round(time.perf_counter() - start, 3)

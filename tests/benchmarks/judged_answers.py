@@ -68,12 +68,12 @@ def judged(answer: dict, prompt: Prompt) -> Judged:
 
 def show_refused(answers: list[dict], asked: dict[tuple, Prompt]) -> None:
     refused, all_of = Counter(), Counter()
-    started = time.perf_counter()
+    started = time.thread_time()
     for answer in answers:
         kind = "good" if answer["judged"] == "good" else f"bad ({answer['by']}): {answer['kind']}"
         all_of[kind] += 1
         refused[kind] += judged(answer, asked[key(answer)]).outcome is not Outcome.NAMED
-    seconds = time.perf_counter() - started
+    seconds = time.thread_time() - started
     for kind in sorted(all_of):
         print(f"{kind:40s} refused {refused[kind]:3d} of {all_of[kind]:3d}")
     bad = [kind for kind in all_of if kind != "good"]

@@ -15,6 +15,7 @@ BAD = [answer for answer in answers() if answer.judged == "bad"]
 
 def test_there_are_enough_answers_of_both_kinds():
     assert len([answer for answer in GOOD if answer.by == "hand"]) >= 120
+    assert len([answer for answer in answers() if answer.by == "smollm2"]) >= 120
     assert {answer.judged for answer in answers()} == {"good", "bad"}
     assert {answer.kind for answer in GOOD} == {None}
     assert {answer.kind for answer in BAD} <= set(KINDS)
