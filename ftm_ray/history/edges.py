@@ -111,7 +111,7 @@ def edge_rows(new: ThemeSet, living: Standing, dormant: Sequence[Standing], gate
         parent = None if feeder is None else now.uids[feeder]
         if j in survivors:
             i = survivors[j]
-            rows.append(EdgeRow(now.uids[i], theme_id, Edge.SURVIVE, **now.measured(i, j)))
+            rows.append(EdgeRow(now.uids[i], theme_id, Edge.SURVIVE, None, **now.measured(i, j)))
         elif j in revived:
             i = revived[j]
             rows.append(EdgeRow(silent.uids[i], theme_id, Edge.REVIVED, parent, **silent.measured(i, j)))
@@ -120,14 +120,17 @@ def edge_rows(new: ThemeSet, living: Standing, dormant: Sequence[Standing], gate
             rows.append(EdgeRow(uid, theme_id, Edge.SPLIT, parent, **now.measured(feeder, j)))
         else:
             uid, nearest = _new_uid(theme_id, version), _nearest(now, j)
-            rows.append(EdgeRow(uid, theme_id, Edge.EMERGE, **({} if nearest is None else now.measured(nearest, j))))
+            rows.append(
+                EdgeRow(uid, theme_id, Edge.EMERGE, None, **({} if nearest is None else now.measured(nearest, j)))
+            )
     ended = _ended(now, survivors, [row.theme_uid for row in rows])
     return [*rows, *sorted([*ended, *_dead(new, dormant, rows)], key=lambda row: row.theme_uid)]
 
 
 def _compare(standings: Sequence[Standing], new: ThemeSet, gate: float) -> _Compared:
     uids: list[str] = []
-    cosines, flows = [np.zeros((0, len(new.theme_ids)))], []
+    cosines = [np.zeros((0, len(new.theme_ids)))]
+    flows: list[Flow] = []
     for standing in standings:
         rows = np.array(sorted(standing.uids), dtype=np.int64)
         uids += [standing.uids[row] for row in rows.tolist()]

@@ -50,7 +50,9 @@ def current_entries(entries: Iterable[Entry], as_of: date | None = None) -> list
         entries: Of all versions.
         as_of: Only quarters that were over by the end of this day (UTC); None = all.
     """
-    entries, chosen, bound = list(entries), [], "9999Q4"  # from the bound on, newer versions count
+    entries = list(entries)
+    chosen: list[Entry] = []
+    bound = "9999Q4"  # from here on newer versions count
     for version in sorted({entry.version for entry in entries}, reverse=True):
         of_version = [entry for entry in entries if entry.version == version]
         chosen += [entry for entry in of_version if entry.quarter < bound]

@@ -255,7 +255,7 @@ def _with_sentiment(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:
 
 def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:
     """One table over all quarters; each folder says its quarter, which becomes a column, and others are not opened."""
-    found = []
+    found: list[tuple[str, str]] = []
     for record in records:
         quarter = record["quarter"]
         folder = lake.sentiment_file(quarter) if name == "sentiment_ready" else f"{lake.table_dir(name, quarter)}/"
