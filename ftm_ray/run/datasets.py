@@ -4,7 +4,7 @@ In the map one block is one batch of firms, from its row group of the prefetch s
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +24,9 @@ from ftm_ray.sentiment.classifier import SentimentModel
 
 #: Batches that the naming actor asks about at once: while the last answers of one come, others keep the endpoint busy.
 _BATCHES_AT_ONCE = 8
+
+#: Claims are told apart by their row, so that any number may be judged together.
+_CLAIMS_AT_ONCE = 256
 
 #: A batch must reach its part file in one piece, so no block may be cut on the way: far above the largest (25 firms
 #: with 5,000 sentences each make about 60 MB).
@@ -73,6 +76,12 @@ class MapStages:
     def final_device(self, config: RunConfig) -> str:
         """Where the last step embeds."""
         return self.size.device if self.final_actor_options(config).get("num_gpus") else "cpu"
+
+    def size_beside_final(self, config: RunConfig) -> MapSize:
+        """What is left beside the actor of the last step: where that has the only share of a card, cores."""
+        if self.final_actor_options(config).get("num_gpus") and self.size.n_places < 2:
+            return replace(self.size, gpus_per_actor=0.0, device="cpu")
+        return self.size
 
     def topic_pool(self, config: RunConfig, batches: list[Batch]) -> ActorPoolStrategy:
         """All actors are asked for at once, and work begins on the first that is there.
@@ -135,7 +144,8 @@ def judged_on_ray(config: RunConfig, size: MapSize, claims: Iterable[pa.Table]) 
     blocks = [ray.put(table) for table in claims if table.num_rows]
     if not blocks:
         return {}
-    judged = _in_topic_actors_places(config, size, blocks, ClaimJudge, config.llm.support_model)
+    judge = _HeldModel(ClaimJudge, config.llm.support_model, _CLAIMS_AT_ONCE)
+    judged = _in_topic_actors_places(config, size, blocks, judge)
     return {row["row"]: row["p"] for row in judged.iter_rows()}
 
 
@@ -154,20 +164,28 @@ def scored_on_ray(
         A table of `SCORED_TEXTS` for each, as they are done.
     """
     refs = [ray.put(table) for table in blocks]
-    scored = _in_topic_actors_places(config, size, refs, TextScorer, model)
+    scorer = _HeldModel(TextScorer, model, config.sentiment.texts_per_part)
+    scored = _in_topic_actors_places(config, size, refs, scorer)
     yield from scored.iter_batches(batch_size=None, batch_format="pyarrow")
 
 
-def _in_topic_actors_places(
-    config: RunConfig, size: MapSize, blocks: list[Any], actor: type, model: object
-) -> ray.data.Dataset:
-    """Tables through actors that hold a model of transformers; each is one call."""
+@dataclass(frozen=True, slots=True)
+class _HeldModel:
+    """An actor that holds a model of transformers, which one, and how many rows it takes at a time."""
+
+    actor: type
+    model: Any
+    rows_at_once: int
+
+
+def _in_topic_actors_places(config: RunConfig, size: MapSize, blocks: list[Any], held: _HeldModel) -> ray.data.Dataset:
+    """Tables through actors of a topic actor's size."""
     _set_context(config)
     n_actors = min(config.workers or size.n_places, size.n_places, len(blocks))
     return ray.data.from_arrow_refs(blocks).map_batches(
-        actor,
-        fn_constructor_args=(model, size.device),
-        batch_size=None,
+        held.actor,
+        fn_constructor_args=(held.model, size.device),
+        batch_size=held.rows_at_once,  # Ray Data refuses a stage with cards that says none
         batch_format="pyarrow",
         num_cpus=TOPIC_CPUS,
         num_gpus=size.gpus_per_actor,

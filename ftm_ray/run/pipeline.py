@@ -263,7 +263,11 @@ def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     actor: Any = ray.remote(ThemePublisher)
     final = actor.options(**stages.final_actor_options(config))
-    judge = partial(judged_on_ray, config, stages.size) if config.llm.support_model is not None else None
+    judge = (
+        partial(judged_on_ray, config, stages.size_beside_final(config))
+        if config.llm.support_model is not None
+        else None
+    )
     return final.remote(config, llm_api_key(config.llm), stages.final_device(config), fits_on_ray, judge)
 
 
