@@ -45,6 +45,10 @@ def with_polars_folder(path, options):
     return polars.read_parquet(f"{path}/", **options).to_arrow()
 
 
+def with_polars_lazily(path, options):
+    return polars.scan_parquet(path, hive_partitioning=True, **options).collect().to_arrow()
+
+
 def with_duckdb(path, _):
     """Over pyarrow on S3: DuckDB's own way there is an extension to download."""
     if "://" in path:
@@ -52,7 +56,17 @@ def with_duckdb(path, _):
     return duckdb.sql(f"SELECT * FROM '{path}/*/*.parquet'").to_arrow_table()
 
 
-READERS = [with_pandas, with_pyarrow, with_dataset, with_polars, with_polars_folder, with_duckdb]
+def with_duckdb_as_told(path, options):
+    if "://" in path:
+        return with_duckdb(path, options)
+    return duckdb.sql(f"FROM read_parquet('{path}/**/*.parquet', hive_partitioning = true)").to_arrow_table()
+
+
+READERS = [with_pandas, with_pyarrow, with_dataset, with_polars, with_polars_folder, with_polars_lazily]
+READERS += [with_duckdb, with_duckdb_as_told]
+
+
+WITH_OPTIONS = (with_polars, with_polars_folder, with_polars_lazily)
 
 
 @pytest.fixture
@@ -92,7 +106,7 @@ def test_on_a_disk(lake, reader):
 
 @pytest.mark.parametrize("reader", READERS)
 def test_in_a_bucket(lake, remote, s3, reader):
-    options = {"storage_options": s3_options(s3)} if reader in (with_polars, with_polars_folder) else {}
+    options = {"storage_options": s3_options(s3)} if reader in WITH_OPTIONS else {}
     for name, folder in FOLDERS.items():
         assert_same(reader(f"{remote.root}/{folder}", options), lake, name)
 
