@@ -143,8 +143,8 @@ class Cluster:
     def _our_jobs(self, root: str) -> list[Any]:
         with cluster_errors(self._address):
             jobs = self._client.list_jobs()
-        ours = [job for job in jobs if job.submission_id and "ftm_quarters" in (job.metadata or {})]
-        return [job for job in ours if job.metadata["ftm_root"] == root]
+        told = [(job, job.metadata or {}) for job in jobs if job.submission_id]
+        return [job for job, metadata in told if "ftm_quarters" in metadata and metadata["ftm_root"] == root]
 
 
 class _Seen:

@@ -158,18 +158,18 @@ def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -
     }
     wanted = {sentence_id for ids in candidates.values() for sentence_id in ids}
     sentences = read_sentences(lake, quarter, names, {firm_id for firm_id, _ in keys}, wanted)
+    shown = (*_THEME_COLUMNS[:4], "n_firms", "n_topics", "n_sentences", *_LATER_COLUMNS, *_HISTORY_COLUMNS)
+    as_they_are: list[dict[str, Any]] = [{name: theme.get(name) for name in shown} for theme in themes]
     return [
         ThemeLine(
-            **{name: theme[name] for name in _THEME_COLUMNS[:4]},
-            **{name: theme[name] for name in ("n_firms", "n_topics", "n_sentences", *_LATER_COLUMNS)},
-            **{name: theme.get(name) for name in _HISTORY_COLUMNS},
+            **values,
             keywords=tuple(theme["keywords"]),
             top_firms=tuple(names[firm_id] for firm_id in theme["top_firms"]),
             example=_example(
                 theme["keywords"], [sentences[i] for i in candidates[theme["theme_id"]] if i in sentences]
             ),
         )
-        for theme in themes
+        for theme, values in zip(themes, as_they_are, strict=True)
     ]
 
 

@@ -224,7 +224,10 @@ def _with_time(day: date, found: re.Match[str]) -> datetime | None:
 def _zone(name: str) -> tzinfo | None:
     name = re.sub(r"^(?:GMT|UTC)(?=[+-])", "", name, flags=re.IGNORECASE)
     if name[0] in "+-":
-        hours, minutes = (int(part or 0) for part in re.fullmatch(r".(\d{1,2}):?(\d{2})?", name).groups())
+        shift = re.fullmatch(r".(\d{1,2}):?(\d{2})?", name)
+        if shift is None:
+            return None
+        hours, minutes = (int(part or 0) for part in shift.groups())
         minutes += 60 * hours
         return timezone(timedelta(minutes=-minutes if name[0] == "-" else minutes)) if minutes < 1440 else None
     if name.upper() in ("Z", "UTC", "GMT"):
