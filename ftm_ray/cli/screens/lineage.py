@@ -15,7 +15,7 @@ _BAR = 20
 
 _WORDS = {
     "first_quarter": "first quarter of the registry",
-    "survive": "goes on",
+    "survive": "went on",
     "split": "split off",
     "emerge": "new",
     "revived": "revived",

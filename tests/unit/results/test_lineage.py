@@ -192,9 +192,9 @@ def test_verify_checks_the_registry(linked):
 
 def test_the_command_links_and_shows_a_life(run):
     root = run.lake.root
-    assert "2 goes on" in ftm("lineage", QUARTER, NEXT, "--root", root).output
+    assert "2 went on" in ftm("lineage", QUARTER, NEXT, "--root", root).output
     shown = ftm("lineage", f"U{QUARTER}-0001", "--root", root).output
-    assert "goes on" in shown and "█" in shown and NEXT in shown
+    assert "went on" in shown and "█" in shown and NEXT in shown
     life = json.loads(ftm("lineage", f"{NEXT}-0001", "--root", root, "--json").output)
     assert life["theme_uid"] == f"U{QUARTER}-0001"
     rows = json.loads(
