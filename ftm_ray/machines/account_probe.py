@@ -99,7 +99,10 @@ def _quota(config: dict[str, Any]) -> Finding:
         if not choices:
             continue
         sort = "gpu" if kind["resources"].get("GPU") else "cpu"
-        needed = kind["max_workers"] * max(KNOWN_TYPES[name].cpus for name in choices if name in KNOWN_TYPES)
+        cpus = [KNOWN_TYPES[name].cpus for name in choices if name in KNOWN_TYPES]
+        if not cpus:
+            return Finding("Spot quota", "skip", f"the vCPUs of {', '.join(choices)} are not known to ftm-ray")
+        needed = kind["max_workers"] * max(cpus)
         quota = client.get_service_quota(ServiceCode="ec2", QuotaCode=_SPOT_QUOTAS[sort])["Quota"]["Value"]
         words = f"{sort}: {quota:g} vCPUs on Spot allowed, {needed} for {kind['max_workers']} nodes"
         advice = f"ask for more: aws service-quotas request-service-quota-increase --service-code ec2 --quota-code \
@@ -131,11 +134,12 @@ def _image(config: dict[str, Any]) -> Finding:
     registry, _, rest = image.partition("/")
     if ".dkr.ecr." not in registry:
         return Finding("image", "skip", f"{image} is not in ECR")
-    name, _, tag = rest.partition(":")
+    name, _, tag = rest.partition("@" if "@" in rest else ":")
+    wanted = {"imageDigest" if "@" in rest else "imageTag": tag}
     account, region = registry.split(".")[0], registry.split(".")[3]
     client = boto3.client("ecr", region_name=region)
     try:
-        client.describe_images(registryId=account, repositoryName=name, imageIds=[{"imageTag": tag}])
+        client.describe_images(registryId=account, repositoryName=name, imageIds=[wanted])
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("ImageNotFoundException", "RepositoryNotFoundException"):
             raise

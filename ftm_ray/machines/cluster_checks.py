@@ -193,6 +193,9 @@ def _worker_problems(kind: dict[str, Any]) -> Iterator[str]:
     node_config, resources = kind["node_config"], kind.get("resources", {})
     if node_config.get("InstanceMarketOptions", {}).get("MarketType") != "spot":
         yield "not asked for as Spot, so EC2 would bill the full price; set InstanceMarketOptions.MarketType: spot"
+    spot = node_config.get("InstanceMarketOptions", {}).get("SpotOptions", {})
+    if spot.get("SpotInstanceType", "one-time") != "one-time":
+        yield "SpotInstanceType is persistent: EC2 buys the node again after `ray down` has ended it; set one-time"
     if kind.get("min_workers", 0) > 0:
         yield f"min_workers is {kind['min_workers']}: these nodes cost money with nothing to do; set 0"
     names = node_config.get("SpotChoices") or [node_config.get("InstanceType")]

@@ -59,7 +59,7 @@ class SpotChoiceProvider(AWSNodeProvider):
                 return made
         if not made and refused is not None:
             raise refused
-        return made  # fewer than asked: Ray asks for the rest in its next round
+        return made  # fewer than asked: Ray asks for the rest after REQUEST_STATUS_TIMEOUT_S (cluster_template.yaml)
 
     @staticmethod
     def bootstrap_config(cluster_config: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +69,8 @@ class SpotChoiceProvider(AWSNodeProvider):
             ConfigError: The bucket lies in another region, or there is no network to start nodes in.
         """
         config = copy.deepcopy(cluster_config)
-        check_bucket_region(config["provider"].get("bucket"), config["provider"]["region"])
+        if not is_up(config):  # `ray down` comes here, too, and must never be stopped
+            check_bucket_region(config["provider"].get("bucket"), config["provider"]["region"])
         node_configs = [kind["node_config"] for kind in config["available_node_types"].values()]
         if not all("SecurityGroupIds" in node_config for node_config in node_configs):
             group = closed_security_group(config)
@@ -115,6 +116,16 @@ def closed_security_group(config: dict[str, Any]) -> str:
     rule = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
     return group
+
+
+def is_up(config: dict[str, Any]) -> bool:
+    """Whether instances of this cluster run."""
+    filters = [
+        {"Name": "tag:ray-cluster-name", "Values": [config["cluster_name"]]},
+        {"Name": "instance-state-name", "Values": ["pending", "running"]},
+    ]
+    ec2 = boto3.client("ec2", region_name=config["provider"]["region"])
+    return bool(ec2.describe_instances(Filters=filters)["Reservations"])
 
 
 def _network(ec2: Any, config: dict[str, Any]) -> str:

@@ -155,6 +155,14 @@ def drain(address: str, node_id: str | None, notice: Notice) -> bool:
     return True
 
 
+def _drained(address: str, node_id: str | None, notice: Notice) -> bool:
+    try:
+        return drain(address, node_id, notice)
+    except Exception as error:  # noqa: BLE001 - whatever it was, there are two minutes to try again in
+        logger.error("this node could not be drained, trying again: %s", error)
+        return False
+
+
 def node_of_this_machine(address: str) -> str | None:
     """Ray's name of the living node on this machine, without joining the cluster as a program of its own."""
     from ray._raylet import GcsClient  # type: ignore[attr-defined]
@@ -181,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     except NoMetadataError as error:
         logger.info("no EC2 metadata service here, so nothing to watch: %s", error)
         return 0
-    while not drain(options.address, options.node_id, notice):
+    while not _drained(options.address, options.node_id, notice):
         if notice.at < datetime.now(UTC):
             return 1
         time.sleep(POLL_S)

@@ -4,7 +4,7 @@ In the map one block is one batch of firms, from its row group of the prefetch s
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +22,9 @@ from ftm_ray.schemas.store import Batch
 
 #: Batches that the naming actor asks about at once: while the last answers of one come, others keep the endpoint busy.
 _BATCHES_AT_ONCE = 8
+
+#: Claims are told apart by their row, so that any number may be judged together.
+_CLAIMS_AT_ONCE = 256
 
 #: A batch must reach its part file in one piece, so no block may be cut on the way: far above the largest (25 firms
 #: with 5,000 sentences each make about 60 MB).
@@ -71,6 +74,12 @@ class MapStages:
     def final_device(self, config: RunConfig) -> str:
         """Where the last step embeds."""
         return self.size.device if self.final_actor_options(config).get("num_gpus") else "cpu"
+
+    def size_beside_final(self, config: RunConfig) -> MapSize:
+        """What is left beside the actor of the last step: where that has the only share of a card, cores."""
+        if self.final_actor_options(config).get("num_gpus") and self.size.n_places < 2:
+            return replace(self.size, gpus_per_actor=0.0, device="cpu")
+        return self.size
 
     def topic_pool(self, config: RunConfig, batches: list[Batch]) -> ActorPoolStrategy:
         """All actors are asked for at once, and work begins on the first that is there.
@@ -137,7 +146,7 @@ def judged_on_ray(config: RunConfig, size: MapSize, claims: Iterable[pa.Table]) 
     judged = ray.data.from_arrow_refs(blocks).map_batches(
         ClaimJudge,
         fn_constructor_args=(config.llm.support_model, size.device),
-        batch_size=None,
+        batch_size=_CLAIMS_AT_ONCE,  # Ray Data refuses a stage with cards that says none
         batch_format="pyarrow",
         num_cpus=TOPIC_CPUS,
         num_gpus=size.gpus_per_actor,

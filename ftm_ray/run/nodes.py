@@ -13,6 +13,7 @@ import yaml
 
 from ftm_ray.config import ClusterSettings, NodeType, ray_address
 from ftm_ray.errors import ConfigError
+from ftm_ray.machines.instance_types import KNOWN_TYPES
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,12 @@ def _node_type(name: str, kind: dict[str, Any], is_head: bool) -> NodeType | Non
     n_nodes = 1 if is_head else int(kind.get("max_workers", 0))
     if not n_nodes or not (resources.get("CPU") or resources.get("GPU")):
         return None
-    return _with_resources(name, resources, n_nodes)
+    made = _with_resources(name, resources, n_nodes)
+    choices = (kind.get("node_config") or {}).get("SpotChoices") or []  # our provider's: their cards may differ
+    cards = [KNOWN_TYPES[choice] for choice in choices if choice in KNOWN_TYPES]
+    if made.accelerator or not cards:
+        return made
+    return made.model_copy(update={"accelerator": min(cards, key=lambda one: one.card_gib).card})
 
 
 def _with_resources(name: str, resources: dict[str, Any], n_nodes: int) -> NodeType:

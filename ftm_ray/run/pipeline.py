@@ -4,8 +4,8 @@
 
 One block of Ray Data is one batch of firms is one row group of the prefetch store is one part file. The driver sees
 only a row of counts per batch, so its memory does not grow with the quarter. A part file that is there is never made
-again: a rerun of the same command goes on where the last one stopped. This file and `datasets.py` are the only two
-that touch Ray's data and actors.
+again: a rerun of the same command goes on where the last one stopped. The datasets are built in `datasets.py`, the
+fits of themes in `theme_fits.py`; what else here touches Ray asks it for nodes (`nodes.py`, `waiting.py`).
 """
 
 import json
@@ -263,7 +263,11 @@ def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     actor: Any = ray.remote(ThemePublisher)
     final = actor.options(**stages.final_actor_options(config))
-    judge = partial(judged_on_ray, config, stages.size) if config.llm.support_model is not None else None
+    judge = (
+        partial(judged_on_ray, config, stages.size_beside_final(config))
+        if config.llm.support_model is not None
+        else None
+    )
     return final.remote(config, llm_api_key(config.llm), stages.final_device(config), fits_on_ray, judge)
 
 

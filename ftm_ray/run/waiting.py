@@ -166,12 +166,12 @@ class _ClusterLook:
 
     def __call__(self) -> str | None:
         try:
-            status = get_cluster_status(self._address)
+            status, model = get_cluster_status(self._address), self._model()
         except (RayError, RuntimeError, OSError, ValueError) as error:  # what is only shown must never end a run
             logger.debug("the autoscaler does not answer: %s", error)
             return None
         self._log_nodes(status)
-        waits = [wait for wait in (waits_for(status, time.time(), self._refusals()), self._model()) if wait]
+        waits = [wait for wait in (waits_for(status, time.time(), self._refusals()), model) if wait]
         return "; ".join(waits) or None
 
     def _refusals(self) -> dict[str, str]:

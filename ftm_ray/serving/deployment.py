@@ -58,19 +58,20 @@ def served(config: RunConfig, nodes: Sequence[NodeType], keep: bool, on_wait: On
         ConfigError: Another model is up, or this one cannot be served; what was started is taken down again.
         RetryableError: It did not answer within `serve.patience_s`.
     """
-    lease = None if keep or ray_address() is None else joined_lease(config.serve.lease_s)
+    lease = None if ray_address() is None else joined_lease(config.serve.lease_s)
     was_there = is_deployed()
-    if lease is None and not (keep or was_there or ray_address() is None):
+    if lease is None and not (was_there or ray_address() is None):
         lease = new_lease(config.serve.lease_s)
     must_wait = True
     try:
-        yield _up(config, nodes, on_wait)
+        url = _up(config, nodes, on_wait)
+        if keep:
+            drop_lease()  # now, or the run that started it would end it under this one
+        yield url
     except KeyboardInterrupt:
         must_wait = lease is None  # whoever stops a job ends it the hard way some seconds later; the lease goes on
         raise
     finally:
-        if keep:
-            drop_lease()  # of a run that started it and did not want to keep it
         goes = lease.give_back() if lease else not (keep or was_there)
         if goes and must_wait:
             down()
@@ -92,6 +93,8 @@ def up(config: RunConfig, nodes: Sequence[NodeType], on_wait: OnWait) -> str:
 def _up(config: RunConfig, nodes: Sequence[NodeType], on_wait: OnWait) -> str:
     """Start the model where none is up, and wait for an answer; returns the URL."""
     wait = Wait(config.llm.model, config.serve.patience_s, config.cluster.patience_s, on_wait)
+    # Also where another run started it. Not by the preset, which is that run's: a model that is up is simply joined.
+    wait.needs_gpu = config.serve.preset != "cpu" and any(node.gpus for node in nodes)
     if not is_deployed():
         start_model(config, nodes, wait)
     url = endpoint_url()
@@ -107,11 +110,11 @@ def down() -> bool:
     if not is_deployed():
         return False
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    drop_lease()  # first: once the model is gone, the lease may be the next run's
     try:
         ray_serve.delete(APPLICATION)
     except TimeoutError:
         logger.warning("the model is still ending; `ftm llm status` says when it is gone")
-    drop_lease()
     return True
 
 

@@ -76,7 +76,7 @@ class LeaseKeeper:
     def give_back(self, holder: str) -> bool:
         """As `LeaseBook.give_back`; the model goes a moment later."""
         with self._lock:
-            return self._book.give_back(holder)
+            return self._book.give_back(holder) and not self._is_dropped
 
     def drop(self) -> None:
         """Leave the model up from now on: somebody wants it to stay."""
@@ -122,8 +122,8 @@ class Lease:
         self._ended.set()
         try:
             return bool(ray.get(self._keeper.give_back.remote(self._holder)))
-        except RayError:  # `ftm llm down` ended it
-            return True
+        except RayError:  # the lease was dropped: the model is kept on purpose, or `ftm llm down` took it
+            return False
 
 
 def new_lease(lease_s: float) -> Lease:

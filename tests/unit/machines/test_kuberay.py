@@ -5,14 +5,17 @@ written from the Go types that it is generated from (ray-operator/apis/ray/v1/{r
 commits f6ef3f7 and 3275ee0): every field of ours by name and type, unknown ones refused, pods only where we use them.
 """
 
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ftm_ray.config import RunConfig
 from ftm_ray.machines.cluster_file import ClusterWish
 from ftm_ray.machines.instance_types import KNOWN_TYPES
+from ftm_ray.serving.engine import PRESETS, choose_preset
 
 FILE = Path(__file__).parents[3] / "cluster" / "kuberay.yaml"
 
@@ -47,13 +50,16 @@ POD = fields(
 HEAD = fields(
     ["template", "rayStartParams"],
     template=POD, rayStartParams=TEXTS, headService=ANY, enableIngress=YES_NO, serviceType=TEXT,
+    labels=TEXTS,
 )  # fmt: skip
 WORKERS = fields(
     ["groupName", "minReplicas", "maxReplicas", "rayStartParams", "template"],
     groupName=TEXT, replicas=NUMBER_OF_NODES, minReplicas=NUMBER_OF_NODES, maxReplicas=NUMBER_OF_NODES, suspend=YES_NO,
     idleTimeoutSeconds=WHOLE, rayStartParams=TEXTS, template=POD, scaleStrategy=ANY, numOfHosts=WHOLE,
+    labels=TEXTS,
 )  # fmt: skip
 AUTOSCALER = fields(
+    version={"enum": ["v1", "v2"]},
     resources=ANY, image=TEXT, imagePullPolicy=TEXT, securityContext=ANY, idleTimeoutSeconds=WHOLE,
     upscalingMode={"enum": ["Default", "Aggressive", "Conservative"]}, env={"type": "array"},
     envFrom={"type": "array"}, volumeMounts={"type": "array"},
@@ -112,3 +118,17 @@ def test_karpenter_may_choose_among_types_that_keep_what_ray_is_promised(documen
     kinds = by_key["node.kubernetes.io/instance-type"]
     assert set(ClusterWish(bucket="b", image="i").gpu_types) <= set(kinds)
     assert {KNOWN_TYPES[name].gpus for name in kinds} == {1}
+
+
+def test_what_kuberay_itself_refuses_is_not_there(documents):
+    """validation.go: labels in rayStartParams, and an idle time for a group without the autoscaler's version 2."""
+    cluster = documents["RayJob"]["spec"]["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        assert "labels" not in group["rayStartParams"]
+    assert cluster["autoscalerOptions"]["version"] == "v2"
+
+
+def test_its_settings_choose_a_preset(documents):
+    settings = tomllib.loads(documents["ConfigMap"]["data"]["cluster.toml"])
+    nodes = RunConfig.model_validate(settings).cluster.node_types
+    assert choose_preset("auto", nodes) is PRESETS["24gb"]
