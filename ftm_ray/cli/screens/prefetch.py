@@ -37,7 +37,7 @@ _COVERAGE_WORDS = {
     "html": "HTML remnants, repaired",
     "mojibake": "broken characters, repaired",
     "invisible": "characters that nobody sees inside words, taken out",
-    "file_order": "positions are not unique: turns stand as in the file",
+    "file_order": "positions are not unique: turns stand as in the file, section by section",
     "speaker_labels": "cut into turns at the speakers' labels in the text",
     **_LEFT_OUT_WORDS,
 }

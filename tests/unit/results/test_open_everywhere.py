@@ -46,7 +46,7 @@ def with_polars_folder(path, options):
 
 
 def with_polars_lazily(path, options):
-    return polars.scan_parquet(path, hive_partitioning=True, **options).collect().to_arrow()
+    return polars.scan_parquet(f"{path}/", hive_partitioning=True, **options).collect().to_arrow()
 
 
 def with_duckdb(path, _):
