@@ -19,9 +19,10 @@ from published import NEXT, copy_run, publish
 import ftm_ray
 from ftm_ray.lake.published_files import read_published
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.query import TABLES
-from ftm_ray.schemas.published import THEMES
+from ftm_ray.schemas.published import PUBLISHED, THEMES
+from ftm_ray.schemas.sentiment import SENTIMENT_READY
 
+TABLES = {**PUBLISHED, "sentiment_ready": SENTIMENT_READY}
 FOLDERS = {name: "sentiment-ready" if name == "sentiment_ready" else f"processed/{name}" for name in TABLES}
 
 

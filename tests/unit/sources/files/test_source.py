@@ -307,7 +307,9 @@ def test_labels_in_a_call_of_one_row_become_turns_and_are_noted(tmp_path):
 
 def test_labels_stay_where_the_file_gives_the_speakers(tmp_path):
     """Somebody may read a letter aloud; who spoke is known there."""
-    for rows in ([row(text=LABELLED, speaker_name="Ann Moe")], [row(text=LABELLED, position=n) for n in (1, 2)]):
+    named = [row(text=LABELLED, speaker_name="Ann Moe")]
+    parts = [row(text=LABELLED, position=n, section="Question and Answer") for n in (1, 2)]
+    for rows in (named, parts):
         (firm,) = firms(write(tmp_path / "calls.jsonl", rows))
         assert all(turn.text == LABELLED for call in firm.calls for turn in call.turns)
         assert firm.calls[0].notes == ()
