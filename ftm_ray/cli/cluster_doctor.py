@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ftm_ray.config import ray_dashboard
+from ftm_ray.environment import ray_dashboard
 from ftm_ray.machines.account_probe import examine_account
 from ftm_ray.machines.cluster_checks import find_problems, read_cluster_file
 from ftm_ray.machines.cluster_probe import examine_cluster

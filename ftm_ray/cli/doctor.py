@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ftm_ray.config import BUNDLED_ENCODER, llm_api_key, load_config, ray_address
+from ftm_ray.config import BUNDLED_ENCODER, llm_api_key, load_config
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import FtmError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.machines.findings import Finding

@@ -38,6 +38,7 @@ STEP_FILES = (
     "run/naming_quality.py",
     "run/publish.py",
     "run/reduce.py",
+    "run/reduce_write.py",
     "run/sentiment.py",
     "schemas/answers.py",
     "schemas/columns.py",

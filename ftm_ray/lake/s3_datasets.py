@@ -13,7 +13,7 @@ import botocore.session
 from botocore.exceptions import NoCredentialsError
 from pyarrow import fs
 
-from ftm_ray.config import aws_region
+from ftm_ray.environment import aws_region
 from ftm_ray.lake.s3_retry import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, TRIES
 
 logger = logging.getLogger(__name__)

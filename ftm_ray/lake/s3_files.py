@@ -24,7 +24,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from pyarrow import fs
 
-from ftm_ray.config import aws_region
+from ftm_ray.environment import aws_region
 from ftm_ray.errors import ConfigError, RetryableError
 from ftm_ray.lake.local_files import Mark
 from ftm_ray.lake.s3_datasets import dataset_files

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ftm_ray.config import metadata_endpoint
+from ftm_ray.environment import metadata_endpoint
 
 logger = logging.getLogger(__name__)
 

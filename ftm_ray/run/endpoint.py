@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ftm_ray.config import LlmSettings, NodeType, RunConfig, llm_api_key, ray_address
+from ftm_ray.config import LlmSettings, NodeType, RunConfig, llm_api_key
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError
 from ftm_ray.naming.endpoint_check import check_endpoint
 from ftm_ray.naming.tokens import ModelTokenizer, token_counter

@@ -11,7 +11,8 @@ from typing import Any
 import ray
 import yaml
 
-from ftm_ray.config import ClusterSettings, NodeType, ray_address
+from ftm_ray.config import ClusterSettings, NodeType
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError
 from ftm_ray.machines.instance_types import KNOWN_TYPES
 

@@ -19,7 +19,8 @@ from typing import Any
 
 import ray
 
-from ftm_ray.config import RunConfig, llm_api_key, ray_address
+from ftm_ray.config import RunConfig, llm_api_key
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import QualityError
 from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import RunFiles, is_published, part_name, run_ids

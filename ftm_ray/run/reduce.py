@@ -8,7 +8,7 @@ from the outside (`ftm verify`), and the same command publishes it again.
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
-from ftm_ray.lake.published_files import write_published
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.naming.distinct_labels import numbered
 from ftm_ray.naming.guards import OwnNames
@@ -27,12 +26,10 @@ from ftm_ray.run.gates import check_naming, check_theme_names
 from ftm_ray.run.model_support import JudgeClaims, judged_themes, judged_topics
 from ftm_ray.run.naming_quality import measure_names, names_table, worst_themes, worst_topics
 from ftm_ray.run.progress import timed
-from ftm_ray.run.publish import NamedTheme, QuarterParts, read_parts, sentences_table, theme_topics_table, themes_table
+from ftm_ray.run.publish import NamedTheme, QuarterParts, read_parts, theme_topics_table, themes_table
 from ftm_ray.run.reduce_report import ReduceReport, count_topics
-from ftm_ray.run.sentiment import SentimentRows
+from ftm_ray.run.reduce_write import write_tables
 from ftm_ray.schemas.parts import SummarySource
-from ftm_ray.schemas.published import PUBLISHED
-from ftm_ray.schemas.sentiment import SENTIMENT_READY
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
 from ftm_ray.themes.finder import FoundThemes, find_themes, nearest_themes
@@ -110,7 +107,7 @@ class ThemePublisher:
         }
         count_topics(report, found, tables)
         with timed(report.seconds, "write"):
-            _write(run, report, parts, tables)
+            write_tables(run, report, parts, tables)
         return report
 
     def _topic_set(self, topics: pa.Table) -> TopicSet:
@@ -235,48 +232,6 @@ def _summaries(found: FoundThemes, topics: pa.Table) -> list[list[str]]:
     """Of each theme, the texts of its exemplar topics: what its name is written from."""
     representations = topics["representation"].to_pylist()
     return [[representations[row] for row in theme.exemplar_rows] for theme in found.themes]
-
-
-def _write(run: RunFiles, report: ReduceReport, parts: QuarterParts, tables: dict[str, pa.Table]) -> None:
-    """Write all files of the quarter, firms first, and remove those of an earlier run that are left over."""
-    for name, table in tables.items():
-        _write_table(run, report, run.table_path(name), table)
-    sentences = _written_sentences(run, report, parts)
-    sentiment = run.lake.sentiment_file(run.quarter)
-    if run.manifest.linked:
-        rows = map(SentimentRows(tables, _call_times(run)).of_batch, sentences)
-        report.rows[sentiment] = write_published(run.lake, sentiment, SENTIMENT_READY, rows)
-    else:
-        for _ in sentences:  # they are written on the way
-            continue
-        run.lake.delete_file(sentiment)
-    for name in PUBLISHED:
-        folder = run.lake.table_dir(name, run.quarter)
-        run.lake.delete_leftovers(folder)
-        for file in run.lake.list_files(folder):
-            if f"{folder}/{file}" not in report.rows:
-                run.lake.delete_file(f"{folder}/{file}")
-
-
-def _call_times(run: RunFiles) -> dict[tuple[str, str], str]:
-    """Time of the calls whose time is known; stores of earlier versions hold none."""
-    path = f"{run.lake.prefetch_dir(run.quarter)}/coverage.parquet"
-    columns = run.lake.read_table(path, ["firm_id", "transcript_id", "call_time"]) if run.lake.exists(path) else None
-    if columns is None or "call_time" not in columns.column_names:
-        return {}
-    return {(row["firm_id"], row["transcript_id"]): row["call_time"] for row in columns.to_pylist() if row["call_time"]}
-
-
-def _written_sentences(run: RunFiles, report: ReduceReport, parts: QuarterParts) -> Iterator[pa.Table]:
-    """Write the sentences of batch after batch, and hand each table on, so that none is made twice."""
-    for (batch, store), found in zip(run.stored_firms(), parts.sentence_topics, strict=True):
-        table = sentences_table(run, batch, store, found)
-        _write_table(run, report, run.table_path("sentences", batch.number), table)
-        yield table
-
-
-def _write_table(run: RunFiles, report: ReduceReport, path: str, table: pa.Table) -> None:
-    report.rows[path] = write_published(run.lake, path, table.schema, [table])
 
 
 async def _ask(namer: Namer, themes: list[ThemeToName], encoder: SentenceEncoder) -> NamedThemes:

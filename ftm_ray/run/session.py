@@ -12,7 +12,7 @@ from typing import Any
 import ray
 from ray._common.utils import get_default_system_temp_dir
 
-from ftm_ray.config import ray_address
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError, RetryableError
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ftm_ray.config import RunConfig, ray_address
+from ftm_ray.config import RunConfig
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.published_files import write_published

@@ -13,7 +13,8 @@ from typing import Literal
 from ray import serve as ray_serve
 from ray.serve.schema import ApplicationStatus
 
-from ftm_ray.config import NodeType, RunConfig, ray_address
+from ftm_ray.config import NodeType, RunConfig
+from ftm_ray.environment import ray_address
 from ftm_ray.serving.endpoint import served_model
 from ftm_ray.serving.lease import drop_lease, joined_lease, new_lease
 from ftm_ray.serving.serve_state import (

@@ -17,7 +17,8 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.context import _get_global_client
 from ray.serve.schema import LoggingConfig
 
-from ftm_ray.config import NodeType, RunConfig, ServeSettings, ray_address
+from ftm_ray.config import NodeType, RunConfig, ServeSettings
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError
 from ftm_ray.serving.engine import application, check_hub, choose_preset
 from ftm_ray.serving.serve_state import APPLICATION, ON_HEAD, last_line, sees_gpu

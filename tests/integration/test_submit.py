@@ -18,7 +18,7 @@ TOKEN = "c" * 64
 FOLLOW = """
 import sys
 from pathlib import Path
-from ftm_ray.config import use_dashboard
+from ftm_ray.environment import use_dashboard
 from ftm_ray.machines.jobs import Cluster, Job
 use_dashboard(sys.argv[1])
 cluster = Cluster(sys.argv[1])

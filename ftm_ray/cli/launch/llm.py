@@ -8,7 +8,8 @@ from ftm_ray.cli.launch.ray_errors import lost_part
 from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import OnStep, Step, shown_progress
 from ftm_ray.cli.screens.shapes import error_console
-from ftm_ray.config import load_config, ray_address
+from ftm_ray.config import load_config
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError
 
 if TYPE_CHECKING:

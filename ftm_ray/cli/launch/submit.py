@@ -10,7 +10,8 @@ import click
 from ftm_ray.cli.launch.run import run_config
 from ftm_ray.cli.options import Options
 from ftm_ray.cli.termination import EXIT_SIGTERM, was_terminated
-from ftm_ray.config import RunConfig, llm_api_key, ray_dashboard, use_dashboard
+from ftm_ray.config import RunConfig, llm_api_key
+from ftm_ray.environment import ray_dashboard, use_dashboard
 from ftm_ray.errors import ConfigError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.machines.cluster_probe import versions_of_cluster

@@ -12,7 +12,7 @@ import click
 from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import Step, shown_progress
 from ftm_ray.cli.screens.shapes import error_console
-from ftm_ray.config import postgres_user
+from ftm_ray.environment import postgres_user
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.storage import Lake
