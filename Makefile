@@ -37,7 +37,7 @@ setup-llm-cpu: .venv/installed-llm
 
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden
-	$(BIN)/pytest -q tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -115,6 +115,7 @@ def test_other_theme_settings_reuse_the_map(lake):
         lake.root, QUARTER, RunConfig(llm=NO_LLM), lambda _: None
     )  # the first run's tables were replaced: back again
     assert record_of(lake, first)["run_id"] == first
+    lake.delete_file(lake.run_file(QUARTER, outcome.record["run_id"]))  # other tests share this root
 
 
 def record_of(lake: Lake, run_id: str) -> dict:

@@ -1,5 +1,6 @@
 """`ftm submit` on a real head that asks for a token: sent, followed, left, found again, refused; and its exit codes."""
 
+import re
 import signal
 import subprocess
 import time
@@ -118,7 +119,7 @@ def test_a_job_that_was_stopped_ends_with_143(place, tmp_path):
     wait_for_line(process, "here", within_s=60)
     jobs = [RAY, "job", "list", "--address", place.dashboard]
     shown = subprocess.run(jobs, capture_output=True, text=True, env=ray_environment(TOKEN)).stdout
-    (name,) = {word.strip("',") for word in shown.split() if "ftm-2020Q1-" in word and "RUNNING" in shown} - {""}
+    name = max(re.findall(r"ftm-2020Q1-\d+", shown), key=lambda name: int(name.rpartition("-")[2]))  # the latest
     stop = [RAY, "job", "stop", "--no-wait", "--address", place.dashboard, name]
     subprocess.run(stop, capture_output=True, check=True, env=ray_environment(TOKEN))
     assert process.communicate(timeout=120)[0].splitlines()[-1] == "CODE 143"
