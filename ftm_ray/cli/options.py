@@ -24,16 +24,17 @@ def _quarter(_ctx: click.Context, _parameter: click.Parameter, value: str) -> st
 
 def quarters_callback(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """2023Q1, 2023Q1,2023Q3 or 2023Q1..2024Q4, as a tuple."""
+    from ftm_ray.lake.calendar import quarter_name, quarter_number
     from ftm_ray.lake.storage import check_quarter
 
     found: list[str] = []
     for part in value.split(","):
         first, _, last = part.strip().partition("..")
         check_quarter(first)
-        numbers = [int(quarter[:4]) * 4 + int(quarter[5]) - 1 for quarter in (first, check_quarter(last or first))]
+        numbers = [quarter_number(quarter) for quarter in (first, check_quarter(last or first))]
         if numbers[1] < numbers[0]:
             raise ConfigError(f"'{part}' ends before it starts")
-        found += [f"{number // 4}Q{number % 4 + 1}" for number in range(numbers[0], numbers[1] + 1)]
+        found += [quarter_name(number) for number in range(numbers[0], numbers[1] + 1)]
     return tuple(dict.fromkeys(found))
 
 

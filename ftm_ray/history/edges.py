@@ -12,10 +12,10 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from ftm_ray.history.calendar import quarter_number
 from ftm_ray.history.flow import Flow, theme_flow
 from ftm_ray.history.matching import Likeness, match_themes
 from ftm_ray.history.theme_set import ThemeSet
+from ftm_ray.lake.calendar import quarter_number
 
 #: A theme that was silent for more quarters than this is dead; until then it can be revived.
 DORMANT_QUARTERS = 4

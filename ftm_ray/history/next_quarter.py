@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ftm_ray.history.attention import Attention, theme_attention
-from ftm_ray.history.calendar import quarter_number
 from ftm_ray.history.edges import DORMANT_QUARTERS, Edge, EdgeRow, Standing, edge_rows, first_rows
 from ftm_ray.history.theme_set import ThemeSet
+from ftm_ray.lake.calendar import quarter_number
 
 
 @dataclass(frozen=True, slots=True)

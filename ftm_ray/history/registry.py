@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ftm_ray.history.calendar import known_from
+from ftm_ray.lake.calendar import known_from
 from ftm_ray.lake.published_files import read_published, write_published
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.history import HISTORY

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ftm_ray.events.factors import read_factors
 from ftm_ray.events.returns import read_returns
 from ftm_ray.events.sentiment import Tone, ToneSettings, read_sentiment, tones_of
 from ftm_ray.events.study import Study, StudySettings, study_events
+from ftm_ray.lake.calendar import known_from
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.query import Results, open_results
 
@@ -93,7 +94,7 @@ def _tones(results: Results, request: StudyRequest) -> dict[tuple[str, str, str]
 
 def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone]) -> tuple[list[Call], list[Mention]]:
     spoken = results.sql(_SPOKEN).to_arrow_table().to_pylist()
-    lineage, times = _lineage(results), _call_times(results, spoken)
+    uids, times = _theme_uids(results), _call_times(results, spoken)
     calls: dict[str, Call] = {}
     mentions = []
     for row in spoken:
@@ -101,9 +102,8 @@ def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone
         values = {name: row[name] for name in _CALL_COLUMNS}
         moment = times.get((row["firm_id"], row["transcript_id"]))
         calls[event_id] = Call(event_id=event_id, call_time_utc=moment, **values)
-        uid, known = lineage.get((row["quarter"], row["theme_id"]), (None, None))
-        known = known or quarter_end(row["quarter"])
-        theme_time = known
+        uid = uids.get((row["quarter"], row["theme_id"]))
+        known = theme_time = known_from(row["quarter"])
         tone = tones.get((uid or row["theme_id"], row["firm_id"], row["transcript_id"]))
         if tone is None:
             tone = tones.get((row["theme_id"], row["firm_id"], row["transcript_id"]))
@@ -119,42 +119,20 @@ def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone
     return list(calls.values()), mentions
 
 
-def quarter_end(quarter: str) -> datetime:
-    """The first moment after a quarter: before it, nobody can have found its themes."""
-    year, number = int(quarter[:4]), int(quarter[5])
-    return datetime(year + number // 4, number % 4 * 3 + 1, 1, tzinfo=UTC)
-
-
-def _lineage(results: Results) -> dict[tuple[str, str], tuple[str | None, datetime | None]]:
-    """theme_uid and knowledge_time of each theme, where the sentiment-ready table has them."""
-    columns = [name for name in ("theme_uid", "knowledge_time") if name in results.sentiment_ready.columns]
-    if not columns:
-        return {}
-    rows = results.sql(f"SELECT DISTINCT quarter, theme_id, {', '.join(columns)} FROM sentiment_ready")
-    return {
-        (row["quarter"], row["theme_id"]): (row.get("theme_uid"), _moment(row.get("knowledge_time")))
-        for row in rows.to_arrow_table().to_pylist()
-    }
-
-
-def _moment(value: datetime | date | None) -> datetime | None:
-    """A column's time as UTC; a day counts from its end on."""
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        return datetime.combine(value + timedelta(days=1), time(), UTC)
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _theme_uids(results: Results) -> dict[tuple[str, str], str | None]:
+    """The theme_uid of each theme of linked firms; None where its quarter is not linked to others."""
+    rows = results.sql("SELECT DISTINCT quarter, theme_id, theme_uid FROM sentiment_ready").to_arrow_table()
+    return {(row["quarter"], row["theme_id"]): row["theme_uid"] for row in rows.to_pylist()}
 
 
 def _call_times(results: Results, spoken: Sequence[dict[str, Any]]) -> dict[tuple[str, str], datetime]:
     """When calls began: from the sentiment-ready table where it has that, else from what was fetched from WRDS."""
     days = {(row["firm_id"], row["transcript_id"]): row["call_date"] for row in spoken}
     texts = _wrds_times(results, days)
-    if "earnings_call_time" in results.sentiment_ready.columns:
-        question = "SELECT DISTINCT firm_id, transcript_id, earnings_call_time FROM sentiment_ready"
-        rows = results.sql(question).to_arrow_table().to_pylist()
-        said = {(row["firm_id"], row["transcript_id"]): row["earnings_call_time"] for row in rows}
-        texts |= {key: text for key, text in said.items() if text}
+    question = "SELECT DISTINCT firm_id, transcript_id, earnings_call_time FROM sentiment_ready"
+    rows = results.sql(question).to_arrow_table().to_pylist()
+    said = {(row["firm_id"], row["transcript_id"]): row["earnings_call_time"] for row in rows}
+    texts |= {key: text for key, text in said.items() if text}
     found = {key: call_moment(text, days[key]) for key, text in texts.items() if key in days}
     return {key: moment for key, moment in found.items() if moment is not None}
 

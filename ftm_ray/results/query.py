@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.history.calendar import known_from
+from ftm_ray.lake.calendar import known_from
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.lineage_files import known_records, linked_entries

@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 
 from ftm_ray.config import ThemeSettings
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.history.calendar import quarter_name, quarter_number
 from ftm_ray.history.gate import Gate, find_gate, sibling_cosines, twin_cosines
 from ftm_ray.history.next_quarter import Past, next_rows
 from ftm_ray.history.registry import Entry, all_entries, current_entries, read_entry, write_entry
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
+from ftm_ray.lake.calendar import quarter_name, quarter_number
 from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import published_run_id
 from ftm_ray.lake.storage import Lake

@@ -139,8 +139,3 @@ def normal_speaker_type(value: str | None) -> str | None:
 def quarter_of(day: date) -> str:
     """The calendar quarter of a day, such as 2023Q1."""
     return f"{day.year}Q{(day.month + 2) // 3}"
-
-
-def quarter_number(quarter: str) -> int:
-    """Quarters counted without a gap, so that neighbours differ by one."""
-    return int(quarter[:4]) * 4 + int(quarter[5])

@@ -20,7 +20,8 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.errors import SourceError
-from ftm_ray.sources.calls import Firm, Passage, UnreadCall, quarter_number
+from ftm_ray.lake.calendar import quarter_name, quarter_number
+from ftm_ray.sources.calls import Firm, Passage, UnreadCall
 from ftm_ray.sources.files.call_rows import ROWS, call_rows, firm_and_day
 from ftm_ray.sources.files.columns import Columns, match_columns
 from ftm_ray.sources.files.firms import read_firm
@@ -245,5 +246,4 @@ def _is_same(file: InputFile, other: InputFile | None) -> bool:
 
 def _around(quarter: str) -> set[str]:
     """The quarter with the one before and the one after."""
-    numbers = [quarter_number(quarter) + step for step in (-1, 0, 1)]
-    return {f"{(number - 1) // 4}Q{(number - 1) % 4 + 1}" for number in numbers}
+    return {quarter_name(quarter_number(quarter) + step) for step in (-1, 0, 1)}

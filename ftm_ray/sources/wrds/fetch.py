@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.calendar import first_day, quarter_number
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
@@ -169,5 +170,5 @@ def _parts(calls: Sequence[ListedCall]) -> list[list[int]]:
 
 def _days(quarter: str) -> tuple[date, date]:
     """First day of the quarter, and of the next."""
-    year, number = int(quarter[:4]), int(quarter[5])
-    return date(year, 3 * number - 2, 1), date(year + number // 4, 3 * (number % 4) + 1, 1)
+    number = quarter_number(quarter)
+    return first_day(number), first_day(number + 1)

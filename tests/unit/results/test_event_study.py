@@ -13,8 +13,8 @@ from scored import keep_scores, make_config_only
 
 import ftm_ray
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.calendar import known_from
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.event_study import quarter_end
 from ftm_ray.schemas.events import EVENT_STUDY
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -26,7 +26,7 @@ def market(published, tmp_path):
     rng = np.random.default_rng(3)
     firms = ftm_ray.open_results(published.lake.root).firms.to_arrow_table().to_pylist()
     permnos = sorted({firm["permno"] for firm in firms if firm["permno"] is not None})
-    end = np.datetime64(quarter_end(QUARTER).date(), "D")
+    end = np.datetime64(known_from(QUARTER).date(), "D")
     days = np.arange(end - 330, end + 60)
     days = days[np.is_busday(days)]
     lines = ["permno,date,ret,vwretd"]

@@ -1,6 +1,6 @@
-"""Quarters of the calendar as numbers, and when a quarter's themes can be known."""
+"""Quarters of the calendar as numbers and days, and when a quarter's themes can be known."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 
 def quarter_number(quarter: str) -> int:
@@ -13,7 +13,11 @@ def quarter_name(number: int) -> str:
     return f"{number // 4}Q{number % 4 + 1}"
 
 
+def first_day(number: int) -> date:
+    """The day on which the quarter of a number begins."""
+    return date(number // 4, number % 4 * 3 + 1, 1)
+
+
 def known_from(quarter: str) -> datetime:
     """The first moment after a quarter (UTC): before it, nobody can have found its themes."""
-    number = quarter_number(quarter) + 1
-    return datetime(number // 4, number % 4 * 3 + 1, 1, tzinfo=UTC)
+    return datetime.combine(first_day(quarter_number(quarter) + 1), time(), UTC)
