@@ -1,6 +1,7 @@
 """What the environment says: other programs' variables that this one heeds.
 
-Beside these only config.py looks there, for the endpoint's key."""
+Beside these only config.py looks there, for the endpoint's key.
+"""
 
 import os
 

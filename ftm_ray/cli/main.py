@@ -21,7 +21,7 @@ from ftm_ray.cli.commands.results import sql, status, themes, trace, verify
 from ftm_ray.cli.commands.run import run
 from ftm_ray.cli.commands.sentiment import sentiment
 from ftm_ray.cli.commands.submit import submit
-from ftm_ray.cli.termination import EXIT_SIGTERM, end_like_ctrl_c, was_terminated
+from ftm_ray.cli.termination import end_like_ctrl_c, exit_of_interruption
 from ftm_ray.errors import FtmError
 from ftm_ray.version import __version__
 
@@ -32,8 +32,6 @@ COMMANDS: tuple[click.Command, ...] = (
 )
 
 logger = logging.getLogger("ftm_ray")
-
-EXIT_CTRL_C = 130
 
 
 class FtmGroup(click.Group):
@@ -48,7 +46,7 @@ class FtmGroup(click.Group):
             ctx.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):  # Abort: Ctrl-C at a prompt
             click.echo("stopped; the same command goes on where this one stopped", err=True)
-            ctx.exit(EXIT_SIGTERM if was_terminated() else EXIT_CTRL_C)
+            ctx.exit(exit_of_interruption())
 
 
 @click.group(

@@ -6,6 +6,7 @@ from types import FrameType
 
 import click
 
+EXIT_CTRL_C = 128 + signal.SIGINT
 EXIT_SIGTERM = 128 + signal.SIGTERM
 
 _received = False
@@ -20,9 +21,9 @@ def end_like_ctrl_c(context: click.Context) -> None:
         context.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
 
 
-def was_terminated() -> bool:
-    """Whether it was SIGTERM that interrupted the command, and not Ctrl-C."""
-    return _received
+def exit_of_interruption() -> int:
+    """The exit code of a command that was interrupted: that of Ctrl-C, or of SIGTERM if it was that."""
+    return EXIT_SIGTERM if _received else EXIT_CTRL_C
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -140,9 +140,8 @@ def without_open_end(words: Sequence[str]) -> list[str]:
 def says_task(text: str, rules: str, sources: Sequence[str] = ()) -> bool:
     """Whether a label or text says the words of the task instead of an answer; what was spoken may be said again."""
     words = _words(text)
-    plain, spoken = " ".join(words), [" ".join(_words(source)) for source in sources]
-    said_back = [phrase for phrase in TASK_PHRASES if phrase in plain and not any(phrase in one for one in spoken)]
-    if plain in _TASK_LABELS or said_back:
+    plain = " ".join(words)
+    if plain in _TASK_LABELS or any(phrase in plain and not _was_said(phrase, sources) for phrase in TASK_PHRASES):
         return True
     return not _runs(words, _RULES_RUN).isdisjoint(_runs_of_rules(rules))
 
@@ -167,6 +166,10 @@ def is_copied(text: str, sources: Sequence[str]) -> bool:
     spoken = [" ".join(one) for one in said]
     sentences = [" ".join(_words(sentence)) for sentence in _SENTENCE_END.split(text)]
     return any(len(one.split()) >= _COPIED_RUN and any(one in whole for whole in spoken) for one in sentences)
+
+
+def _was_said(phrase: str, sources: Sequence[str]) -> bool:
+    return any(phrase in " ".join(_words(source)) for source in sources)
 
 
 @cache

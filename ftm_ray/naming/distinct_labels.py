@@ -1,5 +1,6 @@
 """No two themes share a label: which have one that a larger theme has, and the number that tells them apart."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -40,6 +41,11 @@ def nearest_of_same_meaning(labels: Sequence[str], vectors: Vectors) -> dict[int
             if cosines.max() >= SAME_MEANING:
                 twins[row] = larger[int(np.argmax(cosines))]
     return twins
+
+
+def without_number(label: str) -> str:
+    """A label without the number that `numbered` puts behind it ("Freight costs (2)")."""
+    return re.sub(r" \(\d+\)$", "", label)
 
 
 def numbered(names: Sequence[Name]) -> tuple[list[Name], int]:

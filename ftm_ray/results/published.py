@@ -55,6 +55,12 @@ def read_firm_names(lake: Lake, quarter: str) -> dict[str, FirmName]:
     return {row["firm_id"]: FirmName(**row) for row in rows}
 
 
+def topic_key(text: str) -> TopicKey:
+    """'firm_id/topic_id' as a key; a firm id may itself hold a slash."""
+    firm_id, _, topic_id = text.rpartition("/")
+    return firm_id, int(topic_id)
+
+
 def read_topics(
     lake: Lake, quarter: str, keys: Iterable[TopicKey], columns: Sequence[str]
 ) -> dict[TopicKey, dict[str, Any]]:

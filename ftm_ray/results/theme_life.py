@@ -14,11 +14,11 @@ from ftm_ray.results.published import (
     THEME_ID,
     FirmName,
     SpokenSentence,
-    TopicKey,
     read_columns,
     read_firm_names,
     read_sentences,
     read_topics,
+    topic_key,
 )
 
 #: An id over quarters: U, the first theme_id, and for later versions of the registry their number.
@@ -155,7 +155,7 @@ def _sentences(
     lake: Lake, quarter: str, exemplars: Sequence[str], names: Mapping[str, FirmName]
 ) -> tuple[SpokenSentence, ...]:
     """The most central sentence of each of the most central topics."""
-    keys: list[TopicKey] = [(text.rpartition("/")[0], int(text.rpartition("/")[2])) for text in exemplars[:_SENTENCES]]
+    keys = [topic_key(text) for text in exemplars[:_SENTENCES]]
     topics = read_topics(lake, quarter, keys, ["exemplar_ids"])
     wanted = [topics[key]["exemplar_ids"][0] for key in keys if key in topics and topics[key]["exemplar_ids"]]
     found = read_sentences(lake, quarter, names, {firm_id for firm_id, _ in keys}, set(wanted))

@@ -16,11 +16,11 @@ from ftm_ray.results.lineage_files import linked_entries, read_rows
 from ftm_ray.results.published import (
     FirmName,
     SpokenSentence,
-    TopicKey,
     read_columns,
     read_firm_names,
     read_sentences,
     read_topics,
+    topic_key,
 )
 from ftm_ray.themes.kind import ThemeKind
 
@@ -149,7 +149,7 @@ def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -
         themes: Rows as `read_theme_rows` returns them.
     """
     names = read_firm_names(lake, quarter)
-    central = {theme["theme_id"]: [_topic_key(text) for text in theme["exemplar_topic_ids"][:3]] for theme in themes}
+    central = {theme["theme_id"]: [topic_key(text) for text in theme["exemplar_topic_ids"][:3]] for theme in themes}
     keys = {key for keys in central.values() for key in keys}
     topics = read_topics(lake, quarter, keys, ["exemplar_ids"])
     candidates = {
@@ -185,9 +185,3 @@ def _example(keywords: Sequence[str], sentences: Sequence[SpokenSentence]) -> Sp
         return sum(any(word.startswith(stem) for word in words) for stem in dict.fromkeys(stems))
 
     return max(sentences, key=n_held, default=None)  # max keeps the first of equals
-
-
-def _topic_key(text: str) -> TopicKey:
-    """'firm_id/topic_id' as a key; a firm id may itself hold a slash."""
-    firm_id, _, topic_id = text.rpartition("/")
-    return firm_id, int(topic_id)

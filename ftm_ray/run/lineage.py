@@ -12,8 +12,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from ftm_ray.config import ThemeSettings
 from ftm_ray.errors import ConfigError, SourceError
@@ -23,10 +21,11 @@ from ftm_ray.history.registry import Entry, all_entries, current_entries, read_e
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
 from ftm_ray.lake.calendar import quarter_name, quarter_number
 from ftm_ray.lake.locks import quarter_lock
-from ftm_ray.lake.runs import published_run_id
+from ftm_ray.lake.runs import published_record, published_run_id
 from ftm_ray.lake.storage import Lake
 from ftm_ray.themes.fits import Fit, fit_data, fit_labels
 from ftm_ray.themes.scaling import MIN_TOPICS
+from ftm_ray.vectors.unit_vectors import vectors_of
 
 #: Splits of the firms into halves that twins are looked for in; one is enough where there are many themes.
 _SPLITS, _SPLITS_OF_MANY, _MANY_TOPICS = 4, 1, 20_000
@@ -86,7 +85,8 @@ def extend_lineage(root: str, quarters: Sequence[str], over_gaps: bool = False) 
 
 
 def _add(lake: Lake, quarter: str, entries: list[Entry], over_gaps: bool) -> LineageStep:
-    run_id = _published_run(lake, quarter)
+    record = published_record(lake, quarter)
+    run_id = record["run_id"]
     current = current_entries(entries)
     there = next((entry for entry in current if entry.quarter == quarter), None)
     if there is not None and _run_of(lake, there) in (run_id, None):
@@ -97,14 +97,16 @@ def _add(lake: Lake, quarter: str, entries: list[Entry], over_gaps: bool) -> Lin
     redone = is_inside or any(entry.quarter == quarter for entry in entries)
     before = [known for known in current if known.quarter < quarter]
     _check_past(lake, quarter, before, over_gaps)
-    rows, gate = _rows(lake, entry, before)
+    rows, gate = _rows(lake, entry, before, ThemeSettings(**record["config"]["themes"]))
     write_entry(lake, entry, rows, run_id)
     return LineageStep(quarter, entry.version, True, _count(rows["lineage"]), gate, redone)
 
 
-def _rows(lake: Lake, entry: Entry, before: list[Entry]) -> tuple[dict[str, list[dict[str, Any]]], Gate | None]:
+def _rows(
+    lake: Lake, entry: Entry, before: list[Entry], settings: ThemeSettings
+) -> tuple[dict[str, list[dict[str, Any]]], Gate | None]:
     read = cache(lambda quarter: read_theme_set(lake, quarter))
-    new, record = read(entry.quarter), _record(lake, entry.quarter)
+    new = read(entry.quarter)
     lineage = [row for known in before for row in read_entry(lake, "lineage", known)]
     attention = [row for known in before for row in read_entry(lake, "attention", known)]
     if lineage and lineage[-1]["encoder"] != new.encoder:
@@ -112,7 +114,7 @@ def _rows(lake: Lake, entry: Entry, before: list[Entry]) -> tuple[dict[str, list
             f"{entry.quarter} was run with the encoder '{new.encoder}', the registry in {lake.root} with "
             f"'{lineage[-1]['encoder']}': their vectors cannot be compared; use one ROOT per encoder"
         )
-    gate = quarter_gate(new, ThemeSettings(**record["config"]["themes"])) if before else None
+    gate = quarter_gate(new, settings) if before else None
     made = next_rows(new, Past(lineage, attention), read, gate.cosine if gate else None, entry.version)
     return {"lineage": made.lineage, "attention": made.attention}, gate
 
@@ -149,7 +151,7 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
     Raises:
         SourceError: Nothing is published, or its publication was not finished.
     """
-    record = _record(lake, quarter)
+    record = published_record(lake, quarter)
     topics = lake.read_folder(lake.table_dir("topics", quarter), ["firm_id", "topic_id", "n_sentences", "embedding"])
     theme_ids = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id"])["theme_id"].to_pylist()
     place = {theme_id: number for number, theme_id in enumerate(theme_ids)}
@@ -157,7 +159,7 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
     theme_of = {(row["firm_id"], row["topic_id"]): place[row["theme_id"]] for row in inside.to_pylist()}
     keys = zip(topics["firm_id"].to_pylist(), topics["topic_id"].to_pylist(), strict=True)
     themes = np.array([theme_of.get(key, NO_THEME) for key in keys], dtype=np.int64)
-    vectors = _matrix(topics["embedding"])
+    vectors = vectors_of(topics["embedding"])
     config = record["config"]
     text = json.dumps({"code": record["code_version"], "config": config}, sort_keys=True)
     return ThemeSet(
@@ -172,11 +174,6 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
         encoder=config["embed"]["model"].rstrip("/").rsplit("/", 1)[-1],
         settings_digest=hashlib.sha256(text.encode()).hexdigest()[:12],
     )
-
-
-def _matrix(column: pa.ChunkedArray) -> np.ndarray:
-    values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
-    return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 1)
 
 
 def _check_past(lake: Lake, quarter: str, before: list[Entry], over_gaps: bool) -> None:
@@ -194,19 +191,6 @@ def _check_past(lake: Lake, quarter: str, before: list[Entry], over_gaps: bool) 
             f"{', '.join(quarter_name(number) for number in gap)} would be skipped; run and link what is missing, or "
             "link over the gap with --over-gaps"
         )
-
-
-def _published_run(lake: Lake, quarter: str) -> str:
-    return str(_record(lake, quarter)["run_id"])
-
-
-def _record(lake: Lake, quarter: str) -> dict[str, Any]:
-    run_id = published_run_id(lake, quarter)
-    if run_id is None or not lake.exists(lake.run_file(quarter, run_id)):
-        raise SourceError(
-            f"nothing of {quarter} is published in {lake.root}, or not all of it; run `ftm run {quarter}`"
-        )
-    return lake.read_json(lake.run_file(quarter, run_id))
 
 
 def _run_of(lake: Lake, entry: Entry) -> str | None:

@@ -4,13 +4,13 @@ One good answer proves little, and no guard sees more than one. Here all names a
 all firms; the gates of the run (`gates.py`) decide on these numbers.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
+from ftm_ray.naming.distinct_labels import without_number
 from ftm_ray.naming.label_counts import distinct_ratio
 from ftm_ray.naming.support import nearness, support
 from ftm_ray.schemas.parts import SummarySource
@@ -104,9 +104,9 @@ def worst_topics(topics: pa.Table, quality: NamingQuality, parts: Iterable[pa.Ta
 
 
 def names_table(names: Sequence[Name]) -> pa.Table:
-    """Names as `measure_names` takes them: without the number that tells equal labels apart ("Freight costs (2)")."""
-    rows = [name.as_columns() for name in names]
-    return pa.Table.from_pylist([row | {"label": re.sub(r" \(\d+\)$", "", row["label"])} for row in rows], schema=_NAME)
+    """Names as `measure_names` takes them: without the numbers that tell equal labels apart."""
+    rows = [name.as_columns() | {"label": without_number(name.label)} for name in names]
+    return pa.Table.from_pylist(rows, schema=_NAME)
 
 
 def worst_themes(names: Sequence[Name], quality: NamingQuality) -> list[str]:

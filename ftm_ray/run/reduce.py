@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ftm_ray.config import RunConfig
 from ftm_ray.lake.runs import RunFiles
@@ -40,7 +39,7 @@ from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
 from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
-from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors
+from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors, vectors_of
 
 #: The LLM reads the names of so many near themes, to keep its theme apart from them.
 _NEIGHBOURS = 3
@@ -117,7 +116,7 @@ class ThemePublisher:
         keywords (coverage 0.73 against 0.62). With one, all representations are embedded, those of fallbacks too,
         so that all vectors are of one kind.
         """
-        centers = _matrix(topics["embedding"])
+        centers = vectors_of(topics["embedding"])
         if self.config.llm.endpoint == "none" or topics.num_rows == 0:
             embeddings = centers
         else:
@@ -144,7 +143,7 @@ class ThemePublisher:
         if self.config.llm.endpoint == "none" or parts.topics.num_rows == 0:
             return parts
         topics = parts.topics
-        centers = _matrix(topics["embedding"])
+        centers = vectors_of(topics["embedding"])
         report.topic_names, values = measure_names(topics, topic_set.embeddings, centers, topic_set.firm_ids)
         check_naming(
             run.quarter,
@@ -215,7 +214,7 @@ class ThemePublisher:
         classifier = None if by_rules else KindClassifier.load(self.config.embed.model)
         if classifier is None or not found.themes:
             return [None] * len(found.themes)
-        spoken = _matrix(topics["embedding"])
+        spoken = vectors_of(topics["embedding"])
         return classifier.kinds(np.stack([mean_vector(spoken[list(theme.rows)]) for theme in found.themes]))
 
     def _groups(self, found: FoundThemes, topics: TopicSet) -> list[tuple[int, str] | None]:
@@ -258,12 +257,6 @@ def _names_of(firm_ids: set[str], own_names: dict[str, frozenset[str]], written_
     """
     names = frozenset[str]().union(*(own_names[firm_id] for firm_id in firm_ids))
     return OwnNames(names, names & written_small)
-
-
-def _matrix(column: pa.ChunkedArray) -> Vectors:
-    """A column of equally long lists as (n, dim) float32, without making Python lists."""
-    values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
-    return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 0)
 
 
 def _most_telling_first(keywords: Sequence[str], sentences: Sequence[str]) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ftm_ray.cli.launch.ray_errors import ray_errors
-from ftm_ray.cli.launch.run import launch_run, run_config
+from ftm_ray.cli.launch.run import launch_run, run_config, step_of
 from ftm_ray.cli.options import Options
-from ftm_ray.cli.progress import Step, shown_progress
+from ftm_ray.cli.progress import shown_progress
 from ftm_ray.cli.screens.shapes import error_console
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import FtmError
@@ -42,7 +42,7 @@ def launch_quarters(root: str, quarters: Sequence[str], options: Options, on_res
 
     def begins(progress: Progress) -> None:
         with shown_progress(error_console()) as show:
-            show(Step(progress.stage, progress.done, progress.total, detail=progress.detail))
+            show(step_of(progress))
 
     config = run_config(options)
     results: list[QuarterResult] = []

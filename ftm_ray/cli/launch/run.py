@@ -12,6 +12,7 @@ from ftm_ray.config import RunConfig, load_config
 
 if TYPE_CHECKING:
     from ftm_ray.run.pipeline import RunOutcome
+    from ftm_ray.run.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +51,15 @@ def launch_run(root: str, quarter: str, config: RunConfig, keep_llm: bool, take_
             root,
             quarter,
             config,
-            lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
+            lambda progress: show(step_of(progress)),
             RunOptions(keep_llm, take_lock),
         )
+
+
+def step_of(progress: "Progress") -> Step:
+    """Where the work on Ray stands, as the bars show it."""
+    unit = "sentences" if progress.total > 1 else ""
+    return Step(progress.stage, progress.done, progress.total, unit, progress.detail)
 
 
 def quiet_ray_data() -> None:

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from ftm_ray.cli.launch.ray_errors import ray_errors
-from ftm_ray.cli.launch.run import quiet_ray_data
+from ftm_ray.cli.launch.run import quiet_ray_data, step_of
 from ftm_ray.cli.options import Options
-from ftm_ray.cli.progress import Step, shown_progress
+from ftm_ray.cli.progress import shown_progress
 from ftm_ray.cli.screens.shapes import error_console
 from ftm_ray.config import RunConfig, load_config
 
@@ -39,6 +39,6 @@ def launch_sentiment(root: str, quarter: str, config: RunConfig, take_lock: bool
             root,
             quarter,
             config,
-            lambda p: show(Step(p.stage, p.done, p.total, "sentences" if p.total > 1 else "", p.detail)),
+            lambda progress: show(step_of(progress)),
             take_lock,
         )

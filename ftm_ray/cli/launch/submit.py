@@ -9,7 +9,7 @@ import click
 
 from ftm_ray.cli.launch.run import run_config
 from ftm_ray.cli.options import Options
-from ftm_ray.cli.termination import EXIT_SIGTERM, was_terminated
+from ftm_ray.cli.termination import exit_of_interruption
 from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.environment import ray_dashboard, use_dashboard
 from ftm_ray.errors import ConfigError
@@ -23,7 +23,6 @@ from ftm_ray.naming.endpoint_check import check_endpoint
 from ftm_ray.sources.manifest import read_manifest
 
 _ADDRESS = "http://127.0.0.1:8265"
-_EXIT_CTRL_C = 130
 
 
 def cluster_address(address: str | None) -> str:
@@ -109,7 +108,7 @@ def follow_to_the_end(cluster: Cluster, job: str, address: str) -> int:
         code = cluster.follow(job, lambda text: click.echo(text, nl=False))
     except KeyboardInterrupt:
         click.echo(f"\ndetached; job {job} goes on. {how_to_go_on(job, address)}", err=True)
-        return EXIT_SIGTERM if was_terminated() else _EXIT_CTRL_C
+        return exit_of_interruption()
     click.echo(f"job {job} ended with exit code {code}", err=True)
     return code
 
