@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from command import ftm
+from command import ftm, one_error_line
 
 QUARTER = "2020Q4"
 FIRMS = ("AAA", "BBB", "CCC")
@@ -64,3 +64,24 @@ def coverage(root: Path) -> list[dict]:
 
 def said(row: dict) -> list[str]:
     return [sentence["raw_text"] for sentence in row["sentences"]]
+
+
+def good(result):
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refused(result, code, *words):
+    assert result.exit_code == code, result.output
+    line = one_error_line(result)
+    for word in words:
+        assert word in line
+    return line
+
+
+def all_are_whole(root):
+    """Every firm with every sentence as it was said."""
+    found = stored(root)
+    assert list(found) == list(FIRMS)
+    for number, firm in enumerate(FIRMS):
+        assert said(found[firm]) == sentences(number)

@@ -20,17 +20,6 @@ from odd_files import FIRMS, as_csv, as_jsonl, csv_text, prefetched, rows, said,
 TURNS = [[{"speaker": "Jane Roe", "text": sentence} for sentence in sentences(i)] for i in range(3)]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "calls").mkdir()
-    return tmp_path / "calls"
-
-
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "lake"
-
-
 def told(result, code, words):
     assert result.exit_code == code, result.output
     line = one_error_line(result)

@@ -6,40 +6,22 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command import one_error_line
-from odd_files import FIRMS, as_csv, as_jsonl, coverage, csv_text, prefetched, rows, said, sentences, speech, stored
-
-
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "lake"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "calls").mkdir()
-    return tmp_path / "calls"
-
-
-def good(result):
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def refused(result, code, *words):
-    assert result.exit_code == code, result.output
-    line = one_error_line(result)
-    for word in words:
-        assert word in line
-    return line
-
-
-def all_are_whole(root):
-    found = stored(root)
-    assert list(found) == list(FIRMS)
-    for number, firm in enumerate(FIRMS):
-        assert said(found[firm]) == sentences(number)
-
+from odd_files import (
+    FIRMS,
+    all_are_whole,
+    as_csv,
+    as_jsonl,
+    coverage,
+    csv_text,
+    good,
+    prefetched,
+    refused,
+    rows,
+    said,
+    sentences,
+    speech,
+    stored,
+)
 
 LINES = [f'{name},2020-11-20,"{speech(i)}"' for i, name in enumerate(FIRMS)]
 
