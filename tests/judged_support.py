@@ -71,13 +71,17 @@ def support_figures(good: Sequence[GoodAnswer], encoder: SentenceEncoder) -> Sup
 
 
 def n_planted_told(good: Sequence[GoodAnswer]) -> int:
-    """How many of fifty wrong figures are told, each written into a good text."""
+    """How many of fifty wrong figures are told, each written into a good text; half of them up to twenty."""
     chance = random.Random(0)
     told = 0
     for number in range(N_PLANTED):
         answer = good[number % len(good)]
         said = set(re.findall(r"\d+", " ".join(answer.sources)))
-        wrong = next(n for n in iter(lambda: chance.randint(21, 989), None) if str(n) not in said)
+        wrong = next(
+            n
+            for n in iter(lambda: chance.choice((chance.randint(1, 20), chance.randint(21, 989))), None)
+            if str(n) not in said
+        )
         text = answer.text.rstrip(".") + f", {_SHAPES[number % len(_SHAPES)].format(wrong)}."
         told += any(str(wrong) in figure for figure in unsaid_figures(text, answer.sources))
     return told
