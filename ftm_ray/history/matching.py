@@ -19,6 +19,7 @@ COSINE_WEIGHT = 0.5
 #: (Spiliopoulou and others 2006); and one topic of three is no flow.
 STRONG_FLOW = 0.3
 _FEWEST_TOPICS = 2
+_THIN_FLOW = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +44,11 @@ class Likeness:
 
     def strong_out(self) -> npt.NDArray[np.bool_]:
         """Where much of an old theme went on in a new one."""
-        return np.asarray((self.flow.out >= STRONG_FLOW) & (self.flow.n_out >= _FEWEST_TOPICS))  # False for NaN
+        return _is_strong(self.flow.linked_out, self.flow.out, self.flow.n_out)
 
     def strong_into(self) -> npt.NDArray[np.bool_]:
         """Where much of a new theme came from an old one."""
-        return np.asarray((self.flow.into >= STRONG_FLOW) & (self.flow.n_into >= _FEWEST_TOPICS))
+        return _is_strong(self.flow.linked_into, self.flow.into, self.flow.n_into)
 
     def margins(self) -> npt.NDArray[np.float64]:
         """The score of each pair above that of the new theme's best other old theme; NaN where there is no other."""
@@ -61,6 +62,13 @@ class Likeness:
         rival = np.tile(scores.max(axis=0), (len(scores), 1))
         rival[first, columns] = without.max(axis=0)
         return np.asarray(scores - rival)
+
+
+def _is_strong(
+    of_linked: npt.NDArray[np.float64], of_all: npt.NDArray[np.float64], n_topics: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """False where a share is NaN."""
+    return np.asarray((of_linked >= STRONG_FLOW) & (of_all >= _THIN_FLOW) & (n_topics >= _FEWEST_TOPICS))
 
 
 def match_themes(likeness: Likeness) -> list[tuple[int, int]]:
