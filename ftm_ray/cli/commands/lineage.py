@@ -1,12 +1,11 @@
 """`ftm lineage`: themes over quarters. It does not start Ray."""
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ftm_ray.cli.options import config_option, json_option, open_lake, print_json, root_option
+from ftm_ray.cli.options import Options, config_option, json_option, open_lake, print_json, root_option
 from ftm_ray.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,15 +20,7 @@ if TYPE_CHECKING:
 @click.option("--llm-model", help="The model's name at the endpoint. [default: Qwen/Qwen3-8B]")
 @config_option
 @json_option
-def lineage(
-    what: tuple[str, ...],
-    root: str,
-    over_gaps: bool,
-    llm: str | None,
-    llm_model: str | None,
-    config: Path | None,
-    as_json: bool,
-) -> None:
+def lineage(what: tuple[str, ...], root: str, as_json: bool, **options: Any) -> None:
     """Link published quarters, so that themes have one id over time; or show the life of a theme.
 
     Rows are only added: a quarter that was published anew is linked again as a new version. A theme keeps its name
@@ -53,24 +44,24 @@ def lineage(
     from ftm_ray.run.lineage import extend_lineage
 
     quarters = [check_quarter(quarter) for quarter in what]
-    steps = extend_lineage(open_lake(root).root, quarters, over_gaps, _config(config, llm, llm_model))
+    steps = extend_lineage(open_lake(root).root, quarters, options["over_gaps"], _config(options))
     if as_json:
         print_json([asdict(step) for step in steps])
     else:
         show_steps(steps)
 
 
-def _config(path: Path | None, endpoint: str | None, model: str | None) -> "RunConfig":
+def _config(options: Options) -> "RunConfig":
+    """The settings of the LLM that is asked; none where the flags and the file name no endpoint."""
     from ftm_ray.cli.launch.endpoint import checked_endpoint
     from ftm_ray.config import load_config
 
-    # Where nobody names an endpoint none is asked: a run's choice, to serve a model itself, is not for this command.
-    config = load_config(path, {"llm.endpoint": endpoint, "llm.model": model})
-    if checked_endpoint(config.llm, "--llm").endpoint == "serve" and endpoint is not None:
+    config = load_config(options["config"], {"llm.endpoint": options["llm"], "llm.model": options["llm_model"]})
+    if checked_endpoint(config.llm, "--llm").endpoint == "serve":
         raise ConfigError(
-            "--llm serve: lineage starts no cluster; give the URL of a model that is up (`ftm llm status`)"
+            "--llm serve: lineage serves no model itself; give none, or the URL of one that is up (`ftm llm status`)"
         )
-    return config if config.llm.endpoint != "serve" else load_config(path, {"llm.endpoint": "none"})
+    return config
 
 
 def _show_life(root: str, theme: str, as_json: bool) -> None:

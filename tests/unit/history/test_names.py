@@ -1,8 +1,7 @@
 """Names that hold: rules that can be read off small cases, and a planted history through which names are followed."""
 
 import pytest
-from planted_history import Planter
-from test_planted_history import gate_of
+from planted_history import Planter, gate_of
 
 from ftm_ray.history.names import Called, Doubt, GivenName, Naming, by_the_quarter, name_over_quarters
 from ftm_ray.history.next_quarter import Past, next_rows, with_names

@@ -4,19 +4,11 @@ import time
 
 import numpy as np
 import pytest
-from planted_history import Planter
+from planted_history import Planter, gate_of
 
 from ftm_ray.history.edges import Edge, Standing, edge_rows
-from ftm_ray.history.gate import find_gate, sibling_cosines, twin_cosines
 from ftm_ray.history.next_quarter import Past, next_rows
 from ftm_ray.history.theme_set import ThemeSet, theme_centers
-
-
-def gate_of(themes):
-    """The gate from halves of the firms; the planted themes stand for the clusters of each half."""
-    half = np.isin(themes.firm_ids, np.unique(themes.firm_ids)[::2])
-    centers = [theme_centers(themes.vectors[h], themes.themes[h], len(themes.theme_ids)) for h in (half, ~half)]
-    return find_gate(twin_cosines(*centers), sibling_cosines(themes.centers))
 
 
 def linked(quarters):

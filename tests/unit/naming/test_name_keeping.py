@@ -1,4 +1,4 @@
-"""Keep or rename, asked of a real HTTP server: what it is shown, what counts as an answer, what is never asked twice."""
+"""Keep or rename, asked of a real HTTP server: what it is shown, what counts as an answer, what is not asked twice."""
 
 import json
 
