@@ -18,6 +18,7 @@ from ftm_ray.results.theme_life import theme_life
 from ftm_ray.results.theme_list import list_themes
 from ftm_ray.results.verify.quarter import verify_quarter
 from ftm_ray.run.lineage import extend_lineage
+from ftm_ray.run.quarters import QuarterResult, link_quarter
 
 AFTER = "2024Q3"
 
@@ -210,6 +211,23 @@ def test_verify_checks_the_registry(linked):
     problems = {check.name: check for check in verify_quarter(linked.lake, NEXT)}["lineage"].problems
     assert "U2020Q1-0001 stands for 2 themes" in problems
     assert any("was never seen before" in problem for problem in problems)
+
+
+# --- quarters in a row ------------------------------------------------------------------------------------------------
+
+
+def test_a_quarter_behind_one_that_failed_waits_and_is_linked_when_the_gap_is_filled(run, config):
+    root = run.lake.root
+    copy_run(run.lake, run.lake, run.run_id, AFTER)
+    done = {quarter: QuarterResult(quarter, "published", 1.0, 0) for quarter in (QUARTER, NEXT, AFTER)}
+    failed = QuarterResult(NEXT, "failed", 1.0, 4, reason="no transcripts")
+    assert link_quarter(root, done[QUARTER], config) == done[QUARTER]
+    assert link_quarter(root, failed, config) == failed
+    waits = link_quarter(root, done[AFTER], config)
+    assert (waits.status, waits.exit) == ("published", 4)
+    assert f"not linked: {AFTER} waits" in waits.reason and f"{NEXT} would be skipped" in waits.reason
+    assert [link_quarter(root, done[quarter], config).exit for quarter in (NEXT, AFTER)] == [0, 0]
+    assert set(ftm_ray.open_results(root).lineage.df().quarter) == {QUARTER, NEXT, AFTER}
 
 
 # --- names that hold --------------------------------------------------------------------------------------------------
