@@ -207,9 +207,13 @@ def test_verify_checks_the_registry(linked):
     path = f"{linked.lake.table_dir('lineage', NEXT)}/version-00001.parquet"
     table = linked.lake.read_table(path)
     uids = pa.array(["U2020Q1-0001"] * table.num_rows)
-    linked.lake.write_table(path, table.set_column(0, table.schema.field(0), uids))
+    table = table.set_column(0, table.schema.field(0), uids)
+    at = table.schema.get_field_index("theme_label")
+    same = pa.array(["Oil"] * table.num_rows)
+    linked.lake.write_table(path, table.set_column(at, table.schema.field(at), same))
     problems = {check.name: check for check in verify_quarter(linked.lake, NEXT)}["lineage"].problems
     assert "U2020Q1-0001 stands for 2 themes" in problems
+    assert "2 themes are called 'Oil'" in problems
     assert any("was never seen before" in problem for problem in problems)
 
 
