@@ -1,0 +1,330 @@
+"use strict";
+// The map: topics as points that WebGL draws, labels of themes on a canvas above it. Places are 0 to 1 in both
+// directions; `scale` is pixels for that whole width.
+
+const POINT_SHADER = `#version 300 es
+in vec2 place; in vec4 paint;
+uniform vec2 centre; uniform vec2 zoom; uniform float size;
+out vec4 colour;
+void main() {
+  colour = paint;
+  gl_Position = paint.a == 0.0 ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((place - centre) * zoom, 0.0, 1.0);
+  gl_PointSize = size;
+}`;
+const COLOUR_SHADER = `#version 300 es
+precision mediump float;
+in vec4 colour; out vec4 drawn;
+void main() {
+  vec2 away = gl_PointCoord - 0.5;
+  if (dot(away, away) > 0.25) discard;
+  drawn = vec4(colour.rgb * colour.a, colour.a);
+}`;
+
+const NO_THEME = [150, 150, 150];
+const ALPHA = { hidden: 0, dim: 28, loose: 90, usual: 205, chosen: 255 };
+const GRID = 128; // cells of the grid in which the point under the pointer is looked for, each way
+const REACH = 9; // pixels
+const LONGEST_LABEL = 34; // characters
+
+class TopicMap {
+  constructor(box, onChoose) {
+    this.box = box;
+    this.points = box.querySelector("#points");
+    this.overlay = box.querySelector("#labels").getContext("2d");
+    this.hover = box.querySelector("#hover");
+    this.onChoose = onChoose;
+    this.labelSets = new Map(); // zoom level -> themes whose labels have room there
+    this.shown = { quarter: 0, isShown: () => true, chosen: null };
+    this.gl = this.points.getContext("webgl2", { antialias: false, alpha: true });
+    if (!this.gl) return;
+    this.prepare();
+    this.listen();
+    new ResizeObserver(() => { this.resize(); }).observe(box);
+    this.resize();
+    this.showAll();
+  }
+
+  prepare() {
+    const gl = this.gl;
+    const program = gl.createProgram();
+    for (const [kind, source] of [[gl.VERTEX_SHADER, POINT_SHADER], [gl.FRAGMENT_SHADER, COLOUR_SHADER]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    gl.useProgram(program);
+    this.uniforms = Object.fromEntries(["centre", "zoom", "size"].map((name) => [name, gl.getUniformLocation(program, name)]));
+    const places = new Uint16Array(2 * topics.n);
+    for (let i = 0; i < topics.n; i++) { places[2 * i] = topics.x[i]; places[2 * i + 1] = topics.y[i]; }
+    this.attribute(program, "place", places, 2, gl.UNSIGNED_SHORT);
+    this.paint = new Uint8Array(4 * topics.n);
+    this.paintBuffer = this.attribute(program, "paint", this.paint, 4, gl.UNSIGNED_BYTE);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    this.colours = page.themes.map((theme) => colourOf(theme.uid));
+    this.centres = page.themes.map((theme) => this.middleOf(page.membersOf.get(theme.number) || []));
+  }
+
+  attribute(program, name, values, size, kind) {
+    const gl = this.gl;
+    const buffer = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
+    const place = gl.getAttribLocation(program, name);
+    gl.enableVertexAttribArray(place);
+    gl.vertexAttribPointer(place, size, kind, true, 0, 0);
+    return buffer;
+  }
+
+  /** The median place of some topics. */
+  middleOf(members) {
+    const median = (column) => Array.from(members, (topic) => column[topic]).sort((a, b) => a - b)[members.length >> 1] / 65535;
+    return members.length ? { x: median(topics.x), y: median(topics.y) } : null;
+  }
+
+  /** Show a quarter; `isShown` filters its themes, `chosen` (a theme, or null) stands out. */
+  show(quarter, isShown, chosen) {
+    this.shown = { quarter, isShown, chosen };
+    this.labelSets.clear();
+    if (!this.gl) return;
+    const first = page.firstTopic[quarter];
+    const end = first + page.n_topics[quarter];
+    const shownThemes = page.themes.map((theme) => theme.quarter === quarter && isShown(theme));
+    for (let topic = first; topic < end; topic++) {
+      const number = topics.theme[topic] - 1;
+      const [red, green, blue] = number < 0 ? NO_THEME : this.colours[number];
+      let alpha = number < 0 ? ALPHA.loose : shownThemes[number] ? ALPHA.usual : ALPHA.dim;
+      if (chosen) alpha = number === chosen.number ? ALPHA.chosen : ALPHA.dim;
+      this.paint.set([red, green, blue, alpha], 4 * topic);
+    }
+    this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.paintBuffer);
+    this.gl.bufferSubData(this.gl.ARRAY_BUFFER, 0, this.paint);
+    if (this.indexed !== quarter) this.index(quarter, first, end);
+    this.redraw();
+  }
+
+  /** Topics of a quarter sorted by the cell of a grid in which they lie. */
+  index(quarter, first, end) {
+    const cellOf = (topic) => (topics.y[topic] >> 9) * GRID + (topics.x[topic] >> 9);
+    this.cellStarts = new Uint32Array(GRID * GRID + 1);
+    for (let topic = first; topic < end; topic++) this.cellStarts[cellOf(topic) + 1]++;
+    for (let cell = 0; cell < GRID * GRID; cell++) this.cellStarts[cell + 1] += this.cellStarts[cell];
+    const next = this.cellStarts.slice();
+    this.inCells = new Uint32Array(end - first);
+    for (let topic = first; topic < end; topic++) this.inCells[next[cellOf(topic)]++] = topic;
+    this.indexed = quarter;
+  }
+
+  // --- what is seen ---------------------------------------------------------------------------------------------------
+
+  resize() {
+    this.ratio = Math.min(window.devicePixelRatio || 1, 2);
+    this.width = this.box.clientWidth;
+    this.height = this.box.clientHeight;
+    for (const canvas of [this.points, this.overlay.canvas]) {
+      canvas.width = Math.max(1, Math.round(this.width * this.ratio));
+      canvas.height = Math.max(1, Math.round(this.height * this.ratio));
+    }
+    this.whole = Math.min(this.width, this.height) || 1;
+    this.labelSets.clear();
+    this.redraw();
+  }
+
+  showAll() {
+    this.see(0.5, 0.5, this.whole);
+  }
+
+  see(x, y, scale) {
+    this.scale = Math.max(this.whole * 0.6, Math.min(this.whole * 200, scale));
+    this.centre = { x: Math.max(0, Math.min(1, x)), y: Math.max(0, Math.min(1, y)) };
+    this.redraw();
+  }
+
+  /** Zoom by a factor and keep what lies under a point of the screen where it is. */
+  zoomBy(factor, screenX = this.width / 2, screenY = this.height / 2) {
+    const before = this.toWorld(screenX, screenY);
+    this.see(this.centre.x, this.centre.y, this.scale * factor);
+    const after = this.toWorld(screenX, screenY);
+    this.see(this.centre.x + before.x - after.x, this.centre.y + before.y - after.y, this.scale);
+  }
+
+  /** Bring a theme into sight, where it is not already. */
+  lookAt(theme) {
+    const middle = this.gl && this.centres[theme.number];
+    if (!middle) return;
+    const at = this.toScreen(middle);
+    const isSeen = at.x > 40 && at.y > 40 && at.x < this.width - 40 && at.y < this.height - 40;
+    if (!isSeen || this.scale < 1.5 * this.whole) this.see(middle.x, middle.y, Math.max(this.scale, 2.5 * this.whole));
+  }
+
+  toWorld(x, y) {
+    return { x: this.centre.x + (x - this.width / 2) / this.scale, y: this.centre.y - (y - this.height / 2) / this.scale };
+  }
+
+  toScreen(place) {
+    return { x: this.width / 2 + (place.x - this.centre.x) * this.scale, y: this.height / 2 - (place.y - this.centre.y) * this.scale };
+  }
+
+  redraw() {
+    if (this.isWaiting || !this.gl || !this.centre) return;
+    this.isWaiting = true;
+    requestAnimationFrame(() => { this.isWaiting = false; this.draw(); });
+  }
+
+  draw() {
+    const gl = this.gl;
+    const n = page.n_topics[this.shown.quarter];
+    gl.viewport(0, 0, this.points.width, this.points.height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.uniform2f(this.uniforms.centre, this.centre.x, this.centre.y);
+    gl.uniform2f(this.uniforms.zoom, 2 * this.scale / this.width, 2 * this.scale / this.height);
+    const usual = 0.32 * Math.sqrt(this.whole * this.whole / Math.max(n, 1)) * Math.sqrt(this.scale / this.whole);
+    gl.uniform1f(this.uniforms.size, Math.max(2.5, Math.min(11, usual)) * this.ratio);
+    gl.drawArrays(gl.POINTS, page.firstTopic[this.shown.quarter], n);
+    this.drawLabels();
+  }
+
+  drawLabels() {
+    const pen = this.overlay;
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    pen.clearRect(0, 0, this.width, this.height);
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineJoin = "round";
+    for (const { theme, label } of this.labelsAt(Math.floor(2 * Math.log2(this.scale / this.whole)))) {
+      const at = this.toScreen(this.centres[theme.number]);
+      if (at.x < -150 || at.y < -20 || at.x > this.width + 150 || at.y > this.height + 20) continue;
+      pen.font = this.fontOf(theme);
+      pen.lineWidth = 4;
+      pen.strokeStyle = "rgb(255 255 255 / 0.9)";
+      pen.strokeText(label, at.x, at.y);
+      pen.fillStyle = this.shown.chosen && this.shown.chosen !== theme ? "#777" : "#111";
+      pen.fillText(label, at.x, at.y);
+    }
+  }
+
+  fontOf(theme) {
+    return this.shown.chosen === theme ? "700 14px system-ui, sans-serif" : "600 12px system-ui, sans-serif";
+  }
+
+  /** The labels that have room at a zoom level: those of themes with most firms first, none above another. */
+  labelsAt(level) {
+    if (this.labelSets.has(level)) return this.labelSets.get(level);
+    const scale = this.whole * 2 ** (level / 2);
+    const taken = [];
+    const found = [];
+    for (const theme of this.inOrderOfLabels()) {
+      const middle = this.centres[theme.number];
+      if (!middle) continue;
+      const label = cut(theme.label, LONGEST_LABEL);
+      this.overlay.font = this.fontOf(theme);
+      const half = this.overlay.measureText(label).width / 2 + 6;
+      const box = { left: middle.x * scale - half, right: middle.x * scale + half, low: middle.y * scale - 11, high: middle.y * scale + 11 };
+      if (taken.some((other) => box.left < other.right && other.left < box.right && box.low < other.high && other.low < box.high)) continue;
+      taken.push(box);
+      found.push({ theme, label });
+      if (found.length === 500) break;
+    }
+    this.labelSets.set(level, found);
+    return found;
+  }
+
+  inOrderOfLabels() {
+    const { quarter, isShown, chosen } = this.shown;
+    const themes = page.themes.filter((theme) => theme.quarter === quarter && theme !== chosen && isShown(theme));
+    themes.sort((a, b) => (a.kind === "vague") - (b.kind === "vague") || b.n_firms - a.n_firms || a.number - b.number);
+    return chosen ? [chosen, ...themes] : themes;
+  }
+
+  // --- pointer and keys -----------------------------------------------------------------------------------------------
+
+  /** The topic nearest to a point of the screen, within reach; -1 = none. */
+  topicAt(x, y) {
+    if (this.indexed === undefined) return -1;
+    const place = this.toWorld(x, y);
+    const reach = REACH / this.scale;
+    const cell = (value) => Math.max(0, Math.min(GRID - 1, Math.floor(value * GRID)));
+    let best = -1;
+    let nearest = reach * reach;
+    for (let row = cell(place.y - reach); row <= cell(place.y + reach); row++) {
+      const start = this.cellStarts[row * GRID + cell(place.x - reach)];
+      const end = this.cellStarts[row * GRID + cell(place.x + reach) + 1];
+      for (let i = start; i < end; i++) {
+        const topic = this.inCells[i];
+        if (this.paint[4 * topic + 3] <= ALPHA.dim) continue;
+        const distance = (topics.x[topic] / 65535 - place.x) ** 2 + (topics.y[topic] / 65535 - place.y) ** 2;
+        if (distance < nearest) { nearest = distance; best = topic; }
+      }
+    }
+    return best;
+  }
+
+  listen() {
+    let start = null;
+    this.box.addEventListener("pointerdown", (event) => {
+      if (event.target.closest("#zoom")) return;
+      start = { ...this.placeOf(event), centre: this.centre, moved: false };
+      this.box.setPointerCapture(event.pointerId);
+    });
+    this.box.addEventListener("pointermove", (event) => {
+      const { x, y } = this.placeOf(event);
+      if (!start) return this.point(x, y);
+      if (Math.hypot(x - start.x, y - start.y) > 3) start.moved = true;
+      if (start.moved) this.see(start.centre.x - (x - start.x) / this.scale, start.centre.y + (y - start.y) / this.scale, this.scale);
+    });
+    this.box.addEventListener("pointerup", (event) => {
+      const { x, y } = this.placeOf(event);
+      if (start && !start.moved) {
+        const topic = this.topicAt(x, y);
+        if (topic >= 0) this.onChoose(topic);
+      }
+      start = null;
+    });
+    this.box.addEventListener("pointerleave", () => { this.hover.hidden = true; });
+    this.box.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const { x, y } = this.placeOf(event);
+      this.zoomBy(Math.exp(-event.deltaY / 400), x, y);
+    }, { passive: false });
+    this.box.addEventListener("keydown", (event) => this.onKey(event));
+    this.box.querySelector("#zoom-in").addEventListener("click", () => this.zoomBy(1.6));
+    this.box.querySelector("#zoom-out").addEventListener("click", () => this.zoomBy(1 / 1.6));
+    this.box.querySelector("#zoom-all").addEventListener("click", () => this.showAll());
+  }
+
+  placeOf(event) {
+    const box = this.box.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  onKey(event) {
+    if (event.target !== this.box || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = 60 / this.scale;
+    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+    if (moves[event.key]) this.see(this.centre.x + moves[event.key][0], this.centre.y + moves[event.key][1], this.scale);
+    else if (event.key === "+" || event.key === "=") this.zoomBy(1.6);
+    else if (event.key === "-") this.zoomBy(1 / 1.6);
+    else if (event.key === "0") this.showAll();
+    else return;
+    event.preventDefault();
+  }
+
+  /** Say what lies under the pointer. */
+  point(x, y) {
+    const topic = this.topicAt(x, y);
+    this.hover.hidden = topic < 0;
+    this.box.classList.toggle("over", topic >= 0);
+    if (topic < 0) return;
+    const theme = themeOf(topic);
+    const label = text ? text.labels[topic] : "";
+    this.hover.replaceChildren(
+      words(theme ? cut(theme.label, 80) : "in no theme", "strong"),
+      words(cut(label, 160), "span"), words(firmName(topics.firm[topic]), "span"),
+    );
+    const left = Math.min(x + 14, this.width - 290);
+    this.hover.style.transform = `translate(${Math.max(0, left)}px, ${y > this.height - 120 ? y - 90 : y + 14}px)`;
+  }
+}
