@@ -93,7 +93,7 @@ def page_of(title: str, blocks: Sequence[tuple[str, str]]) -> str:
         title=title,
         style=style,
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
-        blocks="\n".join(f'<script type="text/plain" id="{name}">{content}</script>' for name, content in blocks),
+        blocks="\n".join(f'<script type="text/plain" id="block-{name}">{content}</script>' for name, content in blocks),
     )
 
 

@@ -11,7 +11,7 @@ const UNKNOWN = 255;
 
 /** The bytes of a block: base64, then gzip. */
 async function unpack(id) {
-  const element = document.getElementById(id);
+  const element = document.getElementById(`block-${id}`);
   const letters = atob(element.textContent);
   const bytes = new Uint8Array(letters.length);
   for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
@@ -61,7 +61,7 @@ async function readText() {
 /** The sentences of a topic: text, speaker, kind of speaker, day, section, id. Empty on a page without spoken words. */
 async function sentencesOf(topic) {
   const number = Math.floor(topic / page.topics_per_block);
-  if (!document.getElementById(`spoken-${number}`)) return [];
+  if (!document.getElementById(`block-spoken-${number}`)) return [];
   if (!spoken.has(number)) spoken.set(number, unpackJson(`spoken-${number}`));
   return (await spoken.get(number))[topic % page.topics_per_block];
 }

@@ -1,0 +1,78 @@
+"""Pages opened in a real Chromium, headless and without a GPU, from a file on this disk.
+
+Needs Chromium (Debian's: `apt install chromium`, or the path in FTM_CHROMIUM) and the package `playwright`, which
+drives it. Tests that use this file are skipped, with the reason, where one of them is missing.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: WebGL 2 drawn by the processor.
+SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+
+#: No WebGL at all.
+NO_GL = ("--disable-gpu", "--disable-3d-apis")
+
+
+@dataclass
+class OpenPage:
+    """A page with what it said and asked for since it was opened."""
+
+    page: Any
+    address: str
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def wait_until_ready(self) -> None:
+        """Until the map is drawn and the texts can be searched; an error of its scripts ends the waiting at once."""
+        done = "() => document.body.dataset.ready || window.failure"
+        self.page.evaluate("addEventListener('unhandledrejection', (event) => { window.failure = event.reason; })")
+        self.page.wait_for_function(done, timeout=120_000)
+        assert self.page.evaluate("document.body.dataset.ready"), self.said
+
+
+def find_chromium() -> str | None:
+    """Path of the browser; None without one."""
+    return os.environ.get("FTM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def browser(*flags: str) -> Iterator[Any]:
+    """A running browser; skips the test where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+    path = find_chromium()
+    if path is None:
+        pytest.skip("needs Chromium: apt install chromium, or its path in FTM_CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=path, args=["--no-sandbox", *flags])
+        yield running
+        running.close()
+
+
+def open_file(running: Any, path: Path, part: str = "", bypass_csp: bool = False) -> OpenPage:
+    """Open a page from disk, at a part such as `#theme=U2024Q1-0001`.
+
+    Args:
+        running: The browser.
+        path: The file.
+        part: What the address has behind the file's name.
+        bypass_csp: Only to put a test's own script into the page.
+    """
+    context = running.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=bypass_csp)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    opened = OpenPage(page, path.resolve().as_uri())
+    page.on("console", lambda message: opened.said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: opened.said.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (opened.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda request: opened.asked.append(request.url.partition("#")[0]))
+    page.goto(opened.address + part)
+    opened.wait_until_ready()
+    return opened
