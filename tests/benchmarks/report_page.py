@@ -2,8 +2,8 @@
 
     python tests/benchmarks/report_page.py ROOT QUARTER [--topics 75000] [--exemplars 0 3] [--keep FOLDER] [--json]
 
-Topics of a published quarter are copied under other firms until there are enough: texts as they are (a text that stands
-more than 32 kB before its copy does not help the compression), vectors turned a little, themes copied with their topics.
+Topics of a published quarter are copied under other firms until there are enough: texts as they are (one that stands
+over 32 kB before its copy does not help the compression), vectors turned a little, themes copied with their topics.
 Names count as an LLM's, so that the page holds a summary of each. Each page is made by `ftm report` in a process of its
 own, and opened in Chromium without a GPU (tests/chromium.py says what that needs).
 """
@@ -36,7 +36,8 @@ _QUERIES = ("tariff", "supply chain", "artificial intelligence", "e", "margin pr
 #: Frames while the pointer drags the map to and fro for three seconds.
 _DRAG = """async () => {
   const box = document.getElementById("map"), at = box.getBoundingClientRect(), frames = [];
-  const send = (kind, x) => box.dispatchEvent(new PointerEvent(kind, { clientX: at.x + x, clientY: at.y + 300, pointerId: 1, bubbles: true }));
+  const event = (x) => ({ clientX: at.x + x, clientY: at.y + 300, pointerId: 1, bubbles: true });
+  const send = (kind, x) => box.dispatchEvent(new PointerEvent(kind, event(x)));
   box.setPointerCapture = () => {};
   send("pointerdown", 400);
   const start = performance.now();

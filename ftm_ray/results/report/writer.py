@@ -25,7 +25,7 @@ from ftm_ray.results.report.layout import place_topics
 from ftm_ray.version import __version__
 
 #: In the order in which they run.
-SCRIPTS = ("data.js", "elements.js", "map.js", "river.js", "cards.js", "search.js", "main.js")
+SCRIPTS = ("data.js", "elements.js", "map.js", "pointer.js", "river.js", "cards.js", "search.js", "main.js")
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ function qualityCard() {
       ? `Of each topic at most ${count(page.n_exemplars, "sentence")}, as spoken, with the speaker's name and the day of the call. Whoever gets this page gets these words: mind the licence of the transcripts.`
       : "No spoken word: no sentence of a call and no speaker's name. What is named by keywords has keywords alone.",
   ];
-  const lacks = "Not on it: the other sentences, vectors, returns, sentiment, and the sector of firms, which no table has. They are in the published tables (ftm trace, ftm sql).";
+  const lacks = "Not on it: all other sentences, vectors and sentiment, which lie in the published tables (ftm trace, ftm sql), and sectors of firms, which no source gives.";
   const tables = page.quality.map((lines, quarter) => make("section", {}, make("h3", {}, page.quarters[quarter]), facts(lines.map(([name, value]) => [name, words(value, "span")]))));
   return [
     heading("Quality and contents"),
@@ -149,19 +149,26 @@ function listen() {
   });
 }
 
-async function start() {
-  const [mapRead] = [readThemes().then(readMap)];
-  await mapRead;
-  state.quarter = page.quarters.length - 1;
-  fillFilters();
-  map = new TopicMap(byId("map"), (topic) => {
-    location.hash = addressOf({ topic: topicKey(topic), quarter: page.quarters[state.quarter] });
-  });
-  if (!map.gl) {
-    map = null;
+/** The map, or a word that there is none: without WebGL the list holds every theme. */
+function startMap() {
+  const drawn = new TopicMap(byId("map"));
+  if (!drawn.gl) {
     document.body.classList.add("no-webgl");
     byId("no-map").hidden = false;
+    return;
   }
+  map = drawn;
+  listenToMap(map, (topic) => {
+    location.hash = addressOf({ topic: topicKey(topic), quarter: page.quarters[state.quarter] });
+  });
+}
+
+async function start() {
+  await readThemes();
+  await readMap();
+  state.quarter = page.quarters.length - 1;
+  fillFilters();
+  startMap();
   route(true);
   document.body.dataset.drawn = Math.round(performance.now());
   await new Promise((done) => setTimeout(done)); // the map is drawn before the texts are unpacked

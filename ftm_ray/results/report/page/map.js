@@ -23,22 +23,18 @@ void main() {
 const NO_THEME = [150, 150, 150];
 const ALPHA = { hidden: 0, dim: 28, loose: 90, usual: 205, chosen: 255 };
 const GRID = 128; // cells of the grid in which the point under the pointer is looked for, each way
-const REACH = 9; // pixels
 const LONGEST_LABEL = 34; // characters
 
 class TopicMap {
-  constructor(box, onChoose) {
+  constructor(box) {
     this.box = box;
     this.points = box.querySelector("#points");
     this.overlay = box.querySelector("#labels").getContext("2d");
-    this.hover = box.querySelector("#hover");
-    this.onChoose = onChoose;
     this.labelSets = new Map(); // zoom level -> themes whose labels have room there
     this.shown = { quarter: 0, isShown: () => true, chosen: null };
     this.gl = this.points.getContext("webgl2", { antialias: false, alpha: true });
     if (!this.gl) return;
     this.prepare();
-    this.listen();
     new ResizeObserver(() => { this.resize(); }).observe(box);
     this.resize();
     this.showAll();
@@ -237,94 +233,5 @@ class TopicMap {
     const themes = page.themes.filter((theme) => theme.quarter === quarter && theme !== chosen && isShown(theme));
     themes.sort((a, b) => (a.kind === "vague") - (b.kind === "vague") || b.n_firms - a.n_firms || a.number - b.number);
     return chosen ? [chosen, ...themes] : themes;
-  }
-
-  // --- pointer and keys -----------------------------------------------------------------------------------------------
-
-  /** The topic nearest to a point of the screen, within reach; -1 = none. */
-  topicAt(x, y) {
-    if (this.indexed === undefined) return -1;
-    const place = this.toWorld(x, y);
-    const reach = REACH / this.scale;
-    const cell = (value) => Math.max(0, Math.min(GRID - 1, Math.floor(value * GRID)));
-    let best = -1;
-    let nearest = reach * reach;
-    for (let row = cell(place.y - reach); row <= cell(place.y + reach); row++) {
-      const start = this.cellStarts[row * GRID + cell(place.x - reach)];
-      const end = this.cellStarts[row * GRID + cell(place.x + reach) + 1];
-      for (let i = start; i < end; i++) {
-        const topic = this.inCells[i];
-        if (this.paint[4 * topic + 3] <= ALPHA.dim) continue;
-        const distance = (topics.x[topic] / 65535 - place.x) ** 2 + (topics.y[topic] / 65535 - place.y) ** 2;
-        if (distance < nearest) { nearest = distance; best = topic; }
-      }
-    }
-    return best;
-  }
-
-  listen() {
-    let start = null;
-    this.box.addEventListener("pointerdown", (event) => {
-      if (event.target.closest("#zoom")) return;
-      start = { ...this.placeOf(event), centre: this.centre, moved: false };
-      this.box.setPointerCapture(event.pointerId);
-    });
-    this.box.addEventListener("pointermove", (event) => {
-      const { x, y } = this.placeOf(event);
-      if (!start) return this.point(x, y);
-      if (Math.hypot(x - start.x, y - start.y) > 3) start.moved = true;
-      if (start.moved) this.see(start.centre.x - (x - start.x) / this.scale, start.centre.y + (y - start.y) / this.scale, this.scale);
-    });
-    this.box.addEventListener("pointerup", (event) => {
-      const { x, y } = this.placeOf(event);
-      if (start && !start.moved) {
-        const topic = this.topicAt(x, y);
-        if (topic >= 0) this.onChoose(topic);
-      }
-      start = null;
-    });
-    this.box.addEventListener("pointerleave", () => { this.hover.hidden = true; });
-    this.box.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const { x, y } = this.placeOf(event);
-      this.zoomBy(Math.exp(-event.deltaY / 400), x, y);
-    }, { passive: false });
-    this.box.addEventListener("keydown", (event) => this.onKey(event));
-    this.box.querySelector("#zoom-in").addEventListener("click", () => this.zoomBy(1.6));
-    this.box.querySelector("#zoom-out").addEventListener("click", () => this.zoomBy(1 / 1.6));
-    this.box.querySelector("#zoom-all").addEventListener("click", () => this.showAll());
-  }
-
-  placeOf(event) {
-    const box = this.box.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  }
-
-  onKey(event) {
-    if (event.target !== this.box || event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = 60 / this.scale;
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
-    if (moves[event.key]) this.see(this.centre.x + moves[event.key][0], this.centre.y + moves[event.key][1], this.scale);
-    else if (event.key === "+" || event.key === "=") this.zoomBy(1.6);
-    else if (event.key === "-") this.zoomBy(1 / 1.6);
-    else if (event.key === "0") this.showAll();
-    else return;
-    event.preventDefault();
-  }
-
-  /** Say what lies under the pointer. */
-  point(x, y) {
-    const topic = this.topicAt(x, y);
-    this.hover.hidden = topic < 0;
-    this.box.classList.toggle("over", topic >= 0);
-    if (topic < 0) return;
-    const theme = themeOf(topic);
-    const label = text ? text.labels[topic] : "";
-    this.hover.replaceChildren(
-      words(theme ? cut(theme.label, 80) : "in no theme", "strong"),
-      words(cut(label, 160), "span"), words(firmName(topics.firm[topic]), "span"),
-    );
-    const left = Math.min(x + 14, this.width - 290);
-    this.hover.style.transform = `translate(${Math.max(0, left)}px, ${y > this.height - 120 ? y - 90 : y + 14}px)`;
   }
 }

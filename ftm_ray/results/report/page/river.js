@@ -44,7 +44,7 @@ function river(isShown) {
   const gap = 5;
   const room = height - 40 - gap * uids.length;
   const unit = room / Math.max(...columns.map((shares) => shares.reduce((sum, share) => sum + share, 0)), 0.01);
-  const step = Math.max(150, Math.min(420, 900 / (page.quarters.length - 1)));
+  const step = Math.max(150, Math.min(620, 900 / (page.quarters.length - 1)));
   const boxes = columns.map((shares, quarter) => {
     let y = 30;
     return new Map(uids.flatMap((uid, place) => {
@@ -85,15 +85,21 @@ function ribbons(uids, boxes) {
     for (const theme of page.themes) {
       if (theme.quarter !== quarter || theme.edge !== "split") continue;
       const [from, to] = [boxes[quarter - 1].get(theme.parent_uid), boxes[quarter].get(theme.uid)];
-      if (from && to) found.push(ribbon(from, to, theme.uid, "turns"));
+      if (from && to) found.push(ribbon(lowEnd(from, to.height), to, theme.uid, "turns"));
     }
     for (const end of page.ends) {
       if (end.quarter !== quarter || end.edge !== "absorb") continue;
       const [from, to] = [boxes[quarter - 1].get(end.theme_uid), boxes[quarter].get(end.parent_uid)];
-      if (from && to) found.push(ribbon(from, to, end.theme_uid, "turns"));
+      if (from && to) found.push(ribbon(from, lowEnd(to, from.height), end.theme_uid, "turns"));
     }
   }
   return found;
+}
+
+/** The lower end of a box, so high at most: what came off it, or went into it. */
+function lowEnd(box, height) {
+  const part = Math.min(box.height, height);
+  return { x: box.x, y: box.y + box.height - part, height: part };
 }
 
 function ribbon(from, to, uid, kind) {
