@@ -88,7 +88,7 @@ function themeCard(theme) {
     make("h3", {}, "Firms that say most"),
     make("p", {}, joined(theme.firms.map(firmLink))),
     make("h3", {}, `Its ${count(members.length, "topic")} in ${quarter}, nearest to its centre first`),
-    longList(members, (topic) => topicItem(topic, true), 20, { class: "topics" }),
+    longList(members, (topic) => topicItem(topic, true, false), 20, { class: "topics" }),
   ];
 }
 
@@ -143,11 +143,13 @@ function attentionTable(theme) {
   return make("div", {}, make("h3", {}, "Attention"), attentionLine(theme.uid, 320, 60), make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
 }
 
-function topicItem(topic, withFirm) {
+function topicItem(topic, withFirm, withTheme) {
   const theme = themeOf(topic);
-  const about = withFirm ? firmLink(topics.firm[topic]) : theme ? make("span", {}, swatch(theme.uid), themeLink(theme)) : "in no theme";
-  const size = ` · ${count(topics.size[topic], "sentence")}`;
-  return make("li", {}, topicLink(topic, topicLabel(topic)), make("div", { class: "dim" }, about, size));
+  const about = make("div", { class: "dim" });
+  if (withFirm) about.append(firmLink(topics.firm[topic]), " · ");
+  if (withTheme) about.append(...(theme ? [swatch(theme.uid), link({ theme: theme.uid, quarter: page.quarters[theme.quarter] }, cut(theme.label, 80))] : ["in no theme"]), " · ");
+  about.append(count(topics.size[topic], "sentence"));
+  return make("li", {}, topicLink(topic, topicLabel(topic)), about);
 }
 
 function topicCard(topic) {
@@ -169,7 +171,7 @@ function topicCard(topic) {
     ]),
     make("h3", {}, page.n_exemplars ? `${shown === topics.size[topic] ? "All" : `The ${shown} most telling`} of its sentences` : "Sentences"),
     page.n_exemplars ? sentenceList([[topic, page.n_exemplars]]) : noSentences(),
-    theme ? make("p", {}, "All of them: ", make("code", {}, `ftm trace ${theme.theme_id} --root ROOT`)) : null,
+    theme ? make("p", {}, "All sentences of its theme: ", make("code", {}, `ftm trace ${theme.theme_id} --root ROOT`)) : null,
   ];
 }
 
@@ -199,7 +201,7 @@ function firmCard(number, quarter) {
   const quarters = [quarter, ...page.quarters.keys()].filter((one, place, all) => all.indexOf(one) === place);
   for (const one of quarters) {
     const own = topicsOfFirm(number, one);
-    blocks.push(make("h3", {}, `${page.quarters[one]}: ${count(own.length, "topic")}`), longList(own, (topic) => topicItem(topic, false), 30, { class: "topics" }));
+    blocks.push(make("h3", {}, `${page.quarters[one]}: ${count(own.length, "topic")}`), longList(own, (topic) => topicItem(topic, false, true), 30, { class: "topics" }));
   }
   return [make("p", { class: "dim" }, "Firm"), heading(firmName(number)), facts([["Id", words(firm.id)], ["PERMNO", firm.permno === null ? "not linked" : String(firm.permno)]]), ...blocks];
 }

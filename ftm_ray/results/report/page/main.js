@@ -2,7 +2,7 @@
 // From the address to what is shown: filters, search, and the start of the page.
 
 const byId = (id) => document.getElementById(id);
-const state = { quarter: 0, kind: "", minFirms: 0, order: "kind", chosen: null };
+const state = { quarter: 0, kind: "", minFirms: 0, order: "kind", chosen: null, marked: null, topic: -1 };
 let map = null;
 
 function isShown(theme) {
@@ -42,12 +42,12 @@ function themeNamed(name, quarter) {
 function route(isFirst) {
   const asked = address();
   if (quarterNamed(asked.quarter) >= 0) state.quarter = quarterNamed(asked.quarter);
-  state.chosen = null;
+  Object.assign(state, { chosen: null, marked: null, topic: -1 });
   let parts = null;
   if (asked.theme !== undefined) parts = routeTheme(asked.theme);
   else if (asked.topic !== undefined) parts = routeTopic(asked.topic);
   else if (asked.firm !== undefined) parts = routeFirm(asked.firm);
-  else if (asked.q) parts = haystack ? searchCard(asked.q, state.quarter) : [make("p", {}, "Reading the texts.")];
+  else if (asked.q) parts = routeSearch(asked.q);
   else if (asked.river !== undefined) parts = riverCard(isShown, state.quarter);
   else if (asked.firms !== undefined) parts = firmsCard(state.quarter);
   else if (asked.quality !== undefined) parts = qualityCard();
@@ -57,7 +57,7 @@ function route(isFirst) {
   byId("filter-quarter").value = page.quarters[state.quarter];
   if (asked.q === undefined) byId("search").value = "";
   else if (document.activeElement !== byId("search")) byId("search").value = asked.q;
-  showMap(isFirst);
+  showMap();
   const title = byId("panel").querySelector("h2");
   if (!isFirst && title && document.activeElement !== byId("search") && !byId("filters").contains(document.activeElement)) title.focus();
 }
@@ -77,22 +77,31 @@ function routeTheme(name) {
 function routeTopic(key) {
   const topic = findTopic(key, state.quarter);
   if (topic < 0) return notFound(`topic ${cut(key, 100)} in ${page.quarters[state.quarter]}`);
-  state.chosen = themeOf(topic);
+  Object.assign(state, { chosen: themeOf(topic), topic });
   return topicCard(topic);
+}
+
+function routeSearch(question) {
+  if (!haystack) return [make("p", {}, "Reading the texts.")];
+  const found = search(question, state.quarter);
+  state.marked = new Set(found.topics);
+  return searchCard(question, found, state.quarter);
 }
 
 function routeFirm(id) {
   const number = page.firms.findIndex((firm) => firm.id === id);
-  return number < 0 ? notFound(`firm ${cut(id, 100)}`) : firmCard(number, state.quarter);
+  if (number < 0) return notFound(`firm ${cut(id, 100)}`);
+  state.marked = new Set(topicsOfFirm(number, state.quarter));
+  return firmCard(number, state.quarter);
 }
 
-function showMap(isFirst) {
+function showMap() {
   const themes = page.themes.filter((theme) => theme.quarter === state.quarter);
   const shown = themes.filter(isShown).length;
   byId("filtered").textContent = shown === themes.length ? "" : `${shown} of ${count(themes.length, "theme")}`;
   if (!map) return;
-  map.show(state.quarter, isShown, state.chosen);
-  if (state.chosen) map.lookAt(state.chosen);
+  map.show({ ...state, isShown });
+  map.lookAt(state);
 }
 
 /** How far the page can be trusted, and what it holds. */

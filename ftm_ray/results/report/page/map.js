@@ -31,7 +31,7 @@ class TopicMap {
     this.points = box.querySelector("#points");
     this.overlay = box.querySelector("#labels").getContext("2d");
     this.labelSets = new Map(); // zoom level -> themes whose labels have room there
-    this.shown = { quarter: 0, isShown: () => true, chosen: null };
+    this.shown = { quarter: 0, isShown: () => true, chosen: null, marked: null, topic: -1 };
     this.gl = this.points.getContext("webgl2", { antialias: false, alpha: true });
     if (!this.gl) return;
     this.prepare();
@@ -80,11 +80,15 @@ class TopicMap {
     return members.length ? { x: median(topics.x), y: median(topics.y) } : null;
   }
 
-  /** Show a quarter; `isShown` filters its themes, `chosen` (a theme, or null) stands out. */
-  show(quarter, isShown, chosen) {
-    this.shown = { quarter, isShown, chosen };
+  /**
+   * Show a quarter. `isShown` filters its themes; `chosen` (a theme, or null) stands out, or the topics in the set
+   * `marked`, where there is one; `topic` gets a ring, where it is not -1.
+   */
+  show(shown) {
+    this.shown = shown;
     this.labelSets.clear();
     if (!this.gl) return;
+    const { quarter, isShown, chosen, marked } = shown;
     const first = page.firstTopic[quarter];
     const end = first + page.n_topics[quarter];
     const shownThemes = page.themes.map((theme) => theme.quarter === quarter && isShown(theme));
@@ -92,7 +96,8 @@ class TopicMap {
       const number = topics.theme[topic] - 1;
       const [red, green, blue] = number < 0 ? NO_THEME : this.colours[number];
       let alpha = number < 0 ? ALPHA.loose : shownThemes[number] ? ALPHA.usual : ALPHA.dim;
-      if (chosen) alpha = number === chosen.number ? ALPHA.chosen : ALPHA.dim;
+      if (marked) alpha = marked.has(topic) ? ALPHA.chosen : ALPHA.dim;
+      else if (chosen) alpha = number === chosen.number ? ALPHA.chosen : ALPHA.dim;
       this.paint.set([red, green, blue, alpha], 4 * topic);
     }
     this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.paintBuffer);
@@ -146,9 +151,9 @@ class TopicMap {
     this.see(this.centre.x + before.x - after.x, this.centre.y + before.y - after.y, this.scale);
   }
 
-  /** Bring a theme into sight, where it is not already. */
-  lookAt(theme) {
-    const middle = this.gl && this.centres[theme.number];
+  /** Bring a topic or the middle of a theme into sight, where it is not already. */
+  lookAt({ topic, chosen }) {
+    const middle = topic >= 0 ? { x: topics.x[topic] / 65535, y: topics.y[topic] / 65535 } : chosen && this.centres[chosen.number];
     if (!middle) return;
     const at = this.toScreen(middle);
     const isSeen = at.x > 40 && at.y > 40 && at.x < this.width - 40 && at.y < this.height - 40;
@@ -200,6 +205,18 @@ class TopicMap {
       pen.fillStyle = this.shown.chosen && this.shown.chosen !== theme ? "#777" : "#111";
       pen.fillText(label, at.x, at.y);
     }
+    this.drawRing(pen);
+  }
+
+  drawRing(pen) {
+    const { topic } = this.shown;
+    if (topic < 0) return;
+    const at = this.toScreen({ x: topics.x[topic] / 65535, y: topics.y[topic] / 65535 });
+    pen.beginPath();
+    pen.arc(at.x, at.y, 9, 0, 2 * Math.PI);
+    pen.lineWidth = 2.5;
+    pen.strokeStyle = "#111";
+    pen.stroke();
   }
 
   fontOf(theme) {

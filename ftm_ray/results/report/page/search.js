@@ -30,13 +30,12 @@ function search(question, quarter) {
   };
 }
 
-function searchCard(question, quarter) {
-  const found = search(question, quarter);
+function searchCard(question, found, quarter) {
   const parts = [heading(`"${cut(question, 100)}" in ${page.quarters[quarter]}`)];
   const summary = `${count(found.themes.length, "theme")}, ${count(found.firms.length, "firm")}, ${count(found.topics.length, "topic")}`;
   parts.push(make("p", { role: "status" }, summary));
   if (found.themes.length) parts.push(make("h3", {}, "Themes"), longList(found.themes, themeItem, 10, { class: "themes" }));
   if (found.firms.length) parts.push(make("h3", {}, "Firms"), longList(found.firms, (number) => make("li", {}, firmLink(number)), 10, { class: "plain" }));
-  if (found.topics.length) parts.push(make("h3", {}, "Topics"), longList(found.topics, (topic) => topicItem(topic, true), SHOWN_HITS, { class: "topics" }));
+  if (found.topics.length) parts.push(make("h3", {}, "Topics"), longList(found.topics, (topic) => topicItem(topic, true, true), SHOWN_HITS, { class: "topics" }));
   return parts;
 }
