@@ -9,6 +9,7 @@ from hostile import HOSTILE, make_hostile
 from invented import QUARTER
 from published import NEXT, copy_run, publish
 
+from ftm_ray.lake.storage import Lake
 from ftm_ray.run.lineage import extend_lineage
 
 VIEWS = (
@@ -27,6 +28,12 @@ VIEWS = (
 def chromium():
     with browser(*SOFTWARE_GL) as running:
         yield running
+
+
+@pytest.fixture
+def lake(tmp_path):
+    """An empty lake: this page needs no run on Ray."""
+    return Lake(str(tmp_path / "lake"))
 
 
 @pytest.fixture
