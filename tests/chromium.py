@@ -32,10 +32,12 @@ class OpenPage:
 
     def wait_until_ready(self) -> None:
         """Until the map is drawn and the texts can be searched; an error of its scripts ends the waiting at once."""
-        done = "() => document.body.dataset.ready || window.failure"
-        self.page.evaluate("addEventListener('unhandledrejection', (event) => { window.failure = event.reason; })")
-        self.page.wait_for_function(done, timeout=120_000)
-        assert self.page.evaluate("document.body.dataset.ready"), self.said
+        for _ in range(1200):
+            if self.page.evaluate("document.body.dataset.ready !== undefined"):
+                return
+            assert not [line for line in self.said if line.startswith("error")], self.said
+            self.page.wait_for_timeout(100)
+        raise TimeoutError(f"the page was not ready after two minutes; it said {self.said}")
 
 
 def find_chromium() -> str | None:

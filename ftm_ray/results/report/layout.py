@@ -33,8 +33,11 @@ _BLOCK_ROWS = 1024
 _RANDOM_STATE = 42
 _LARGEST = 65_535
 
-#: Share of the map's width that is left free at each side.
-_MARGIN = 0.03
+#: Share of the points at each side of the map that may lie in its margin.
+_FAR_RATIO = 0.005
+
+#: Width of the margin at each side, as a share of the map's width.
+_MARGIN = 0.05
 
 
 def place_topics(quarters: Sequence[Vectors], n_fitted: int = N_FITTED) -> list[Places]:
@@ -88,11 +91,14 @@ def _fitted(vectors: Vectors) -> npt.NDArray[np.float64]:
 
 
 def _on_the_map(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Points scaled alike in both directions to fill the range of uint16."""
-    low, high = points.min(axis=0), points.max(axis=0)
+    """Points scaled alike in both directions to fill the range of uint16; the farthest stand at the edge.
+
+    UMAP may put a handful of odd topics so far away that all others would shrink to a corner.
+    """
+    low, high = np.quantile(points, [_FAR_RATIO, 1 - _FAR_RATIO], axis=0)
     width = max(float((high - low).max()), 1e-9)
-    unit = (points - (low + high) / 2) / width * (1 - 2 * _MARGIN) + 0.5
-    return np.clip(unit, 0, 1) * _LARGEST
+    unit = (points - (low + high) / 2) / width * (1 - 2 * _MARGIN)
+    return (np.clip(unit, -0.5, 0.5) + 0.5) * _LARGEST
 
 
 def _beside_nearest(vectors: Vectors, known: Vectors, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
