@@ -36,7 +36,7 @@ def quality_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines += _refused(record)
     lines += [
         ("Run", f"{record['run_id']}, version {record['code_version']}"),
-        ("Encoder", str(record["config"]["embed"]["model"])),
+        ("Encoder", _model_name(str(record["config"]["embed"]["model"]))),
     ]
     return lines
 
@@ -62,13 +62,12 @@ def _named_by(record: Mapping[str, Any]) -> str:
     naming = record["naming"]
     if not naming["n_llm"]:
         return "keywords, by no LLM"
-    return f"an LLM {naming['n_llm']:,} ({_model_name(record)}), keywords {naming['n_keywords']:,}"
+    return f"an LLM {naming['n_llm']:,} ({_model_name(str(record['config']['llm']['model']))}), keywords {naming['n_keywords']:,}"
 
 
-def _model_name(record: Mapping[str, Any]) -> str:
-    """The model's name; of one that lies in a folder the last part, since the page may be handed on."""
-    name = str(record["config"]["llm"]["model"])
-    return PurePath(name).name if name.startswith("/") else name
+def _model_name(model: str) -> str:
+    """A model's name; of one that lies in a folder the last part, since the page may be handed on."""
+    return PurePath(model).name if model.startswith("/") else model
 
 
 def _refused(record: Mapping[str, Any]) -> list[tuple[str, str]]:
