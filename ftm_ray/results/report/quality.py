@@ -62,7 +62,8 @@ def _named_by(record: Mapping[str, Any]) -> str:
     naming = record["naming"]
     if not naming["n_llm"]:
         return "keywords, by no LLM"
-    return f"an LLM {naming['n_llm']:,} ({_model_name(str(record['config']['llm']['model']))}), keywords {naming['n_keywords']:,}"
+    model = _model_name(str(record["config"]["llm"]["model"]))
+    return f"an LLM {naming['n_llm']:,} ({model}), keywords {naming['n_keywords']:,}"
 
 
 def _model_name(model: str) -> str:
