@@ -30,8 +30,9 @@ function topicLabel(topic) {
 function themeItem(theme) {
   const facts = [count(theme.n_firms, "firm"), theme.kind, theme.stability && stabilityWord(theme)];
   if (theme.change !== null) facts.push(`${theme.change >= 0 ? "+" : "−"}${percent(Math.abs(theme.change))} since the quarter before`);
-  const item = make("li", { class: "theme" }, swatch(theme.uid), link({ theme: theme.uid, quarter: page.quarters[theme.quarter] }, cut(theme.label, 200)));
+  const item = make("li", { class: "theme" });
   if (page.quarters.length > 1) item.append(attentionLine(theme.uid, 80, 18));
+  item.append(swatch(theme.uid), link({ theme: theme.uid, quarter: page.quarters[theme.quarter] }, cut(theme.label, 200)));
   item.append(make("div", { class: "dim" }, facts.filter(Boolean).join(" · ")));
   if (theme.text) item.append(words(cut(theme.text, 220), "div", { class: "brief" }));
   return item;

@@ -18,9 +18,13 @@ function filled(element, attributes, children) {
   return element;
 }
 
+// Characters that turn the direction of what follows. One that is never closed reaches beyond its own element, even
+// an isolated one, and would write the day of a call backwards; none of them is spoken.
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
 /** Words of others: their direction is their own, and they change the direction of nothing else. */
 function words(content, name = "bdi", attributes = {}) {
-  return make(name, { dir: "auto", ...attributes }, String(content));
+  return make(name, { dir: "auto", ...attributes }, String(content).replace(TURNING, ""));
 }
 
 /** A link inside the page; `parts` such as { theme: "U2023Q1-0001" } make its address. */
@@ -33,7 +37,8 @@ function addressOf(parts) {
 }
 
 /** The beginning of a text, cut between characters and not inside one. */
-function cut(content, length) {
+function cut(whole, length) {
+  const content = whole.slice(0, 4 * length).replace(TURNING, "");
   if (content.length <= length) return content;
   return Array.from(content.slice(0, 2 * length)).slice(0, length - 1).join("") + "…";
 }
