@@ -1,6 +1,6 @@
 """A place on the map for every topic: UMAP in two dimensions over some of them, all others beside their nearest.
 
-UMAP of 75,000 topics takes minutes on one core, so it is fitted on at most 12,000 topics of the first quarter, every so
+UMAP of 75,000 topics takes minutes on one core, so it is fitted on at most 8,000 topics of the first quarter, every so
 many-th in their published order. Every other topic, of this quarter or a later one, goes to the weighted mean of its
 five nearest among these. So a later quarter moves nothing: the same talk stands at the same place (docs/adr/0032).
 """
@@ -17,8 +17,11 @@ from ftm_ray.vectors.unit_vectors import Vectors
 #: (n, 2) uint16: x to the right, y upwards.
 Places = npt.NDArray[np.uint16]
 
-#: Topics that UMAP is fitted on at most; neighbours and layout of 12,000 take 25 s on two cores.
-N_FITTED = 12_000
+#: Topics that UMAP is fitted on at most.
+N_FITTED = 8_000
+
+#: UMAP's own number for more than 10,000 points;.
+_N_EPOCHS = 200
 
 #: Fewer topics than this have no neighbourhoods worth the name: two principal axes show them as well.
 _FEW = 20
@@ -78,6 +81,7 @@ def _fitted(vectors: Vectors) -> npt.NDArray[np.float64]:
         n_neighbors=_N_NEIGHBORS,
         n_components=2,
         min_dist=0.1,
+        n_epochs=_N_EPOCHS,
         metric="cosine",
         init="pca",  # equal vectors give equal maps, and no eigenvectors have to be found
         random_state=_RANDOM_STATE,
@@ -107,7 +111,7 @@ def _beside_nearest(vectors: Vectors, known: Vectors, places: npt.NDArray[np.flo
     found = np.empty((len(vectors), 2))
     for start in range(0, len(vectors), _BLOCK_ROWS):
         cosines = vectors[start : start + _BLOCK_ROWS] @ known.T
-        near = np.argpartition(-cosines, n_nearest - 1, axis=1)[:, :n_nearest]
+        near = np.argpartition(cosines, -n_nearest, axis=1)[:, -n_nearest:]
         near.sort(axis=1)  # the order of summing must not depend on the partition's whim
         best = np.take_along_axis(cosines, near, axis=1).astype(np.float64)
         weights = np.exp((best - best.max(axis=1, keepdims=True)) / _COSINE_SCALE)

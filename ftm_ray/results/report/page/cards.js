@@ -3,6 +3,7 @@
 
 const KIND_ORDER = { subject: 0, results: 1, vague: 2 };
 const STABILITY_WORDS = { highly_stable: "highly stable" };
+const SECTION_WORDS = new Map([["qa", "questions and answers"], ["prepared", "prepared remarks"]]);
 
 function themeLink(theme, attributes) {
   return link({ theme: theme.uid, quarter: page.quarters[theme.quarter] }, theme.label, attributes);
@@ -190,7 +191,7 @@ function sentenceList(wanted) {
 
 function sentenceItem(topic, [said, speaker, kind, day, section, id]) {
   const who = [speaker, kind].filter(Boolean).join(", ") || "speaker not known";
-  const when = [day, section && { qa: "questions and answers", prepared: "prepared remarks" }[section]].filter(Boolean).join(", ");
+  const when = [day, SECTION_WORDS.get(section)].filter(Boolean).join(", ");
   return make("li", {},
     words(said, "blockquote"),
     make("div", { class: "dim" }, words(who, "span"), " · ", firmLink(topics.firm[topic]), ` · ${when} · `, make("span", { class: "id" }, id)));
