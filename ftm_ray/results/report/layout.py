@@ -20,7 +20,7 @@ Places = npt.NDArray[np.uint16]
 #: Topics that UMAP is fitted on at most.
 N_FITTED = 8_000
 
-#: UMAP's own number for more than 10,000 points;.
+#: UMAP's own number for more than 10,000 points.
 _N_EPOCHS = 200
 
 #: Fewer topics than this have no neighbourhoods worth the name: two principal axes show them as well.
