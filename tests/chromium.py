@@ -46,16 +46,27 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def browser(*flags: str) -> Iterator[Any]:
-    """A running browser; skips the test where there is none."""
+def driver() -> Iterator[Any]:
+    """What drives browsers, one at a time in a process; skips the test where it, or Chromium, is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-    path = find_chromium()
-    if path is None:
+    if find_chromium() is None:
         pytest.skip("needs Chromium: apt install chromium, or its path in FTM_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, args=["--no-sandbox", *flags])
+    with playwright.sync_playwright() as running:
         yield running
-        running.close()
+
+
+def launch(running: Any, *flags: str) -> Any:
+    """Start a browser."""
+    return running.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", *flags])
+
+
+@contextmanager
+def browser(*flags: str) -> Iterator[Any]:
+    """A running browser with a driver of its own."""
+    with driver() as running:
+        chromium = launch(running, *flags)
+        yield chromium
+        chromium.close()
 
 
 def open_file(running: Any, path: Path, part: str = "", bypass_csp: bool = False) -> OpenPage:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from chromium import NO_GL, SOFTWARE_GL, browser, open_file
+from chromium import NO_GL, SOFTWARE_GL, driver, launch, open_file
 from command import ftm
 from hostile import HOSTILE, make_hostile
 from invented import QUARTER
@@ -25,9 +25,16 @@ VIEWS = (
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser(*SOFTWARE_GL) as running:
+def playwright():
+    with driver() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright):
+    running = launch(playwright, *SOFTWARE_GL)
+    yield running
+    running.close()
 
 
 @pytest.fixture
@@ -167,14 +174,15 @@ def test_axe_finds_nothing_in_any_view(chromium, root):
     opened.page.context.close()
 
 
-def test_without_webgl_the_list_takes_its_place(root):
-    with browser(*NO_GL) as running:
-        opened = open_file(running, report(root))
-        assert opened.page.is_visible("#no-map")
-        assert not opened.page.is_visible("#map")
-        opened.page.click("#panel .themes a >> nth=0")
-        opened.page.wait_for_selector("#panel .sentences blockquote")
-        assert [line for line in opened.said if "WebGL" not in line] == []
+def test_without_webgl_the_list_takes_its_place(playwright, root):
+    running = launch(playwright, *NO_GL)
+    opened = open_file(running, report(root))
+    assert opened.page.is_visible("#no-map")
+    assert not opened.page.is_visible("#map")
+    opened.page.click("#panel .themes a >> nth=0")
+    opened.page.wait_for_selector("#panel .sentences blockquote")
+    assert [line for line in opened.said if "WebGL" not in line] == []
+    running.close()
 
 
 def test_print_shows_the_panel_alone(opened):
