@@ -78,6 +78,7 @@ STEP_FILES = (
     "vectors/encoder.py",
     "vectors/neighbors.py",
     "vectors/sequence_classifier.py",
+    "vectors/umap_kernels.py",
     "vectors/unit_vectors.py",
 )
 

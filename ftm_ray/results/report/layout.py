@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.vectors.neighbors import nearest_neighbors
+from ftm_ray.vectors.umap_kernels import load_umap
 from ftm_ray.vectors.unit_vectors import Vectors
 
 #: (n, 2) uint16: x to the right, y upwards.
@@ -75,9 +76,7 @@ def _fitted(vectors: Vectors) -> npt.NDArray[np.float64]:
         axes = np.zeros((len(vectors), 2))
         axes[:, : min(2, len(scale))] = (left * scale)[:, :2]
         return axes
-    from umap import UMAP
-
-    umap = UMAP(
+    umap = load_umap()(
         n_neighbors=_N_NEIGHBORS,
         n_components=2,
         min_dist=0.1,
