@@ -183,7 +183,7 @@ class TopicMap {
     gl.uniform2f(this.uniforms.centre, this.centre.x, this.centre.y);
     gl.uniform2f(this.uniforms.zoom, 2 * this.scale / this.width, 2 * this.scale / this.height);
     const usual = 0.32 * Math.sqrt(this.whole * this.whole / Math.max(n, 1)) * Math.sqrt(this.scale / this.whole);
-    gl.uniform1f(this.uniforms.size, Math.max(2.5, Math.min(11, usual)) * this.ratio);
+    gl.uniform1f(this.uniforms.size, Math.max(3.2, Math.min(11, usual)) * this.ratio);
     gl.drawArrays(gl.POINTS, page.firstTopic[this.shown.quarter], n);
     this.drawLabels();
   }
