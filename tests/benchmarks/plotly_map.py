@@ -49,7 +49,8 @@ def measure(path: Path, points: int, policy: str) -> dict[str, object]:
         page.on("console", lambda message: said.append(message.text[:160]))
         page.on("pageerror", lambda error: said.append(str(error)[:160]))
         page.goto(path.resolve().as_uri())
-        page.wait_for_timeout(8000)
+        page.wait_for_selector("body[data-drawn]", state="attached", timeout=120_000)
+        page.wait_for_timeout(1000)
         found = {name: page.evaluate(f"Number(document.body.dataset.{name}) / 1000") for name in ("drawn", "call")}
         page.evaluate(_COUNT)
         page.mouse.move(400, 400)

@@ -25,6 +25,10 @@ const ALPHA = { hidden: 0, dim: 28, loose: 90, usual: 205, chosen: 255 };
 const GRID = 128; // cells of the grid in which the point under the pointer is looked for, each way
 const LONGEST_LABEL = 34; // characters
 
+// The picture is drawn so much larger than its box, on each side, as a share of the box: dragging then only shifts it
+// (page.css has the same share), and points are drawn again when an edge of the picture comes near.
+const BEYOND = 0.25;
+
 class TopicMap {
   constructor(box) {
     this.box = box;
@@ -87,6 +91,7 @@ class TopicMap {
   show(shown) {
     this.shown = shown;
     this.labelSets.clear();
+    this.drawn = null;
     if (!this.gl) return;
     const { quarter, isShown, chosen, marked } = shown;
     const first = page.firstTopic[quarter];
@@ -125,11 +130,12 @@ class TopicMap {
     this.width = this.box.clientWidth;
     this.height = this.box.clientHeight;
     for (const canvas of [this.points, this.overlay.canvas]) {
-      canvas.width = Math.max(1, Math.round(this.width * this.ratio));
-      canvas.height = Math.max(1, Math.round(this.height * this.ratio));
+      canvas.width = Math.max(1, Math.round((1 + 2 * BEYOND) * this.width * this.ratio));
+      canvas.height = Math.max(1, Math.round((1 + 2 * BEYOND) * this.height * this.ratio));
     }
     this.whole = Math.min(this.width, this.height) || 1;
     this.labelSets.clear();
+    this.drawn = null;
     this.redraw();
   }
 
@@ -171,17 +177,32 @@ class TopicMap {
   redraw() {
     if (this.isWaiting || !this.gl || !this.centre) return;
     this.isWaiting = true;
-    requestAnimationFrame(() => { this.isWaiting = false; this.draw(); });
+    requestAnimationFrame(() => {
+      this.isWaiting = false;
+      if (!this.shift()) this.draw();
+    });
+  }
+
+  /** Shift the picture to where it is now wanted; false where another one must be drawn. */
+  shift() {
+    if (!this.drawn || this.drawn.scale !== this.scale) return false;
+    const x = (this.drawn.centre.x - this.centre.x) * this.scale;
+    const y = (this.centre.y - this.drawn.centre.y) * this.scale;
+    if (Math.abs(x) > BEYOND * this.width || Math.abs(y) > BEYOND * this.height) return false;
+    for (const canvas of [this.points, this.overlay.canvas]) canvas.style.transform = `translate(${x}px, ${y}px)`;
+    return true;
   }
 
   draw() {
     const gl = this.gl;
+    this.drawn = { centre: this.centre, scale: this.scale };
+    this.shift();
     const n = page.n_topics[this.shown.quarter];
     gl.viewport(0, 0, this.points.width, this.points.height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.uniform2f(this.uniforms.centre, this.centre.x, this.centre.y);
-    gl.uniform2f(this.uniforms.zoom, 2 * this.scale / this.width, 2 * this.scale / this.height);
+    gl.uniform2f(this.uniforms.zoom, 2 * this.scale / this.width / (1 + 2 * BEYOND), 2 * this.scale / this.height / (1 + 2 * BEYOND));
     const usual = 0.32 * Math.sqrt(this.whole * this.whole / Math.max(n, 1)) * Math.sqrt(this.scale / this.whole);
     gl.uniform1f(this.uniforms.size, Math.max(3.2, Math.min(11, usual)) * this.ratio);
     gl.drawArrays(gl.POINTS, page.firstTopic[this.shown.quarter], n);
@@ -190,14 +211,17 @@ class TopicMap {
 
   drawLabels() {
     const pen = this.overlay;
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.clearRect(0, 0, this.width, this.height);
+    const beyond = { x: BEYOND * this.width, y: BEYOND * this.height };
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height);
+    pen.setTransform(this.ratio, 0, 0, this.ratio, this.ratio * beyond.x, this.ratio * beyond.y);
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
     for (const { theme, label } of this.labelsAt(Math.floor(2 * Math.log2(this.scale / this.whole)))) {
       const at = this.toScreen(this.centres[theme.number]);
-      if (at.x < -150 || at.y < -20 || at.x > this.width + 150 || at.y > this.height + 20) continue;
+      if (Math.abs(at.x - this.width / 2) > this.width / 2 + beyond.x + 150) continue;
+      if (Math.abs(at.y - this.height / 2) > this.height / 2 + beyond.y + 20) continue;
       pen.font = this.fontOf(theme);
       pen.lineWidth = 4;
       pen.strokeStyle = "rgb(255 255 255 / 0.9)";
