@@ -21,13 +21,18 @@ function search(question, quarter) {
   const first = page.firstTopic[quarter];
   const [inLabel, elsewhere] = [[], []];
   for (let topic = first; topic < first + page.n_topics[quarter]; topic++) {
-    if (has(haystack[topic])) (has(text.labels[topic].toLowerCase()) ? inLabel : elsewhere).push(topic);
+    if (has(haystack[topic])) (beginsInLabel(topic, asked) ? inLabel : elsewhere).push(topic);
   }
   return {
     themes: page.themes.filter((theme) => theme.quarter === quarter && has(theme.haystack)),
     firms: [...page.firms.keys()].filter((number) => has(page.firms[number].haystack)),
     topics: [...inLabel, ...elsewhere],
   };
+}
+
+/** Whether a topic has all words in its label, with which its haystack begins. */
+function beginsInLabel(topic, asked) {
+  return asked.every((word) => haystack[topic].indexOf(word) < text.labels[topic].length);
 }
 
 function searchCard(question, found, quarter) {
