@@ -6,7 +6,7 @@ digest of one of the files in `page/`.
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
@@ -26,6 +26,9 @@ from ftm_ray.version import __version__
 
 #: In the order in which they run.
 SCRIPTS = ("data.js", "elements.js", "map.js", "pointer.js", "river.js", "cards.js", "search.js", "main.js")
+
+#: What the map is drawn from; these stand before the scripts, so that it need not wait for the other blocks.
+_FIRST_BLOCKS = ("themes", "map")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,13 @@ def page_of(title: str, blocks: Sequence[tuple[str, str]]) -> str:
         title=title,
         style=style,
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
-        blocks="\n".join(f'<script type="text/plain" id="block-{name}">{content}</script>' for name, content in blocks),
+        first_blocks=_block_elements(block for block in blocks if block[0] in _FIRST_BLOCKS),
+        blocks=_block_elements(block for block in blocks if block[0] not in _FIRST_BLOCKS),
     )
+
+
+def _block_elements(blocks: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f'<script type="text/plain" id="block-{name}">{content}</script>' for name, content in blocks)
 
 
 def page_file(name: str) -> str:

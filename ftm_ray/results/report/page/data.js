@@ -9,6 +9,11 @@ const spoken = new Map(); // number of the block -> promise of its sentences
 
 const UNKNOWN = 255;
 
+// The map is drawn while the browser still reads the blocks that stand behind the scripts.
+const allRead = new Promise((done) => {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", done); else done();
+});
+
 /** The bytes of a block: base64, then gzip. */
 async function unpack(id) {
   const element = document.getElementById(`block-${id}`);
@@ -55,11 +60,13 @@ async function readMap() {
 }
 
 async function readText() {
+  await allRead;
   text = await unpackJson("text");
 }
 
 /** The sentences of a topic: text, speaker, kind of speaker, day, section, id. Empty on a page without spoken words. */
 async function sentencesOf(topic) {
+  await allRead;
   const number = Math.floor(topic / page.topics_per_block);
   if (!document.getElementById(`block-spoken-${number}`)) return [];
   if (!spoken.has(number)) spoken.set(number, unpackJson(`spoken-${number}`));
