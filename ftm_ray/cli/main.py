@@ -17,6 +17,7 @@ from ftm_ray.cli.commands.llm import llm
 from ftm_ray.cli.commands.machine import doctor
 from ftm_ray.cli.commands.prefetch import prefetch
 from ftm_ray.cli.commands.quarters import run_quarters
+from ftm_ray.cli.commands.report import report
 from ftm_ray.cli.commands.results import sql, status, themes, trace, verify
 from ftm_ray.cli.commands.run import run
 from ftm_ray.cli.commands.sentiment import sentiment
@@ -28,7 +29,7 @@ from ftm_ray.version import __version__
 #: All commands. A new one is written in a file of `commands/` and added here.
 COMMANDS: tuple[click.Command, ...] = (
     *(prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events),
-    *(run_quarters, submit, sentiment, lineage),
+    *(run_quarters, submit, sentiment, lineage, report),
 )
 
 logger = logging.getLogger("ftm_ray")

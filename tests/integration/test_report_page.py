@@ -1,0 +1,226 @@
+"""The page of `ftm report`, opened from disk in a real Chromium: what a person clicks, and what must never happen."""
+
+from pathlib import Path
+
+import pytest
+from chromium import NO_GL, SOFTWARE_GL, driver, launch, open_file
+from command import ftm
+from hostile import HOSTILE, make_hostile
+from invented import QUARTER
+from published import NEXT, copy_run, publish
+
+from ftm_ray.lake.storage import Lake
+from ftm_ray.results.report.writer import SCRIPTS
+from ftm_ray.run.lineage import extend_lineage
+
+VIEWS = (
+    "",
+    "#theme=U2024Q1-0001",
+    "#topic=F1%2F0&quarter=2024Q2",
+    "#firm=F1",
+    "#river=",
+    "#quality=",
+    "#firms=",
+    "#q=freight",
+)
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    with driver() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright):
+    running = launch(playwright, *SOFTWARE_GL)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def lake(tmp_path):
+    """An empty lake: this page needs no run on Ray."""
+    return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def root(six_firms_run, config):
+    """Two linked quarters of the six invented firms."""
+    run = publish(six_firms_run, config)
+    copy_run(run.lake, run.lake, run.run_id, NEXT)
+    extend_lineage(run.lake.root, [QUARTER, NEXT])
+    return run.lake
+
+
+def report(lake, *options, name="page.html"):
+    """Make the page of both quarters as a person would."""
+    path = Path(lake.root).parent / name
+    result = ftm("report", NEXT, "--from", QUARTER, "--root", lake.root, "--out", path, *options)
+    assert result.exit_code == 0, result.output
+    return path
+
+
+@pytest.fixture
+def opened(chromium, root):
+    """The page, open; at the end it must have said nothing and asked for nothing but itself."""
+    opened = open_file(chromium, report(root))
+    yield opened
+    assert opened.said == []
+    assert set(opened.asked) == {opened.address}
+    opened.page.context.close()
+
+
+def title(opened):
+    return opened.page.inner_text("#panel h2")
+
+
+def test_from_theme_to_topic_to_sentence_to_firm(opened):
+    page = opened.page
+    assert title(opened) == f"2 themes of {NEXT}"
+    page.click("#panel .themes a >> nth=0")
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+    theme = title(opened)
+    assert page.locator("#panel").get_by_text("ftm trace 2024Q2-0001 --root ROOT").count() == 1
+    page.click("#panel .topics li a >> nth=0")
+    page.wait_for_selector("#panel blockquote")
+    assert theme in page.inner_text("#panel dl")
+    assert page.locator("#panel blockquote").count() == 2
+    page.click("#panel .sentences a >> nth=0")
+    assert page.locator("#panel h3").all_inner_texts()[0].startswith(f"{NEXT}: ")
+    page.go_back()
+    page.wait_for_selector("#panel blockquote")
+
+
+def test_a_deep_link_opens_the_theme(chromium, root):
+    opened = open_file(chromium, report(root), "#theme=U2024Q1-0002&quarter=2024Q1")
+    assert "2024Q1-0002, over quarters U2024Q1-0002" in opened.page.inner_text("#panel")
+    assert opened.page.input_value("#filter-quarter") == QUARTER
+    opened.page.context.close()
+
+
+def test_what_a_link_names_and_the_page_lacks_is_said(opened):
+    opened.page.evaluate("location.hash = '#theme=U1999Q1-0001'")
+    opened.page.wait_for_selector("text=There is no theme U1999Q1-0001.")
+
+
+def test_search_and_filters(opened):
+    page = opened.page
+    page.fill("#search", "freight")
+    assert page.locator("#panel .topics li").count() > 0
+    page.fill("#search", "no such word")
+    assert "0 themes, 0 firms, 0 topics" in page.inner_text("#panel")
+    page.fill("#search", "")
+    page.fill("#filter-firms", "1000")
+    assert title(opened) == f"0 of 2 themes of {NEXT}"
+    page.fill("#filter-firms", "0")
+    page.select_option("#filter-quarter", QUARTER)
+    page.wait_for_selector(f"text=2 themes of {QUARTER}")
+
+
+def test_the_map_shows_a_point_under_the_pointer_and_opens_its_topic(opened):
+    page = opened.page
+    x, y = page.evaluate("(() => { const at = map.toScreen({ x: topics.x[page.firstTopic[1]] / 65535,"
+                         " y: topics.y[page.firstTopic[1]] / 65535 }); return [at.x, at.y]; })()")  # fmt: skip
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    assert page.is_visible("#hover")
+    page.mouse.click(box["x"] + x, box["y"] + y)
+    page.wait_for_selector("#panel blockquote")
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    before = page.evaluate("map.centre.x")
+    page.mouse.move(box["x"] + 200, box["y"] + 100)
+    page.mouse.up()
+    assert page.evaluate("map.centre.x") < before
+
+
+def test_the_map_draws_points(opened):
+    """Something else than the background is seen where points are."""
+    drawn = opened.page.evaluate("""() => {
+      map.draw();
+      const gl = map.gl, pixels = new Uint8Array(4 * gl.drawingBufferWidth * gl.drawingBufferHeight);
+      gl.readPixels(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+      return pixels.filter((value, place) => place % 4 === 3 && value > 0).length;
+    }""")
+    assert drawn > 200
+
+
+def test_by_keyboard_alone(opened):
+    page = opened.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "panel"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash.startsWith('#theme=')")
+    page.focus("#map")
+    scale = page.evaluate("map.scale")
+    page.keyboard.press("+")
+    assert page.evaluate("map.scale") > scale
+    before = page.evaluate("map.centre.x")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("map.centre.x") > before
+
+
+def test_axe_finds_nothing_in_any_view(chromium, root):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    opened = open_file(chromium, report(root), bypass_csp=True)  # for axe's own script alone
+    for view in VIEWS:
+        opened.page.evaluate(f"location.hash = {view or '#home'!r}")
+        opened.page.wait_for_timeout(200)
+        found = axe.Axe().run(opened.page).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == [], view
+    opened.page.context.close()
+
+
+def test_without_webgl_the_list_takes_its_place(playwright, root):
+    running = launch(playwright, *NO_GL)
+    opened = open_file(running, report(root))
+    assert opened.page.is_visible("#no-map")
+    assert not opened.page.is_visible("#map")
+    opened.page.click("#panel .themes a >> nth=0")
+    opened.page.wait_for_selector("#panel .sentences blockquote")
+    assert [line for line in opened.said if "WebGL" not in line] == []
+    running.close()
+
+
+def test_print_shows_the_panel_alone(opened):
+    opened.page.emulate_media(media="print")
+    assert not opened.page.is_visible("#map-side")
+    assert opened.page.is_visible("#panel .themes")
+    assert len(opened.page.pdf()) > 10_000
+
+
+def test_without_spoken_words_the_page_says_so(chromium, root):
+    opened = open_file(chromium, report(root, "--exemplars", 0))
+    assert "This page holds no spoken word" in opened.page.inner_text("#panel")
+    opened.page.click("#panel .themes a >> nth=0")
+    assert "made without spoken words" in opened.page.inner_text("#panel")
+    opened.page.context.close()
+
+
+def test_hostile_texts_in_every_column_do_nothing(chromium, root):
+    for quarter in (QUARTER, NEXT):
+        make_hostile(root, quarter)
+    opened = open_file(chromium, report(root))
+    page = opened.page
+    for view in ("#theme=2024Q2-0001", "#theme=2024Q1-0002", "#river=", "#quality=", "#firms=", "#home="):
+        page.evaluate(f"location.hash = {view!r}")
+        page.wait_for_timeout(200)
+        assert page.locator("#panel h2").count() == 1, view
+    for text in HOSTILE:
+        page.evaluate("text => { location.hash = addressOf({ q: text.slice(0, 200) }); }", text)
+        page.evaluate("text => { location.hash = addressOf({ firm: text }); }", text[:200])
+    page.evaluate("location.hash = topicLink(page.firstTopic[1], 'x').getAttribute('href')")
+    page.wait_for_selector("#panel blockquote")
+    page.click("#panel a >> nth=0")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.harmed") is None
+    assert page.locator("img, iframe, link, base").count() == 0
+    assert page.locator("body script:not([type])").count() == len(SCRIPTS)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert opened.said == []
+    assert set(opened.asked) == {opened.address}
+    page.context.close()
