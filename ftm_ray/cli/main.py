@@ -19,6 +19,7 @@ from ftm_ray.cli.commands.prefetch import prefetch
 from ftm_ray.cli.commands.quarters import run_quarters
 from ftm_ray.cli.commands.results import sql, status, themes, trace, verify
 from ftm_ray.cli.commands.run import run
+from ftm_ray.cli.commands.search import search
 from ftm_ray.cli.commands.sentiment import sentiment
 from ftm_ray.cli.commands.submit import submit
 from ftm_ray.cli.termination import end_like_ctrl_c, exit_of_interruption
@@ -29,6 +30,7 @@ from ftm_ray.version import __version__
 COMMANDS: tuple[click.Command, ...] = (
     *(prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events),
     *(run_quarters, submit, sentiment, lineage),
+    *(search,),
 )
 
 logger = logging.getLogger("ftm_ray")

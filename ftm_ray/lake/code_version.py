@@ -46,6 +46,7 @@ STEP_FILES = (
     "schemas/published.py",
     "schemas/sentiment.py",
     "schemas/store.py",
+    "schemas/vectors.py",
     "text/boilerplate_classifier.py",
     "text/boilerplate_minilm.json",
     "text/boilerplate_rules.py",
@@ -78,6 +79,7 @@ STEP_FILES = (
     "vectors/encoder.py",
     "vectors/neighbors.py",
     "vectors/sequence_classifier.py",
+    "vectors/small_vectors.py",
     "vectors/unit_vectors.py",
 )
 

@@ -100,6 +100,10 @@ class RunFiles:
         """The part file of a batch."""
         return f"{self.lake.parts_dir(self.quarter, self.map_id)}/{part_name(batch)}"
 
+    def vectors_path(self, batch: Batch) -> str:
+        """The vectors of a batch's sentences, where the run keeps them."""
+        return f"{self.lake.vectors_dir(self.quarter, self.map_id)}/{part_name(batch)}"
+
     def parts(self) -> Iterator[tuple[Batch, pa.Table]]:
         """All parts in order, one in memory at a time; each is read whole, which on S3 is one or two requests."""
         for batch in self.manifest.batches:

@@ -1,0 +1,157 @@
+"""Answers questions over published quarters: filters first, then two orders, then one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ftm_ray.errors import ConfigError
+from ftm_ray.lake.storage import Lake
+from ftm_ray.results.search.filters import check_filters, wanted_rows
+from ftm_ray.results.search.hits import Found, SearchAnswer, make_hits
+from ftm_ray.results.search.pools import Members, Pool, has_sentence_vectors, read_members, read_pool, row_keys
+from ftm_ray.results.search.ranking import Ranks, fused, ranks_of
+from ftm_ray.results.search.request import Among, SearchRequest
+from ftm_ray.text.word_index import WordCounts, bm25, question_words
+from ftm_ray.vectors.query_encoder import QueryEncoder, load_query_encoder
+from ftm_ray.vectors.unit_vectors import Vectors
+
+#: Where sentences have no vectors of their own, those of so many topics get the place of their topic.
+_SHORTLIST = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What a question found in one quarter, without the vectors and the words that were read for it.
+
+    Attributes:
+        quarter: Such as 2023Q1.
+        rows: The columns of the pool.
+        wanted: (n,) rows that passed the filters.
+        cosines: (n,) of these; -inf where there is no vector.
+        counted: The question's words in these.
+    """
+
+    quarter: str
+    rows: pa.Table
+    wanted: np.ndarray
+    cosines: Vectors
+    counted: WordCounts
+
+
+class Searcher:
+    """Published quarters, open for questions in a person's words.
+
+    Args:
+        lake: Where they are published.
+        records: run.json of each quarter.
+        keeps: Keep what was read for the next question; else only one quarter's vectors are in memory at a time.
+    """
+
+    def __init__(self, lake: Lake, records: Sequence[Mapping[str, Any]], keeps: bool = False) -> None:
+        self._lake, self._keeps = lake, keeps
+        self._encoders = {record["quarter"]: str(record["config"]["embed"]["model"]) for record in records}
+        self._quarters = tuple(self._encoders)
+        self._members: dict[str, Members] = {}
+        self._pools: dict[tuple[str, Among], Pool] = {}
+        self._loaded_encoder: QueryEncoder | None = None
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        """Answer a question.
+
+        Raises:
+            ConfigError: A filter lets nothing through by its nature, the quarters were not all made with one encoder,
+                or that cannot be loaded.
+            SourceError: ROOT cannot be read.
+        """
+        encoder = self._one_encoder()
+        check_filters(request, {quarter: self._members_of(quarter) for quarter in self._quarters})
+        question, words = self._encode(request.question, encoder), question_words(request.question)
+        seen = [self._seen(quarter, request, question, words) for quarter in self._quarters]
+        by_topics = request.among is Among.SENTENCES and not self._have_sentence_vectors()
+        meaning = self._topic_ranks(request, question, seen) if by_topics else _ranks([one.cosines for one in seen])
+        scores = bm25(_joined([one.counted for one in seen]))
+        said = ranks_of(np.where(scores > 0, scores, -np.inf))
+        places = [(one, int(row)) for one in seen for row in one.wanted]
+        best = fused([meaning, said], request.limit)
+        found = [
+            Found(one.quarter, self._members_of(one.quarter), one.rows.slice(row, 1), int(meaning[n]), int(said[n]))
+            for n in best
+            for one, row in [places[n]]
+        ]
+        return SearchAnswer(
+            question=request.question,
+            among=request.among.value,
+            quarters=self._quarters,
+            n_searched=len(places),
+            encoder=encoder,
+            by="topics" if by_topics else "vectors",
+            hits=make_hits(self._lake.root, found, request.among),
+        )
+
+    def _seen(self, quarter: str, request: SearchRequest, question: Vectors, words: list[frozenset[str]]) -> _Seen:
+        pool = self._pool(quarter, request.among)
+        wanted = np.flatnonzero(wanted_rows(pool, request, self._members_of(quarter)))
+        counted = pool.words.count(words)
+        if pool.vectors is None:
+            cosines = np.full(pool.rows.num_rows, -np.inf, dtype=np.float32)
+        else:
+            cosines = pool.vectors @ question
+        few = WordCounts(counted.counts[:, wanted], counted.lengths[wanted])
+        return _Seen(quarter, pool.rows, wanted, cosines[wanted], few)
+
+    def _topic_ranks(self, request: SearchRequest, question: Vectors, seen: list[_Seen]) -> Ranks:
+        """Sentences by the place of their topic; 0 = it is none of the nearest topics."""
+        of_topics = replace(request, among=Among.TOPICS)
+        topics = [self._seen(quarter, of_topics, question, []) for quarter in self._quarters]
+        ranks = ranks_of(np.concatenate([one.cosines for one in topics]), _SHORTLIST)
+        keys = [(one.quarter, key) for one in topics for key in row_keys(one.rows.take(pa.array(one.wanted)))]
+        place = {key: int(rank) for key, rank in zip(keys, ranks, strict=True) if rank}
+        said = [(one.quarter, key) for one in seen for key in row_keys(one.rows.take(pa.array(one.wanted)))]
+        return np.array([place.get(key, 0) for key in said], dtype=np.int64)
+
+    def _have_sentence_vectors(self) -> bool:
+        return all(has_sentence_vectors(self._lake, quarter) for quarter in self._quarters)
+
+    def _pool(self, quarter: str, among: Among) -> Pool:
+        kept = self._pools.get((quarter, among))
+        if kept is not None:
+            return kept
+        pool = read_pool(self._lake, quarter, among, self._members_of(quarter))
+        if self._keeps:
+            self._pools[quarter, among] = pool
+        return pool
+
+    def _members_of(self, quarter: str) -> Members:
+        if quarter not in self._members:
+            self._members[quarter] = read_members(self._lake, quarter)
+        return self._members[quarter]
+
+    def _encode(self, question: str, encoder: str) -> Vectors:
+        if self._loaded_encoder is None:
+            self._loaded_encoder = load_query_encoder(encoder)
+        return np.asarray(self._loaded_encoder.encode([question])[0], dtype=np.float32)
+
+    def _one_encoder(self) -> str:
+        """The encoder of all quarters, as run.json names it."""
+        (first, encoder), *others = self._encoders.items()
+        for quarter, other in others:
+            if other != encoder:
+                raise ConfigError(
+                    f"{first} was run with the encoder '{encoder}', {quarter} in {self._lake.root} with '{other}': "
+                    "their vectors cannot be compared; choose quarters of one encoder"
+                )
+        return encoder
+
+
+def _ranks(cosines: list[Vectors]) -> Ranks:
+    return ranks_of(np.concatenate(cosines))
+
+
+def _joined(counted: list[WordCounts]) -> WordCounts:
+    """The counts of several quarters as one: what is rare is rare in all of them."""
+    return WordCounts(
+        np.concatenate([one.counts for one in counted], axis=1), np.concatenate([one.lengths for one in counted])
+    )

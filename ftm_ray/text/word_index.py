@@ -1,0 +1,131 @@
+"""Texts ranked by the words of a question: BM25, exact, over texts that are read for this one question.
+
+There is no index to keep and none to build: all words of all texts are numbered by one call of Arrow, and a word of
+the question is then looked for among the numbers. A library that scores every word of every text in advance (bm25s)
+answers faster once it has done so, but doing so takes longer than a person waits, and its files would have to be
+published beside the tables (docs/search.md has the figures). bm25s is the oracle of the tests.
+
+Words are runs of letters and digits, in lower case, of at least two characters; a question's plural finds the singular,
+and the other way round.
+
+Source:
+    Robertson and Zaragoza (2009), The Probabilistic Relevance Framework: BM25 and Beyond; the variant of Lucene.
+    Harman (1991), How Effective Is Suffixing?: the S stemmer.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ftm_ray.text.word_lists import FUNCTION_WORDS
+
+#: How soon a word that is repeated counts no more, and how much long texts are held back; the usual values.
+_K1, _B = 1.5, 0.75
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordCounts:
+    """How often each word of a question stands in each of some texts.
+
+    Attributes:
+        counts: (n_words, n_texts) float32.
+        lengths: (n_texts,) words of each text.
+    """
+
+    counts: npt.NDArray[np.float32]
+    lengths: npt.NDArray[np.int64]
+
+
+class WordIndex:
+    """The words of some texts, numbered.
+
+    Args:
+        texts: (n_texts,) strings without nulls.
+    """
+
+    def __init__(self, texts: pa.Array) -> None:
+        words = pc.utf8_split_whitespace(_only_words(texts))
+        self.n_texts = len(texts)
+        self._starts = words.offsets.to_numpy()
+        encoded = words.values.dictionary_encode()
+        self._words = encoded.dictionary
+        self._numbers = encoded.indices.to_numpy()
+        self._is_word = pc.greater_equal(pc.utf8_length(self._words), 2).to_numpy(zero_copy_only=False)
+
+    def count(self, words: list[frozenset[str]]) -> WordCounts:
+        """Count some words, each in any of its forms.
+
+        Args:
+            words: As `question_words` gives them.
+        """
+        counts = np.zeros((len(words), self.n_texts), dtype=np.float32)
+        for row, forms in enumerate(words):
+            counts[row] = self._count(forms)
+        running = np.concatenate([[0], np.cumsum(self._is_word[self._numbers])])
+        lengths = running[self._starts[1:]] - running[self._starts[:-1]]
+        return WordCounts(counts, lengths)
+
+    def _count(self, forms: frozenset[str]) -> npt.NDArray[np.float32]:
+        numbers = np.flatnonzero(pc.is_in(self._words, pa.array(sorted(forms))).to_numpy(zero_copy_only=False))
+        found = np.zeros(len(self._numbers), dtype=bool)
+        for number in numbers:
+            found |= self._numbers == number
+        texts = np.searchsorted(self._starts, np.flatnonzero(found), side="right") - 1
+        return np.bincount(texts, minlength=self.n_texts)
+
+
+def question_words(question: str) -> list[frozenset[str]]:
+    """The words of a question that say something, each as the forms in which it is looked for.
+
+    Where it has none but words such as "the" and "our", these are looked for.
+    """
+    found = list(dict.fromkeys(word for word in re.findall(r"[^\W_]+", question.lower()) if len(word) > 1))
+    telling = [word for word in found if word not in FUNCTION_WORDS] or found
+    return list(dict.fromkeys(_forms(word) for word in telling))
+
+
+def bm25(counted: WordCounts) -> Scores:
+    """The score of each text, 0 where it has none of the words, (n_texts,) float64."""
+    n_texts = len(counted.lengths)
+    if n_texts == 0 or len(counted.counts) == 0:
+        return np.zeros(n_texts)
+    n_with = np.count_nonzero(counted.counts, axis=1)
+    rarity = np.log1p((n_texts - n_with + 0.5) / (n_with + 0.5))
+    relative = counted.lengths / max(float(counted.lengths.mean()), 1e-12)
+    damping = _K1 * (1 - _B + _B * relative)
+    return np.asarray((rarity[:, None] * counted.counts / (counted.counts + damping)).sum(axis=0))
+
+
+def _only_words(texts: pa.Array) -> pa.Array:
+    """Texts in lower case, with a blank for each ASCII sign that is no letter or digit; other letters stay."""
+    lower = pc.utf8_lower(texts)
+    table = np.arange(256, dtype=np.uint8)
+    signs = [code for code in range(128) if not chr(code).isalnum()]
+    table[signs] = ord(" ")
+    (_, offsets, data), n = lower.buffers(), len(lower)
+    blank = table[np.frombuffer(data, dtype=np.uint8)] if data is not None else np.zeros(0, dtype=np.uint8)
+    return type(lower).from_buffers(n, offsets, pa.py_buffer(blank), None, 0, lower.offset)
+
+
+def _forms(word: str) -> frozenset[str]:
+    """A word as it is, in the singular and in the plural, as far as endings tell."""
+    stem = _singular(word)
+    plural = f"{stem[:-1]}ies" if re.search(r"[^aeiou]y$", stem) else f"{stem}s"
+    hissing = {f"{stem}es"} if re.search(r"(s|x|z|ch|sh)$", stem) else set()
+    return frozenset({word, stem, plural, *hissing})
+
+
+def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies") and word[-4] not in "ae":
+        return f"{word[:-3]}y"
+    if len(word) > 4 and re.search(r"(ss|x|z|ch|sh)es$", word):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and word[-2] not in "us":
+        return word[:-1]
+    return word
