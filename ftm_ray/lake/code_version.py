@@ -41,6 +41,7 @@ STEP_FILES = (
     "run/reduce_write.py",
     "run/sentiment.py",
     "schemas/answers.py",
+    "schemas/arrays.py",
     "schemas/columns.py",
     "schemas/parts.py",
     "schemas/published.py",

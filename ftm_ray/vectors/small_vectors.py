@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ftm_ray.schemas.arrays import numbers
 from ftm_ray.vectors.unit_vectors import Vectors
 
 _LARGEST = 127
@@ -38,11 +39,11 @@ class SmallVectors:
         return cls(np.rint(vectors / scales[:, None]).astype(np.int8), scales)
 
     @classmethod
-    def from_columns(cls, numbers: pa.ChunkedArray, scales: pa.ChunkedArray) -> "SmallVectors":
+    def from_columns(cls, vectors: pa.ChunkedArray, scales: pa.ChunkedArray) -> "SmallVectors":
         """What `numbers_column` and `scales` are as columns of a table."""
-        parts = [_numbers(chunk) for chunk in numbers.chunks if len(chunk)]
-        joined = np.concatenate(parts) if parts else np.zeros((0, numbers.type.byte_width), dtype=np.int8)
-        return cls(joined, scales.to_numpy().astype(np.float32, copy=False))
+        parts = [_numbers(chunk) for chunk in vectors.chunks if len(chunk)]
+        joined = np.concatenate(parts) if parts else np.zeros((0, vectors.type.byte_width), dtype=np.int8)
+        return cls(joined, numbers(scales))
 
     def __len__(self) -> int:
         """How many there are."""

@@ -5,13 +5,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.schemas.arrays import numbers
+
 #: (n, dim) float32; every row has unit L2 norm, so that a matrix product gives cosines.
 Vectors = npt.NDArray[np.float32]
 
 
 def vectors_of(column: pa.ChunkedArray) -> Vectors:
     """A column of equally long lists as (n, dim) float32, without making Python lists."""
-    values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
+    values = numbers(pc.list_flatten(column.combine_chunks()))
     return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 0)
 
 

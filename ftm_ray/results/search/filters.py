@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from ftm_ray.errors import ConfigError
 from ftm_ray.results.search.pools import Members, Pool, row_keys
 from ftm_ray.results.search.request import Among, SearchRequest
+from ftm_ray.schemas.arrays import numbers, strings
 
 Mask = npt.NDArray[np.bool_]
 
@@ -45,7 +46,7 @@ def wanted_rows(pool: Pool, request: SearchRequest, members: Members) -> Mask:
 
 
 def _of_firms(pool: Pool, request: SearchRequest, members: Members) -> Mask:
-    firms = pa.array(request.firms, pa.string())
+    firms = strings(request.firms)
     if request.among is not Among.THEMES:
         return _mask(pc.is_in(pool.rows["firm_id"], firms))
     said = members.theme_topics
@@ -54,7 +55,7 @@ def _of_firms(pool: Pool, request: SearchRequest, members: Members) -> Mask:
 
 
 def _of_kinds(pool: Pool, request: SearchRequest, members: Members) -> Mask:
-    themes = pa.array([theme for theme, kind in members.kinds.items() if kind in request.kinds], pa.string())
+    themes = strings(theme for theme, kind in members.kinds.items() if kind in request.kinds)
     if request.among is Among.THEMES:
         return _mask(pc.is_in(pool.rows["theme_id"], themes))
     inside = members.theme_topics.filter(pc.is_in(members.theme_topics["theme_id"], themes))
@@ -63,4 +64,4 @@ def _of_kinds(pool: Pool, request: SearchRequest, members: Members) -> Mask:
 
 
 def _mask(found: pa.ChunkedArray) -> Mask:
-    return np.asarray(found.to_numpy(), dtype=bool)
+    return numbers(found)

@@ -13,12 +13,15 @@ import pyarrow.compute as pc
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import read_columns
 from ftm_ray.results.search.request import Among
+from ftm_ray.schemas.arrays import strings
 from ftm_ray.text.word_index import WordIndex
 from ftm_ray.vectors.small_vectors import SmallVectors
 from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
 
 #: Files that are read at once: on S3 most of the time is waiting.
 _READERS = 4
+
+_BLANK = strings([" "])[0]
 
 _TOPIC_COLUMNS = ["firm_id", "topic_id", "label", "representation", "keywords", "n_sentences", "embedding"]
 _THEME_COLUMNS = ["theme_id", "label", "description", "keywords", "n_firms", "n_sentences", "embedding"]
@@ -84,7 +87,7 @@ def read_pool(lake: Lake, quarter: str, among: Among, members: Members) -> Pool:
     is_theme = among is Among.THEMES
     table = read_columns(lake, among.value, quarter, _THEME_COLUMNS if is_theme else _TOPIC_COLUMNS)
     texts = [table["label"], table["description" if is_theme else "representation"]]
-    texts.append(pc.binary_join(table["keywords"], " "))
+    texts.append(pc.binary_join(table["keywords"], _BLANK))
     if not is_theme:
         texts.append(_names(table["firm_id"], members))
     rows = table.drop_columns(["embedding", "keywords"])
@@ -117,22 +120,22 @@ def _read_all(lake: Lake, table: str, quarter: str, columns: Sequence[str]) -> p
 
 
 def _names(firm_ids: pa.ChunkedArray, members: Members) -> pa.ChunkedArray:
-    """The name of each row's firm; null where it has none."""
-    ids = pa.array(list(members.firm_names), pa.string())
-    names = pa.array(list(members.firm_names.values()), pa.string())
+    """The name of each row's firm; empty where it has none."""
+    ids = strings(members.firm_names)
+    names = strings(name or "" for name in members.firm_names.values())
     return names.take(pc.index_in(firm_ids, ids).combine_chunks())
 
 
 def _joined(texts: Sequence[pa.ChunkedArray | pa.Array]) -> pa.Array:
     """Several texts of each row as one."""
     columns = [text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text for text in texts]
-    return pc.binary_join_element_wise(*columns, " ", null_handling="skip")
+    return pc.binary_join_element_wise(*columns, _BLANK, null_handling="skip")
 
 
 def theme_of_topics(members: Members, firm_ids: set[str]) -> dict[tuple[str, int], str]:
     """The theme of each topic of some firms; one that is in no theme is missing."""
     table = members.theme_topics
-    table = table.filter(pc.is_in(table["firm_id"], pa.array(sorted(firm_ids), pa.string())))
+    table = table.filter(pc.is_in(table["firm_id"], strings(sorted(firm_ids))))
     return {(row["firm_id"], row["topic_id"]): row["theme_id"] for row in table.to_pylist()}
 
 

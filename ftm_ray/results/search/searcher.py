@@ -107,9 +107,9 @@ class Searcher:
         of_topics = replace(request, among=Among.TOPICS)
         topics = [self._seen(quarter, of_topics, question, []) for quarter in self._quarters]
         ranks = ranks_of(np.concatenate([one.cosines for one in topics]), _SHORTLIST)
-        keys = [(one.quarter, key) for one in topics for key in row_keys(one.rows.take(pa.array(one.wanted)))]
+        keys = [(one.quarter, key) for one in topics for key in _wanted_keys(one)]
         place = {key: int(rank) for key, rank in zip(keys, ranks, strict=True) if rank}
-        said = [(one.quarter, key) for one in seen for key in row_keys(one.rows.take(pa.array(one.wanted)))]
+        said = [(one.quarter, key) for one in seen for key in _wanted_keys(one)]
         return np.array([place.get(key, 0) for key in said], dtype=np.int64)
 
     def _have_sentence_vectors(self) -> bool:
@@ -144,6 +144,11 @@ class Searcher:
                     "their vectors cannot be compared; choose quarters of one encoder"
                 )
         return encoder
+
+
+def _wanted_keys(seen: _Seen) -> list[tuple[str, int]]:
+    keys = row_keys(seen.rows)
+    return [keys[row] for row in seen.wanted.tolist()]
 
 
 def _ranks(cosines: list[Vectors]) -> Ranks:
