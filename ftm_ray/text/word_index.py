@@ -32,7 +32,7 @@ _SHORTEST = 2
 
 _BLANK = ord(" ")
 #: Each byte of UTF-8, blank where it is a sign of ASCII.
-_BLANKED = np.array([_BLANK if n < 128 and not chr(n).isalnum() else n for n in range(256)], dtype=np.uint8)
+_BLANKED = bytes(_BLANK if n < 128 and not chr(n).isalnum() else n for n in range(256))
 #: First bytes of the signs of Latin 1 (two bytes) and of general punctuation (three bytes).
 _LATIN_1, _GENERAL = 0xC2, (0xE2, 0x80)
 
@@ -60,7 +60,7 @@ class WordIndex:
     """
 
     def __init__(self, texts: pa.Array) -> None:
-        words = pc.utf8_split_whitespace(_only_words(texts))
+        words = pc.ascii_split_whitespace(_only_words(texts))
         self.n_texts = len(texts)
         self._starts = numbers(words.offsets)
         encoded = words.values.dictionary_encode()
@@ -119,10 +119,10 @@ def _only_words(texts: pa.Array) -> pa.Array:
     """
     lower = pc.utf8_lower(texts)
     (_, offsets, data), n = lower.buffers(), len(lower)
-    read = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, dtype=np.uint8)
-    blanked = _BLANKED[read]
-    latin = np.flatnonzero(read[:-1] == _LATIN_1)
-    general = np.flatnonzero((read[:-2] == _GENERAL[0]) & (read[1:-1] == _GENERAL[1]))
+    blanked = np.frombuffer(bytearray(data or b"").translate(_BLANKED), dtype=np.uint8)
+    latin = np.flatnonzero(blanked[:-1] == _LATIN_1)
+    general = np.flatnonzero(blanked[:-2] == _GENERAL[0])
+    general = general[blanked[general + 1] == _GENERAL[1]]
     for start, n_bytes in ((latin, 2), (general, 3)):
         for byte in range(n_bytes):
             blanked[start + byte] = _BLANK

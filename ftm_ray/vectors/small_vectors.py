@@ -45,6 +45,11 @@ class SmallVectors:
         joined = np.concatenate(parts) if parts else np.zeros((0, vectors.type.byte_width), dtype=np.int8)
         return cls(joined, numbers(scales))
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many there are, and how long each is."""
+        return len(self.numbers), self.numbers.shape[1]
+
     def __len__(self) -> int:
         """How many there are."""
         return len(self.numbers)

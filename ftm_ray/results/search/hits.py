@@ -1,5 +1,6 @@
 """What a person gets: the best themes, topics or sentences, and the command that leads further from each."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from ftm_ray.results.search.pools import Members, theme_of_topics
 from ftm_ray.results.search.request import Among
+from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 
 HITS = pa.schema(
     [
@@ -32,6 +34,9 @@ HITS = pa.schema(
         ("trace", pa.string()),
     ]
 )
+
+#: What a shell reads inside double quotes.
+_SHELL_SIGNS = re.compile(r"[\"$`\\!]")
 
 #: The column that a person reads.
 _TEXTS = {Among.THEMES: "description", Among.TOPICS: "representation", Among.SENTENCES: "raw_text"}
@@ -159,6 +164,11 @@ def _hit(root: str, rank: int, found: Found, among: Among) -> Hit:
     )
 
 
+def _in_sql(text: str) -> str:
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
 def _theme_of(row: Mapping[str, Any], members: Members) -> str | None:
     return theme_of_topics(members, {row["firm_id"]}).get((row["firm_id"], row["topic_id"]))
 
@@ -167,9 +177,10 @@ def _way_on(root: str, quarter: str, theme_id: str | None, row: Mapping[str, Any
     """To the theme where there is one, else to what stands around it."""
     if theme_id is not None:
         return f"ftm trace {theme_id} --root {shlex.quote(root)}"
-    firm = row["firm_id"].replace("'", "''")
-    place = f"firm_id = '{firm}' AND topic_id = {row['topic_id']}"
-    if row["topic_id"] < 0:
-        place = f"sentence_id = '{row['sentence_id'].replace(chr(39), chr(39) * 2)}'"
+    if row["topic_id"] == OUTLIER_TOPIC_ID:
+        place = f"sentence_id = {_in_sql(row['sentence_id'])}"
+    else:
+        place = f"firm_id = {_in_sql(row['firm_id'])} AND topic_id = {row['topic_id']}"
     question = f"SELECT call_date, speaker_name, raw_text FROM sentences WHERE {place}"
-    return f"ftm sql {shlex.quote(question)} --quarter {quarter} --root {shlex.quote(root)}"
+    words = f'"{question}"' if not _SHELL_SIGNS.search(question) else shlex.quote(question)
+    return f"ftm sql {words} --quarter {quarter} --root {shlex.quote(root)}"

@@ -23,8 +23,8 @@ _READERS = 4
 
 _BLANK = strings([" "])[0]
 
-_TOPIC_COLUMNS = ["firm_id", "topic_id", "label", "representation", "keywords", "n_sentences", "embedding"]
-_THEME_COLUMNS = ["theme_id", "label", "description", "keywords", "n_firms", "n_sentences", "embedding"]
+_TOPIC_COLUMNS = ["firm_id", "topic_id", "label", "representation", "keywords", "n_sentences"]
+_THEME_COLUMNS = ["theme_id", "label", "description", "keywords", "n_firms", "n_sentences"]
 _SENTENCE_COLUMNS = ["firm_id", "sentence_id", "topic_id", "call_date", "speaker_name", "raw_text"]
 
 
@@ -85,13 +85,20 @@ def read_pool(lake: Lake, quarter: str, among: Among, members: Members) -> Pool:
     if among is Among.SENTENCES:
         return _sentences(lake, quarter, members)
     is_theme = among is Among.THEMES
-    table = read_columns(lake, among.value, quarter, _THEME_COLUMNS if is_theme else _TOPIC_COLUMNS)
+    with ThreadPoolExecutor(1) as beside:  # half of the wait is for vectors
+        vectors = beside.submit(
+            lambda: vectors_of(read_columns(lake, among.value, quarter, ["embedding"])["embedding"])
+        )
+        table = read_columns(lake, among.value, quarter, _THEME_COLUMNS if is_theme else _TOPIC_COLUMNS)
+        words = WordIndex(_joined(_texts(table, is_theme, members)))
+    return Pool(quarter, table.drop_columns(["keywords"]), vectors.result(), words)
+
+
+def _texts(table: pa.Table, is_theme: bool, members: Members) -> list[pa.ChunkedArray | pa.Array]:
+    """What of a theme or topic is searched by words."""
     texts = [table["label"], table["description" if is_theme else "representation"]]
     texts.append(pc.binary_join(table["keywords"], _BLANK))
-    if not is_theme:
-        texts.append(_names(table["firm_id"], members))
-    rows = table.drop_columns(["embedding", "keywords"])
-    return Pool(quarter, rows, vectors_of(table["embedding"]), WordIndex(_joined(texts)))
+    return texts if is_theme else [*texts, _names(table["firm_id"], members)]
 
 
 def has_sentence_vectors(lake: Lake, quarter: str) -> bool:

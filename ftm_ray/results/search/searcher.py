@@ -1,6 +1,7 @@
 """Answers questions over published quarters: filters first, then two orders, then one."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,8 +69,10 @@ class Searcher:
         """
         encoder = self._one_encoder()
         check_filters(request, {quarter: self._members_of(quarter) for quarter in self._quarters})
-        question, words = self._encode(request.question, encoder), question_words(request.question)
-        seen = [self._seen(quarter, request, question, words) for quarter in self._quarters]
+        words = question_words(request.question)
+        with ThreadPoolExecutor(1) as beside:  # the encoder is loaded while the first quarter is read
+            question = beside.submit(self._encode, request.question, encoder)
+            seen = [self._seen(quarter, request, question, words) for quarter in self._quarters]
         by_topics = request.among is Among.SENTENCES and not self._have_sentence_vectors()
         meaning = self._topic_ranks(request, question, seen) if by_topics else _ranks([one.cosines for one in seen])
         scores = bm25(_joined([one.counted for one in seen]))
@@ -91,18 +94,20 @@ class Searcher:
             hits=make_hits(self._lake.root, found, request.among),
         )
 
-    def _seen(self, quarter: str, request: SearchRequest, question: Vectors, words: list[frozenset[str]]) -> _Seen:
+    def _seen(
+        self, quarter: str, request: SearchRequest, question: Future[Vectors], words: list[frozenset[str]]
+    ) -> _Seen:
         pool = self._pool(quarter, request.among)
         wanted = np.flatnonzero(wanted_rows(pool, request, self._members_of(quarter)))
         counted = pool.words.count(words)
         if pool.vectors is None:
             cosines = np.full(pool.rows.num_rows, -np.inf, dtype=np.float32)
         else:
-            cosines = pool.vectors @ question
+            cosines = pool.vectors @ self._fitting(question.result(), pool)
         few = WordCounts(counted.counts[:, wanted], counted.lengths[wanted])
         return _Seen(quarter, pool.rows, wanted, cosines[wanted], few)
 
-    def _topic_ranks(self, request: SearchRequest, question: Vectors, seen: list[_Seen]) -> Ranks:
+    def _topic_ranks(self, request: SearchRequest, question: Future[Vectors], seen: list[_Seen]) -> Ranks:
         """Sentences by the place of their topic; 0 = it is none of the nearest topics."""
         of_topics = replace(request, among=Among.TOPICS)
         topics = [self._seen(quarter, of_topics, question, []) for quarter in self._quarters]
@@ -133,6 +138,15 @@ class Searcher:
         if self._loaded_encoder is None:
             self._loaded_encoder = load_query_encoder(encoder)
         return np.asarray(self._loaded_encoder.encode([question])[0], dtype=np.float32)
+
+    def _fitting(self, question: Vectors, pool: Pool) -> Vectors:
+        """The question's vector, if it is of the length of the published ones: a name may mean another model by now."""
+        if pool.vectors is not None and len(pool.vectors) and pool.vectors.shape[1] != len(question):
+            raise ConfigError(
+                f"the vectors of {pool.quarter} in {self._lake.root} have {pool.vectors.shape[1]} numbers, the encoder "
+                f"'{self._encoders[pool.quarter]}' gives {len(question)} here: it is not the one that made them"
+            )
+        return question
 
     def _one_encoder(self) -> str:
         """The encoder of all quarters, as run.json names it."""
