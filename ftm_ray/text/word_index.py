@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.schemas.arrays import numbers, strings
-from ftm_ray.text.word_lists import FUNCTION_WORDS
+from ftm_ray.text.word_lists import STOP_WORDS
 
 #: How soon a word that is repeated counts no more, and how much long texts are held back; the usual values.
 _K1, _B = 1.5, 0.75
@@ -93,10 +93,10 @@ class WordIndex:
 def question_words(question: str) -> list[frozenset[str]]:
     """The words of a question that say something, each as the forms in which it is looked for.
 
-    Where it has none but words such as "the" and "our", these are looked for.
+    Where it has none but words such as "the", "more" and "strong", these are looked for.
     """
     found = list(dict.fromkeys(word for word in re.findall(r"[^\W_]+", question.lower()) if len(word) >= _SHORTEST))
-    telling = [word for word in found if word not in FUNCTION_WORDS] or found
+    telling = [word for word in found if word not in STOP_WORDS] or found
     return list(dict.fromkeys(_forms(word) for word in telling))
 
 
