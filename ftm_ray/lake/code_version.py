@@ -81,6 +81,7 @@ STEP_FILES = (
     "vectors/neighbors.py",
     "vectors/sequence_classifier.py",
     "vectors/small_vectors.py",
+    "vectors/umap_kernels.py",
     "vectors/unit_vectors.py",
 )
 

@@ -146,8 +146,7 @@ def _group(name: str, kinds: list[InstanceType]) -> NodeGroup:
 def _render_group(group: NodeGroup, wish: ClusterWish) -> str:
     resources = {"CPU": group.cpus, "memory": group.memory_bytes}
     if group.gpus:
-        # ftm_gpu: what the served model asks a sliver of, so that no type of card is pinned (docs/serving.md).
-        resources |= {"GPU": group.gpus, "ftm_gpu": group.gpus}
+        resources["GPU"] = group.gpus
     return Template(_template("worker_template.yaml")).substitute(
         _GPU_DISK if group.gpus else _CPU_DISK,
         name=group.name,

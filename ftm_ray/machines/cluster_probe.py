@@ -50,4 +50,6 @@ def versions_of_cluster(dashboard: str) -> Versions:
         log = client.get_job_logs(job).strip()
     if status != JobStatus.SUCCEEDED:
         raise ConfigError(f"the head cannot say its versions, so its image is an old one: {log[-200:]}")
+    if not log:
+        raise ConfigError(f"{dashboard} ran a job and kept nothing of what it printed; its versions are not known")
     return versions_from(log.splitlines()[-1])

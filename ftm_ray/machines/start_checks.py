@@ -6,6 +6,8 @@ from typing import Any
 
 _TOKEN_FILE = "/.ray/auth_token"
 _LONGEST_GIVE_UP_S = 1800
+#: What Ray waits by itself for a node that boots, and for one that pulls its image.
+_GIVES_UP = {"ALLOCATE": "an hour", "RAY_INSTALL": "half an hour"}
 #: Two quarters are started by hand within minutes; a card that waits longer costs more than its start.
 _LONGEST_IDLE_MIN = 15
 
@@ -26,12 +28,12 @@ def start_problems(config: dict[str, Any]) -> Iterator[str]:
     listens = re.search(r"--dashboard-host[= ](\S+)", head)
     if listens and listens[1] not in ("127.0.0.1", "localhost"):
         yield f"head_start_ray_commands: the dashboard listens on {listens[1]}; it takes jobs: 127.0.0.1, and a tunnel"
-    give_up = re.search(r"RAY_AUTOSCALER_RECONCILE_ALLOCATE_STATUS_TIMEOUT_S=(\d+)", head)
-    if give_up is None or int(give_up[1]) > _LONGEST_GIVE_UP_S:
-        yield (
-            "head_start_ray_commands: a node that never comes up is paid for an hour; "
-            "export RAY_AUTOSCALER_RECONCILE_ALLOCATE_STATUS_TIMEOUT_S=1200"
-        )
+    for state, how_long in _GIVES_UP.items():
+        name = f"RAY_AUTOSCALER_RECONCILE_{state}_STATUS_TIMEOUT_S"
+        give_up = re.search(rf"{name}=(\d+)", head)
+        if give_up is None or int(give_up[1]) > _LONGEST_GIVE_UP_S:
+            paid = how_long if give_up is None else f"{give_up[1]} s"
+            yield f"head_start_ray_commands: a node that never comes up is paid for {paid}; export {name}=1200"
     if "--autoscaling-config" not in head:
         yield "head_start_ray_commands: no --autoscaling-config, so no node would ever be started"
     if "ftm_ray.machines.spot_watcher" not in worker:

@@ -109,9 +109,12 @@ def names_table(names: Sequence[Name]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_NAME)
 
 
-def worst_themes(names: Sequence[Name], quality: NamingQuality) -> list[str]:
-    """The worst names of themes."""
-    return [beside(f"{names[row].label}: {names[row].representation}", [], "") for row in quality.worst]
+def worst_themes(names: Sequence[Name], quality: NamingQuality, summaries: Sequence[Sequence[str]]) -> list[str]:
+    """The worst names of themes beside the summaries that each was written from, for a person to read."""
+    return [
+        beside(f"{names[row].label}: {names[row].representation}", summaries[row], "was written from")
+        for row in quality.worst
+    ]
 
 
 def beside(text: str, sentences: Sequence[str], how: str) -> str:

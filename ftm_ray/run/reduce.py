@@ -91,10 +91,18 @@ class ThemePublisher:
             names = self._names(run, found, parts, report)
         check_theme_names(run.quarter, self.config, names, report.theme_account)
         with timed(report.seconds, "theme_support"):
-            theme_support = self._theme_support(run, found, names, topic_set, report)
+            theme_support = self._theme_support(found, names, topic_set, report)
+        summaries = _summaries(found, parts.topics)
+        check_naming(
+            run.quarter,
+            self.config,
+            report.theme_names,
+            "themes",
+            lambda: worst_themes(names, report.theme_names, summaries),
+        )
         with timed(report.seconds, "support_model"):
             topics = judged_topics(parts.topics, run, self._judge)
-            judged = judged_themes(names, _summaries(found, topics), self._judge)
+            judged = judged_themes(names, summaries, self._judge)
         groups = self._groups(found, topic_set)
         kinds = self._kinds(found, parts.topics)
         named = [NamedTheme(*one) for one in zip(names, theme_support, kinds, groups, judged, strict=True)]
@@ -158,7 +166,7 @@ class ThemePublisher:
         )
 
     def _theme_support(
-        self, run: RunFiles, found: FoundThemes, names: list[Name], topic_set: TopicSet, report: ReduceReport
+        self, found: FoundThemes, names: list[Name], topic_set: TopicSet, report: ReduceReport
     ) -> list[float | None]:
         """How far each description is borne out by the summaries that it was written from."""
         if self.config.llm.endpoint == "none" or not names:
@@ -167,9 +175,6 @@ class ThemePublisher:
         own = np.stack([mean_vector(topic_set.embeddings[list(theme.exemplar_rows)]) for theme in found.themes])
         report.theme_names, values = measure_names(
             names_table(names), texts, own, [str(row) for row in range(len(names))]
-        )
-        check_naming(
-            run.quarter, self.config, report.theme_names, "themes", lambda: worst_themes(names, report.theme_names)
         )
         return values
 

@@ -109,19 +109,19 @@ class Lease:
     """
 
     def __init__(self, keeper: Any, holder: str, lease_s: float) -> None:
-        self._keeper, self._holder, self._lease_s = keeper, holder, lease_s
+        self.keeper, self._holder, self._lease_s = keeper, holder, lease_s
         self._ended = threading.Event()
         threading.Thread(target=self._renew, daemon=True, name="llm-lease").start()
 
     def _renew(self) -> None:
         while not self._ended.wait(self._lease_s / _RENEWALS_PER_LEASE):
-            self._keeper.renew.remote(self._holder, self._lease_s)  # nobody waits for it, so a lost one raises nothing
+            self.keeper.renew.remote(self._holder, self._lease_s)  # nobody waits for it, so a lost one raises nothing
 
     def give_back(self) -> bool:
         """Give it back; True if nobody else uses the model, so that it goes now."""
         self._ended.set()
         try:
-            return bool(ray.get(self._keeper.give_back.remote(self._holder)))
+            return bool(ray.get(self.keeper.give_back.remote(self._holder)))
         except RayError:  # the lease was dropped: the model is kept on purpose, or `ftm llm down` took it
             return False
 
@@ -143,6 +143,7 @@ def new_lease(lease_s: float) -> Lease:
                 num_cpus=0,
                 resources=ON_HEAD,
                 max_concurrency=4,
+                max_restarts=-1,  # one that crashed begins again with its first holder; the others renew
             ).remote(holder, lease_s)
         except ValueError as error:  # the name is taken: another run's model goes this moment, or starts
             if time.monotonic() > deadline:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ftm_ray.errors import ConfigError
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.vectors.neighbors import Neighbors, nearest_neighbors
+from ftm_ray.vectors.umap_kernels import load_umap
 from ftm_ray.vectors.unit_vectors import Vectors
 
 Labels = npt.NDArray[np.int64]
@@ -111,11 +112,9 @@ def choose_gpu(backend: str) -> bool:
 
 
 def _reduce_on_cpu(vectors: Vectors, settings: ClusterSettings, neighbors: Neighbors | None) -> Vectors:
-    from umap import UMAP
-
     indices, distances = neighbors or nearest_neighbors(vectors, settings.n_neighbors)
     known = (indices.copy(), distances.copy())  # UMAP writes into them; those of other fits and of Ray's store stay
-    umap = UMAP(**_umap_options(settings), n_jobs=1, precomputed_knn=known)
+    umap = load_umap()(**_umap_options(settings), n_jobs=1, precomputed_knn=known)
     with warnings.catch_warnings():
         # Given neighbours without a search index, UMAP warns that it cannot place new points; none will come.
         warnings.filterwarnings("ignore", message="precomputed_knn")

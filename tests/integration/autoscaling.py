@@ -48,12 +48,14 @@ class AutoscalingCluster:
         file: The cluster file.
         dry: While this file is there, the cloud has no nodes.
         counts: How many workers there were, each number once when it changed.
+        times: When each of these was seen, in seconds since the cluster answered.
     """
 
     address: str
     file: Path
     dry: Path
     counts: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def environment(self) -> dict[str, str]:
@@ -65,6 +67,7 @@ class AutoscalingCluster:
         from ray.autoscaler.v2.sdk import get_cluster_status
         from ray.exceptions import RpcError
 
+        start = time.monotonic()
         while not self._ended.wait(0.5):
             try:
                 status = get_cluster_status(self.address)
@@ -72,7 +75,34 @@ class AutoscalingCluster:
                 continue
             n = sum(node.ray_node_type_name != _HEAD_TYPE for node in [*status.active_nodes, *status.idle_nodes])
             if not self.counts or self.counts[-1] != n:
+                self.times.append(round(time.monotonic() - start, 1))
                 self.counts.append(n)
+
+    def workers(self) -> list[str]:
+        """Ids of the workers that are there now, in hexadecimal digits."""
+        from ray.autoscaler.v2.sdk import get_cluster_status
+
+        status = get_cluster_status(self.address)
+        nodes = [*status.active_nodes, *status.idle_nodes]
+        return sorted(node.node_id for node in nodes if node.ray_node_type_name != _HEAD_TYPE)
+
+    def kill(self, node: str) -> None:
+        """Have a node gone from one moment to the next, as a machine that loses its power."""
+        raylets = [pid for pid in _processes_of(node) if b"raylet/raylet" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert raylets, f"no process of node {node}"
+        for pid in raylets:
+            os.kill(pid, signal.SIGKILL)
+
+    def drain(self, node: str) -> None:
+        """Tell Ray that a node will be taken away, as the Spot watcher does after EC2's notice."""
+        told = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "spot"]
+        subprocess.run(
+            [RAY, "drain-node", "--address", self.address, "--node-id", node, *told]
+            + ["--deadline-remaining-seconds", "110"],
+            check=True,
+            capture_output=True,
+            env=ray_environment(),
+        )
 
     def wait_for(self, n: int, within_s: float) -> None:
         """Wait until there are so many workers."""

@@ -27,6 +27,10 @@ if __name__ == "__main__":
     serve.run(Model.bind(), name=APPLICATION, route_prefix=None)
     time.sleep(2 * LEASE_S)
     print("up" if is_deployed() else "down", flush=True)
-    if sys.argv[2] == "kill":
+    if sys.argv[2] == "crash":
+        ray.kill(lease.keeper, no_restart=False)
+        time.sleep(2 * LEASE_S)
+        print("up" if is_deployed() else "down", flush=True)  # the new keeper hears of this run as the old one did
+    if sys.argv[2] in ("kill", "crash"):
         os.kill(os.getpid(), signal.SIGKILL)
     print("last" if lease.give_back() else "shared", flush=True)

@@ -33,7 +33,14 @@ def run_python(address: str, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
 
 
-@pytest.mark.parametrize(("way", "code", "said"), [("kill", -9, "up\n"), ("back", 0, "up\nlast\n")])
+@pytest.mark.parametrize(
+    ("way", "code", "said"),
+    [
+        ("kill", -9, "up\n"),
+        ("back", 0, "up\nlast\n"),
+        ("crash", -9, "up\nup\n"),  # the keeper died, and so did the run: a keeper that came again ends the model
+    ],
+)
 def test_a_model_outlives_no_run(address, way, code, said):
     done = run_python(address, str(CHILD), address, way)
     assert (done.returncode, done.stdout) == (code, said), done.stderr

@@ -30,7 +30,7 @@ def test_the_file_is_the_same_byte_by_byte_and_ray_takes_it(wish, name):
     kinds = config["available_node_types"]
     assert config["head_node_type"] == "head"
     assert kinds["head"]["max_workers"] == 0
-    assert kinds["gpu_spot"]["resources"] == {"CPU": 4, "GPU": 1, "ftm_gpu": 1, "memory": 10307921510}
+    assert kinds["gpu_spot"]["resources"] == {"CPU": 4, "GPU": 1, "memory": 10307921510}
     assert "$" not in text.replace("$RAY_HEAD_IP", "")  # nothing of the template is left
 
 

@@ -11,7 +11,7 @@ from ftm_ray.naming.account import LlmAccount, RefusedAnswer
 from ftm_ray.naming.distinct_labels import numbered
 from ftm_ray.run.counts import count_part
 from ftm_ray.run.gates import check_naming, check_parts, check_theme_names
-from ftm_ray.run.naming_quality import NamingQuality, names_table
+from ftm_ray.run.naming_quality import NamingQuality, names_table, worst_themes
 from ftm_ray.text.keyword_names import keyword_name
 
 NO_LLM = RunConfig(llm=LlmSettings(endpoint="none"))
@@ -150,3 +150,11 @@ def test_a_number_behind_equal_labels_makes_them_no_different_labels():
     names, _ = numbered([keyword_name(["business", "update"], ["We updated."])] * 3)
     assert len({name.label for name in names}) == 3
     assert len(set(names_table(names)["label"].to_pylist())) == 1
+
+
+def test_the_worst_themes_are_shown_beside_the_summaries_they_were_written_from():
+    names, _ = numbered([keyword_name(["freight", "ships"], ["-"]), keyword_name(["chips", "wafers"], ["-"])])
+    summaries = [["Ships waited."], ["Wafers sold out.", "Chips were short."]]
+    shown = "".join(worst_themes(names, good_names(worst=(1,)), summaries)).splitlines()[1:]
+    assert shown[0].startswith(f"  {names[1].label}: ")
+    assert shown[1:] == ["    was written from: Wafers sold out.", "    was written from: Chips were short."]
