@@ -66,28 +66,25 @@ class WordIndex:
         encoded = words.values.dictionary_encode()
         self._words = encoded.dictionary
         self._numbers = numbers(encoded.indices)
-        self._is_word = numbers(pc.utf8_length(self._words)) >= _SHORTEST
+        is_word = numbers(pc.utf8_length(self._words)) >= _SHORTEST
+        running = np.concatenate([[0], np.cumsum(is_word[self._numbers])])
+        self._lengths = running[self._starts[1:]] - running[self._starts[:-1]]
 
     def count(self, words: list[frozenset[str]]) -> WordCounts:
-        """Count some words, each in any of its forms.
+        """Count some words, each in any of its forms; a form of two of them counts for the first.
 
         Args:
             words: As `question_words` gives them.
         """
-        counts = np.zeros((len(words), self.n_texts), dtype=np.float32)
-        for row, forms in enumerate(words):
-            counts[row] = self._count(forms)
-        running = np.concatenate([[0], np.cumsum(self._is_word[self._numbers])])
-        lengths = running[self._starts[1:]] - running[self._starts[:-1]]
-        return WordCounts(counts, lengths)
-
-    def _count(self, forms: frozenset[str]) -> npt.NDArray[np.float32]:
-        places = np.flatnonzero(numbers(pc.is_in(self._words, strings(sorted(forms)))))
-        found = np.zeros(len(self._numbers), dtype=bool)
-        for place in places:
-            found |= self._numbers == place
-        texts = np.searchsorted(self._starts, np.flatnonzero(found), side="right") - 1
-        return np.bincount(texts, minlength=self.n_texts)
+        word_of = np.zeros(len(self._words), dtype=np.int16)  # from 1; 0 = not asked for
+        for number, forms in reversed(list(enumerate(words, start=1))):
+            word_of[numbers(pc.is_in(self._words, strings(sorted(forms))))] = number
+        said = word_of[self._numbers]  # one look at all words, however many are asked for
+        places = np.flatnonzero(said)
+        texts = np.searchsorted(self._starts, places, side="right") - 1
+        cells = (said[places].astype(np.int64) - 1) * self.n_texts + texts
+        counts = np.bincount(cells, minlength=len(words) * self.n_texts).astype(np.float32)
+        return WordCounts(counts.reshape(len(words), self.n_texts), self._lengths)
 
 
 def question_words(question: str) -> list[frozenset[str]]:

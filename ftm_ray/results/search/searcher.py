@@ -77,18 +77,16 @@ class Searcher:
         meaning = self._topic_ranks(request, question, seen) if by_topics else _ranks([one.cosines for one in seen])
         scores = bm25(_joined([one.counted for one in seen]))
         said = ranks_of(np.where(scores > 0, scores, -np.inf))
-        places = [(one, int(row)) for one in seen for row in one.wanted]
-        best = fused([meaning, said], request.limit)
-        found = [
-            Found(one.quarter, self._members_of(one.quarter), one.rows.slice(row, 1), int(meaning[n]), int(said[n]))
-            for n in best
-            for one, row in [places[n]]
-        ]
+        found = []
+        for place in fused([meaning, said], request.limit):
+            one, row = _row_at(seen, place)
+            ranks = (int(meaning[place]), int(said[place]))
+            found.append(Found(one.quarter, self._members_of(one.quarter), row, *ranks))
         return SearchAnswer(
             question=request.question,
             among=request.among.value,
             quarters=self._quarters,
-            n_searched=len(places),
+            n_searched=len(meaning),
             encoder=encoder,
             by="topics" if by_topics else "vectors",
             hits=make_hits(self._lake.root, found, request.among),
@@ -158,6 +156,15 @@ class Searcher:
                     "their vectors cannot be compared; choose quarters of one encoder"
                 )
         return encoder
+
+
+def _row_at(seen: list[_Seen], place: int) -> tuple[_Seen, pa.Table]:
+    """The quarter and the row of what stands at a place, counted over the wanted rows of all quarters."""
+    for one in seen:
+        if place < len(one.wanted):
+            return one, one.rows.slice(int(one.wanted[place]), 1)
+        place -= len(one.wanted)
+    raise IndexError(place)
 
 
 def _wanted_keys(seen: _Seen) -> list[tuple[str, int]]:
