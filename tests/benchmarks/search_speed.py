@@ -95,9 +95,8 @@ def with_vectors(source: Lake, quarter: str, target: Path) -> tuple[int, int]:
         (target / "processed").mkdir(parents=True, exist_ok=True)
         if path.name != SENTENCE_VECTORS:
             (target / "processed" / path.name).symlink_to(path)
-    (target / "runs").symlink_to(Path(source.root).absolute() / "runs")
-    lake, rng = Lake(str(target)), np.random.default_rng(0)
-    n_all, n_bytes = 0, 0
+    lake, rng, files = Lake(str(target)), np.random.default_rng(0), {}
+    record = published_record(source, quarter)
     for name in source.list_files(source.table_dir("sentences", quarter)):
         path = f"{source.table_dir('sentences', quarter)}/{name}"
         kept = source.read_table(path, ["firm_id", "sentence_id", "topic_id", "run_id"])
@@ -109,8 +108,9 @@ def with_vectors(source: Lake, quarter: str, target: Path) -> tuple[int, int]:
         table = pa.table(dict(zip(schema.names, [*columns, [quarter] * len(kept), kept["run_id"]], strict=True)))
         there = f"{lake.table_dir(SENTENCE_VECTORS, quarter)}/{name}"
         write_published(lake, there, schema, [table.cast(schema)])
-        n_all, n_bytes = n_all + kept.num_rows, n_bytes + lake.fingerprint(there)["bytes"]
-    return n_all, n_bytes
+        files[there] = lake.fingerprint(there) | {"rows": kept.num_rows}
+    lake.write_json(lake.run_file(quarter, record["run_id"]), record | {"files": record["files"] | files})
+    return sum(file["rows"] for file in files.values()), sum(file["bytes"] for file in files.values())
 
 
 def cold_seconds(root: str, tries: int, *options: str) -> list[float]:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import read_columns
 from ftm_ray.results.search.request import Among
 from ftm_ray.schemas.arrays import strings
+from ftm_ray.schemas.vectors import SENTENCE_VECTORS
 from ftm_ray.text.word_index import WordIndex
 from ftm_ray.vectors.small_vectors import SmallVectors
 from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
@@ -76,14 +78,21 @@ def read_members(lake: Lake, quarter: str) -> Members:
     )
 
 
-def read_pool(lake: Lake, quarter: str, among: Among, members: Members) -> Pool:
+def read_pool(lake: Lake, quarter: str, among: Among, members: Members, has_vectors: bool = False) -> Pool:
     """Read what can be found in a quarter.
+
+    Args:
+        lake: Where it is published.
+        quarter: Such as 2023Q1.
+        among: Themes, topics or sentences.
+        members: Of the quarter.
+        has_vectors: Whether the vectors of its sentences are published.
 
     Raises:
         SourceError: A file is missing or cannot be read.
     """
     if among is Among.SENTENCES:
-        return _sentences(lake, quarter, members)
+        return _sentences(lake, quarter, members, has_vectors)
     is_theme = among is Among.THEMES
     with ThreadPoolExecutor(1) as beside:  # half of the wait is for vectors
         vectors = beside.submit(
@@ -101,19 +110,19 @@ def _texts(table: pa.Table, is_theme: bool, members: Members) -> list[pa.Chunked
     return texts if is_theme else [*texts, _names(table["firm_id"], members)]
 
 
-def has_sentence_vectors(lake: Lake, quarter: str) -> bool:
-    """Whether the vectors of a quarter's sentences are published."""
-    return bool(lake.list_files(lake.table_dir("sentence_vectors", quarter)))
-
-
-def _sentences(lake: Lake, quarter: str, members: Members) -> Pool:
+def _sentences(lake: Lake, quarter: str, members: Members, has_vectors: bool) -> Pool:
     """All sentences that were not left out; a file of vectors has one for each of those, in their order."""
     rows = _read_all(lake, "sentences", quarter, _SENTENCE_COLUMNS)
     rows = rows.filter(pc.is_valid(rows["topic_id"]))
     texts = [rows["raw_text"], rows["speaker_name"], _names(rows["firm_id"], members)]
     vectors = None
-    if has_sentence_vectors(lake, quarter):
-        kept = _read_all(lake, "sentence_vectors", quarter, ["vector", "scale"])
+    if has_vectors:
+        kept = _read_all(lake, SENTENCE_VECTORS, quarter, ["vector", "scale"])
+        if kept.num_rows != rows.num_rows:
+            raise SourceError(
+                f"{quarter} in {lake.root} has {kept.num_rows:,} vectors for {rows.num_rows:,} sentences; "
+                f"`ftm verify {quarter}` says which file is wrong"
+            )
         vectors = SmallVectors.from_columns(kept["vector"], kept["scale"])
     return Pool(quarter, rows, vectors, WordIndex(_joined(texts)))
 

@@ -12,9 +12,10 @@ from ftm_ray.errors import ConfigError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.search.filters import check_filters, wanted_rows
 from ftm_ray.results.search.hits import Found, SearchAnswer, make_hits
-from ftm_ray.results.search.pools import Members, Pool, has_sentence_vectors, read_members, read_pool, row_keys
+from ftm_ray.results.search.pools import Members, Pool, read_members, read_pool, row_keys
 from ftm_ray.results.search.ranking import Ranks, fused, ranks_of
 from ftm_ray.results.search.request import Among, SearchRequest
+from ftm_ray.schemas.vectors import SENTENCE_VECTORS
 from ftm_ray.text.word_index import WordCounts, bm25, question_words
 from ftm_ray.vectors.query_encoder import QueryEncoder, load_query_encoder
 from ftm_ray.vectors.unit_vectors import Vectors
@@ -55,6 +56,7 @@ class Searcher:
         self._lake, self._keeps = lake, keeps
         self._encoders = {record["quarter"]: str(record["config"]["embed"]["model"]) for record in records}
         self._quarters = tuple(self._encoders)
+        self._with_vectors = {record["quarter"] for record in records if _keeps_vectors(lake, record)}
         self._members: dict[str, Members] = {}
         self._pools: dict[tuple[str, Among], Pool] = {}
         self._loaded_encoder: QueryEncoder | None = None
@@ -73,7 +75,7 @@ class Searcher:
         with ThreadPoolExecutor(1) as beside:  # the encoder is loaded while the first quarter is read
             question = beside.submit(self._encode, request.question, encoder)
             seen = [self._seen(quarter, request, question, words) for quarter in self._quarters]
-        by_topics = request.among is Among.SENTENCES and not self._have_sentence_vectors()
+        by_topics = request.among is Among.SENTENCES and self._with_vectors != set(self._quarters)
         meaning = self._topic_ranks(request, question, seen) if by_topics else _ranks([one.cosines for one in seen])
         scores = bm25(_joined([one.counted for one in seen]))
         said = ranks_of(np.where(scores > 0, scores, -np.inf))
@@ -98,7 +100,7 @@ class Searcher:
         pool = self._pool(quarter, request.among)
         wanted = np.flatnonzero(wanted_rows(pool, request, self._members_of(quarter)))
         counted = pool.words.count(words)
-        if pool.vectors is None:
+        if pool.vectors is None or not len(pool.vectors):
             cosines = np.full(pool.rows.num_rows, -np.inf, dtype=np.float32)
         else:
             cosines = pool.vectors @ self._fitting(question.result(), pool)
@@ -115,14 +117,11 @@ class Searcher:
         said = [(one.quarter, key) for one in seen for key in _wanted_keys(one)]
         return np.array([place.get(key, 0) for key in said], dtype=np.int64)
 
-    def _have_sentence_vectors(self) -> bool:
-        return all(has_sentence_vectors(self._lake, quarter) for quarter in self._quarters)
-
     def _pool(self, quarter: str, among: Among) -> Pool:
         kept = self._pools.get((quarter, among))
         if kept is not None:
             return kept
-        pool = read_pool(self._lake, quarter, among, self._members_of(quarter))
+        pool = read_pool(self._lake, quarter, among, self._members_of(quarter), quarter in self._with_vectors)
         if self._keeps:
             self._pools[quarter, among] = pool
         return pool
@@ -139,7 +138,7 @@ class Searcher:
 
     def _fitting(self, question: Vectors, pool: Pool) -> Vectors:
         """The question's vector, if it is of the length of the published ones: a name may mean another model by now."""
-        if pool.vectors is not None and len(pool.vectors) and pool.vectors.shape[1] != len(question):
+        if pool.vectors is not None and pool.vectors.shape[1] != len(question):
             raise ConfigError(
                 f"the vectors of {pool.quarter} in {self._lake.root} have {pool.vectors.shape[1]} numbers, the encoder "
                 f"'{self._encoders[pool.quarter]}' gives {len(question)} here: it is not the one that made them"
@@ -156,6 +155,11 @@ class Searcher:
                     "their vectors cannot be compared; choose quarters of one encoder"
                 )
         return encoder
+
+
+def _keeps_vectors(lake: Lake, record: Mapping[str, Any]) -> bool:
+    folder = lake.table_dir(SENTENCE_VECTORS, record["quarter"])
+    return any(path.startswith(f"{folder}/") for path in record["files"])
 
 
 def _row_at(seen: list[_Seen], place: int) -> tuple[_Seen, pa.Table]:

@@ -194,6 +194,24 @@ def test_an_encoder_that_is_not_here_is_a_usage_error(searchable, tmp_path):
     assert "cannot load the sentence encoder" in one_error_line(result)
 
 
+def test_a_quarter_without_themes_has_none_to_find(searchable):
+    lake = searchable.lake
+    for name in ("themes", "theme_topics"):
+        path = f"{lake.table_dir(name, QUARTER)}/part-00000.parquet"
+        lake.write_table(path, lake.read_table(path).slice(0, 0))
+    assert search(lake, "freight", "themes").hits == ()
+    assert "Nothing in 0 themes" in ftm("search", "freight", "--in", "themes", "--root", lake.root).stdout
+    assert all("ftm sql" in hit.trace for hit in search(lake, "freight").hits)
+
+
+def test_vectors_that_do_not_fit_the_sentences_are_a_source_error(searchable):
+    path = f"{searchable.lake.table_dir('sentence_vectors', QUARTER)}/part-00000.parquet"
+    searchable.lake.write_table(path, searchable.lake.read_table(path).slice(1))
+    result = ftm("search", "freight", "--in", "sentences", "--root", searchable.lake.root)
+    assert result.exit_code == 4
+    assert "41 vectors for 42 sentences" in one_error_line(result)
+
+
 # --- ways on -------------------------------------------------------------------------------------------------------
 
 
