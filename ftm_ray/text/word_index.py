@@ -76,13 +76,12 @@ class WordIndex:
         Args:
             words: As `question_words` gives them.
         """
-        word_of = np.zeros(len(self._words), dtype=np.int16)  # from 1; 0 = not asked for
-        for number, forms in reversed(list(enumerate(words, start=1))):
+        word_of = np.full(len(self._words), -1, dtype=np.int64)
+        for number, forms in reversed(list(enumerate(words))):
             word_of[numbers(pc.is_in(self._words, strings(sorted(forms))))] = number
-        said = word_of[self._numbers]  # one look at all words, however many are asked for
-        places = np.flatnonzero(said)
+        places = np.flatnonzero((word_of >= 0)[self._numbers])  # one look, however many words are asked for
         texts = np.searchsorted(self._starts, places, side="right") - 1
-        cells = (said[places].astype(np.int64) - 1) * self.n_texts + texts
+        cells = word_of[self._numbers[places]] * self.n_texts + texts
         counts = np.bincount(cells, minlength=len(words) * self.n_texts).astype(np.float32)
         return WordCounts(counts.reshape(len(words), self.n_texts), self._lengths)
 

@@ -115,14 +115,14 @@ class Found:
     Attributes:
         quarter: Such as 2023Q1.
         members: What is known of the quarter.
-        row: Its one row, without vectors.
+        row: Its columns, without vectors.
         vector_rank: From 1; 0 = none.
         word_rank: From 1; 0 = none.
     """
 
     quarter: str
     members: Members
-    row: pa.Table
+    row: Mapping[str, Any]
     vector_rank: int
     word_rank: int
 
@@ -135,7 +135,21 @@ def make_hits(root: str, found: Sequence[Found], among: Among) -> tuple[Hit, ...
         found: Best first.
         among: What they are.
     """
-    return tuple(_hit(root, rank, one, among) for rank, one in enumerate(found, start=1))
+    themes = _themes_of(found, among)
+    numbered = enumerate(zip(found, themes, strict=True), start=1)
+    return tuple(_hit(root, rank, one, theme_id, _TEXTS[among]) for rank, (one, theme_id) in numbered)
+
+
+def _themes_of(found: Sequence[Found], among: Among) -> list[str | None]:
+    """The theme of each hit; None = a topic or sentence that is in none."""
+    if among is Among.THEMES:
+        return [one.row["theme_id"] for one in found]
+    firms: dict[str, set[str]] = {}
+    for one in found:
+        firms.setdefault(one.quarter, set()).add(one.row["firm_id"])
+    members = {one.quarter: one.members for one in found}
+    themes = {quarter: theme_of_topics(members[quarter], of_quarter) for quarter, of_quarter in firms.items()}
+    return [themes[one.quarter].get((one.row["firm_id"], one.row["topic_id"])) for one in found]
 
 
 def hits_table(found: SearchAnswer) -> pa.Table:
@@ -143,10 +157,8 @@ def hits_table(found: SearchAnswer) -> pa.Table:
     return pa.Table.from_pylist([asdict(hit) for hit in found.hits], schema=HITS)
 
 
-def _hit(root: str, rank: int, found: Found, among: Among) -> Hit:
-    (row,) = found.row.to_pylist()
-    members, firm_id = found.members, row.get("firm_id")
-    theme_id = row["theme_id"] if among is Among.THEMES else _theme_of(row, members)
+def _hit(root: str, rank: int, found: Found, theme_id: str | None, text: str) -> Hit:
+    row, members, firm_id = found.row, found.members, found.row.get("firm_id")
     same = ("topic_id", "sentence_id", "label", "speaker_name", "call_date", "n_firms", "n_sentences")
     as_they_are: dict[str, Any] = {name: row.get(name) for name in same}
     return Hit(
@@ -156,7 +168,7 @@ def _hit(root: str, rank: int, found: Found, among: Among) -> Hit:
         theme_label=None if theme_id is None else members.labels.get(theme_id),
         firm_id=firm_id,
         firm_name=None if firm_id is None else members.firm_names.get(firm_id),
-        text=row[_TEXTS[among]],
+        text=row[text],
         vector_rank=found.vector_rank or None,
         word_rank=found.word_rank or None,
         trace=_way_on(root, found.quarter, theme_id, row),
@@ -167,10 +179,6 @@ def _hit(root: str, rank: int, found: Found, among: Among) -> Hit:
 def _in_sql(text: str) -> str:
     doubled = text.replace("'", "''")
     return f"'{doubled}'"
-
-
-def _theme_of(row: Mapping[str, Any], members: Members) -> str | None:
-    return theme_of_topics(members, {row["firm_id"]}).get((row["firm_id"], row["topic_id"]))
 
 
 def _way_on(root: str, quarter: str, theme_id: str | None, row: Mapping[str, Any]) -> str:

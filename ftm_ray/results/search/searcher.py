@@ -162,11 +162,12 @@ def _keeps_vectors(lake: Lake, record: Mapping[str, Any]) -> bool:
     return any(path.startswith(f"{folder}/") for path in record["files"])
 
 
-def _row_at(seen: list[_Seen], place: int) -> tuple[_Seen, pa.Table]:
+def _row_at(seen: list[_Seen], place: int) -> tuple[_Seen, dict[str, Any]]:
     """The quarter and the row of what stands at a place, counted over the wanted rows of all quarters."""
     for one in seen:
         if place < len(one.wanted):
-            return one, one.rows.slice(int(one.wanted[place]), 1)
+            (row,) = one.rows.slice(int(one.wanted[place]), 1).to_pylist()
+            return one, row
         place -= len(one.wanted)
     raise IndexError(place)
 
