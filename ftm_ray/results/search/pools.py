@@ -112,19 +112,23 @@ def _texts(table: pa.Table, is_theme: bool, members: Members) -> list[pa.Chunked
 
 def _sentences(lake: Lake, quarter: str, members: Members, has_vectors: bool) -> Pool:
     """All sentences that were not left out; a file of vectors has one for each of those, in their order."""
-    rows = _read_all(lake, "sentences", quarter, _SENTENCE_COLUMNS)
-    rows = rows.filter(pc.is_valid(rows["topic_id"]))
-    texts = [rows["raw_text"], rows["speaker_name"], _names(rows["firm_id"], members)]
-    vectors = None
-    if has_vectors:
-        kept = _read_all(lake, SENTENCE_VECTORS, quarter, ["vector", "scale"])
-        if kept.num_rows != rows.num_rows:
-            raise SourceError(
-                f"{quarter} in {lake.root} has {kept.num_rows:,} vectors for {rows.num_rows:,} sentences; "
-                f"`ftm verify {quarter}` says which file is wrong"
-            )
-        vectors = SmallVectors.from_columns(kept["vector"], kept["scale"])
-    return Pool(quarter, rows, vectors, WordIndex(_joined(texts)))
+    with ThreadPoolExecutor(1) as beside:
+        vectors = beside.submit(_sentence_vectors, lake, quarter) if has_vectors else None
+        rows = _read_all(lake, "sentences", quarter, _SENTENCE_COLUMNS)
+        rows = rows.filter(pc.is_valid(rows["topic_id"]))
+        words = WordIndex(_joined([rows["raw_text"], rows["speaker_name"], _names(rows["firm_id"], members)]))
+    pool = Pool(quarter, rows, None if vectors is None else vectors.result(), words)
+    if pool.vectors is not None and len(pool.vectors) != rows.num_rows:
+        raise SourceError(
+            f"{quarter} in {lake.root} has {len(pool.vectors):,} vectors for {rows.num_rows:,} sentences; "
+            f"`ftm verify {quarter}` says which file is wrong"
+        )
+    return pool
+
+
+def _sentence_vectors(lake: Lake, quarter: str) -> SmallVectors:
+    kept = _read_all(lake, SENTENCE_VECTORS, quarter, ["vector", "scale"])
+    return SmallVectors.from_columns(kept["vector"], kept["scale"])
 
 
 def _read_all(lake: Lake, table: str, quarter: str, columns: Sequence[str]) -> pa.Table:
