@@ -17,6 +17,30 @@ from ftm_ray.vectors.unit_vectors import mean_vector
 N_PLANTED = 50
 
 _SHAPES = ("by {}%", "of ${} million", "in {} sites", "by {} basis points", "over {} months")
+#: Zero to twenty, as they are spoken.
+_NUMBERS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +95,20 @@ def support_figures(good: Sequence[GoodAnswer], encoder: SentenceEncoder) -> Sup
 
 
 def n_planted_told(good: Sequence[GoodAnswer]) -> int:
-    """How many of fifty wrong figures are told, each written into a good text."""
+    """How many of fifty wrong figures are told, each written into a good text; half of them up to twenty."""
     chance = random.Random(0)
     told = 0
     for number in range(N_PLANTED):
         answer = good[number % len(good)]
-        said = set(re.findall(r"\d+", " ".join(answer.sources)))
-        wrong = next(n for n in iter(lambda: chance.randint(21, 989), None) if str(n) not in said)
+        words = re.findall(r"[a-z]+|\d+", " ".join(answer.sources).lower())
+        said = {word for word in words if word.isdigit()} | {
+            str(_NUMBERS.index(word)) for word in words if word in _NUMBERS
+        }
+        wrong = next(
+            n
+            for n in iter(lambda: chance.choice((chance.randint(1, 20), chance.randint(21, 989))), None)
+            if str(n) not in said
+        )
         text = answer.text.rstrip(".") + f", {_SHAPES[number % len(_SHAPES)].format(wrong)}."
         told += any(str(wrong) in figure for figure in unsaid_figures(text, answer.sources))
     return told

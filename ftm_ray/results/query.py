@@ -33,13 +33,14 @@ from ftm_ray.schemas.sentiment import SENTIMENT_READY, SENTIMENT_TABLES
 TABLES = {**PUBLISHED, "sentiment_ready": SENTIMENT_READY, **SENTIMENT_TABLES}
 
 #: Published files never change, so what lineage knows of a theme is joined when it is asked for.
-_SENTIMENT_READY = """
-    CREATE VIEW sentiment_ready AS
+_WITH_LINEAGE = """
+    CREATE VIEW {view} AS
     SELECT s.*, l.theme_uid, k.knowledge_time
-    FROM _sentiment_files s
+    FROM _{view}_files s
     LEFT JOIN (SELECT quarter, theme_id, theme_uid FROM lineage WHERE theme_id IS NOT NULL) l USING (quarter, theme_id)
     LEFT JOIN _known k USING (quarter)
 """
+_FOLLOWED = ("sentiment_ready", "theme_sentiment")
 
 _TRACE = """
     SELECT tt.theme_id, th.label AS theme, s.firm_id, f.firm_name, f.permno, s.topic_id, t.label AS topic,
@@ -105,7 +106,8 @@ class Results:
 
     @property
     def theme_sentiment(self) -> duckdb.DuckDBPyRelation:
-        """One row per (theme, firm, call, speaker group); empty where `ftm sentiment` was not run."""
+        """One row per (theme, firm, call, speaker group), with theme_uid, where known, and knowledge_time; empty where
+        `ftm sentiment` was not run."""
         return self.connection.view("theme_sentiment")
 
     @property
@@ -222,7 +224,7 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
     settings["python_scan_all_frames"] = True  # tables of the notebook, though `sql` below is called in between
     connection = duckdb.connect(":memory:", config=settings)
     for name, schema in TABLES.items():
-        view = "_sentiment_files" if name == "sentiment_ready" else name
+        view = f"_{name}_files" if name in _FOLLOWED else name
         connection.register(view, _dataset(lake, records, name, schema))
     entries = linked_entries(lake, {record["quarter"]: record["run_id"] for record in records}, as_of)
     for name, schema in HISTORY.items():
@@ -231,7 +233,8 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
     known = [(record["quarter"], known_from(record["quarter"])) for record in records]
     columns = {"quarter": [quarter for quarter, _ in known], "knowledge_time": [moment for _, moment in known]}
     connection.register("_known", pa.table(columns))
-    connection.execute(_SENTIMENT_READY)
+    for name in _FOLLOWED:
+        connection.execute(_WITH_LINEAGE.format(view=name))
     searcher = Searcher(lake, records, keeps=True)
     return Results(lake.root, tuple(record["quarter"] for record in records), connection, searcher)
 

@@ -188,6 +188,11 @@ def test_a_label_without_a_letter_is_none(label):
     assert content_fault(label, GOOD, PROMPT) is Outcome.TOO_SHORT
 
 
-@pytest.mark.parametrize("label", ["None", "Unknown", "Topic"])
+@pytest.mark.parametrize("label", ["None", "Unknown", "Topic", "The company", "Our business", "Its companies"])
 def test_words_for_no_label_are_the_tasks(label):
     assert content_fault(label, GOOD, PROMPT) is Outcome.TASK_WORDS
+
+
+@pytest.mark.parametrize("label", ["Company stores", "Business travel", "How companies hire"])
+def test_a_label_with_a_subject_may_speak_of_companies(label):
+    assert content_fault(label, GOOD, PROMPT) is not Outcome.TASK_WORDS

@@ -38,7 +38,7 @@ def test_every_published_quarter_is_open_with_every_table(lake):
     assert results.quarters == (QUARTER, NEXT)
     for name, schema in TABLES.items():
         table = getattr(results, name).to_arrow_table()
-        joined = ["theme_uid", "knowledge_time"] if name == "sentiment_ready" else []
+        joined = ["theme_uid", "knowledge_time"] if name in ("sentiment_ready", "theme_sentiment") else []
         assert table.column_names == [*schema.names, *joined]
         assert set(table["quarter"].to_pylist()) == (set() if name in SENTIMENT_TABLES else {QUARTER, NEXT})
     assert results.sentences.aggregate("count(*)").fetchall() == [(96,)]

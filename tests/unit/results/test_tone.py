@@ -9,6 +9,7 @@ from invented import QUARTER
 from scored import keep_scores, make_config_only
 
 import ftm_ray
+from ftm_ray.run.lineage import extend_lineage
 from ftm_ray.run.text_scores import ScoreStore, blocks_of, missing_texts
 from ftm_ray.run.theme_sentences import ThemeSentences, text_digest
 from ftm_ray.schemas.sentiment import SCORED_TEXTS, SENTIMENT_TABLES
@@ -58,6 +59,13 @@ def test_every_sentence_of_a_theme_has_one_row(scored, model, tmp_path):
 
     themes = rows(scored.lake, "theme_sentiment")
     assert sum(row["n_sentences"] for row in themes) == len(found)
+    assert {row["theme_uid"] for row in themes} == {None}
+    extend_lineage(scored.lake.root, [QUARTER])
+    followed = rows(scored.lake, "theme_sentiment")
+    assert {(row["theme_id"], row["theme_uid"]) for row in followed} == {
+        (row["theme_id"], f"U{row['theme_id']}") for row in themes
+    }
+    assert all(row["knowledge_time"].year == 2024 for row in followed)
     total = sum(row["p_pos"] - row["p_neg"] for row in found)
     assert sum(row["score"] * row["n_sentences"] for row in themes) == pytest.approx(total)
     assert problems(scored.lake)["sentiment"] == []
@@ -124,7 +132,8 @@ def test_tables_without_their_record_are_no_tables(scored, model):
 def test_without_sentiment_the_tables_are_empty_and_verify_says_nothing(published):
     for name, schema in SENTIMENT_TABLES.items():
         table = getattr(ftm_ray.open_results(published.lake.root), name).to_arrow_table()
-        assert table.num_rows == 0 and table.column_names == schema.names
+        joined = ["theme_uid", "knowledge_time"] if name == "theme_sentiment" else []
+        assert table.num_rows == 0 and table.column_names == [*schema.names, *joined]
     assert "sentiment" not in problems(published.lake)
 
 
