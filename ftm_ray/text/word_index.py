@@ -69,6 +69,16 @@ class WordIndex:
         is_word = numbers(pc.utf8_length(self._words)) >= _SHORTEST
         running = np.concatenate([[0], np.cumsum(is_word[self._numbers])])
         self._lengths = running[self._starts[1:]] - running[self._starts[:-1]]
+        self._places: npt.NDArray[np.int64] | None = None
+        self._first_places = np.zeros(0, dtype=np.int64)
+
+    def sort(self) -> None:
+        """Order all places by their word, for many questions: one of them then looks at the places of its words alone.
+
+        It takes longer than a single question does without it.
+        """
+        self._places = np.argsort(self._numbers, kind="stable")
+        self._first_places = np.searchsorted(self._numbers[self._places], np.arange(len(self._words) + 1))
 
     def count(self, words: list[frozenset[str]]) -> WordCounts:
         """Count some words, each in any of its forms; a form of two of them counts for the first.
@@ -79,11 +89,18 @@ class WordIndex:
         word_of = np.full(len(self._words), -1, dtype=np.int64)
         for number, forms in reversed(list(enumerate(words))):
             word_of[numbers(pc.is_in(self._words, strings(sorted(forms))))] = number
-        places = np.flatnonzero((word_of >= 0)[self._numbers])  # one look, however many words are asked for
+        places = self._places_of(word_of >= 0)
         texts = np.searchsorted(self._starts, places, side="right") - 1
         cells = word_of[self._numbers[places]] * self.n_texts + texts
         counts = np.bincount(cells, minlength=len(words) * self.n_texts).astype(np.float32)
         return WordCounts(counts.reshape(len(words), self.n_texts), self._lengths)
+
+    def _places_of(self, is_asked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Where the words that are asked for stand, counted over the words of all texts."""
+        if self._places is None:
+            return np.flatnonzero(is_asked[self._numbers])  # one look, however many words are asked for
+        parts = [self._places[self._first_places[n] : self._first_places[n + 1]] for n in np.flatnonzero(is_asked)]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
 def question_words(question: str) -> list[frozenset[str]]:
@@ -101,11 +118,15 @@ def bm25(counted: WordCounts) -> Scores:
     n_texts = len(counted.lengths)
     if n_texts == 0 or len(counted.counts) == 0:
         return np.zeros(n_texts)
-    n_with = np.count_nonzero(counted.counts, axis=1)
+    scores = np.zeros(n_texts)
+    texts = np.flatnonzero(counted.counts.any(axis=0))  # mostly few of them
+    counts = counted.counts[:, texts]
+    n_with = np.count_nonzero(counts, axis=1)
     rarity = np.log1p((n_texts - n_with + 0.5) / (n_with + 0.5))
-    relative = counted.lengths / max(float(counted.lengths.mean()), 1e-12)
+    relative = counted.lengths[texts] / max(float(counted.lengths.mean()), 1e-12)
     damping = _K1 * (1 - _B + _B * relative)
-    return np.asarray((rarity[:, None] * counted.counts / (counted.counts + damping)).sum(axis=0))
+    scores[texts] = (rarity[:, None] * counts / (counts + damping)).sum(axis=0)
+    return scores
 
 
 def _only_words(texts: pa.Array) -> pa.Array:

@@ -104,8 +104,10 @@ class Searcher:
             cosines = np.full(pool.rows.num_rows, -np.inf, dtype=np.float32)
         else:
             cosines = pool.vectors @ self._fitting(question.result(), pool)
-        few = WordCounts(counted.counts[:, wanted], counted.lengths[wanted])
-        return _Seen(quarter, pool.rows, wanted, cosines[wanted], few)
+        if len(wanted) < pool.rows.num_rows:
+            cosines = cosines[wanted]
+            counted = WordCounts(counted.counts[:, wanted], counted.lengths[wanted])
+        return _Seen(quarter, pool.rows, wanted, cosines, counted)
 
     def _topic_ranks(self, request: SearchRequest, question: Future[Vectors], seen: list[_Seen]) -> Ranks:
         """Sentences by the place of their topic; 0 = it is none of the nearest topics."""
@@ -123,6 +125,7 @@ class Searcher:
             return kept
         pool = read_pool(self._lake, quarter, among, self._members_of(quarter), quarter in self._with_vectors)
         if self._keeps:
+            pool.words.sort()
             self._pools[quarter, among] = pool
         return pool
 

@@ -69,6 +69,19 @@ def test_scores_are_those_of_a_library():
     assert np.allclose(found, expected, rtol=1e-5)
 
 
+def test_an_index_for_many_questions_counts_the_same():
+    texts = pa.array([*SENTENCES, "", "freight freight rates"], pa.string())
+    usual, many = WordIndex(texts), WordIndex(texts)
+    many.sort()
+    for question in ("ocean freight rates", "nothing like that", "banks", "rate rates of loans"):
+        words = question_words(question)
+        assert many.count(words).counts.tolist() == usual.count(words).counts.tolist()
+        assert many.count(words).lengths.tolist() == usual.count(words).lengths.tolist()
+    empty = WordIndex(pa.array([], pa.string()))
+    empty.sort()
+    assert empty.count(question_words("freight")).counts.shape == (1, 0)
+
+
 def test_no_text_and_no_word_have_no_score():
     assert bm25(WordIndex(pa.array([], pa.string())).count(question_words("tariff"))).tolist() == []
     assert bm25(WordIndex(pa.array(["tariff"])).count([])).tolist() == [0.0]
