@@ -24,11 +24,12 @@ class SmallVectors:
     """Vectors as whole numbers.
 
     Attributes:
-        numbers: (n, dim) int8.
+        blocks: (n_block, dim) int8 each, in order; at least one. They stay as they were read: joining them takes as
+            long as multiplying.
         scales: (n,) float32: a vector is its numbers times its scale.
     """
 
-    numbers: npt.NDArray[np.int8]
+    blocks: tuple[npt.NDArray[np.int8], ...]
     scales: npt.NDArray[np.float32]
 
     @classmethod
@@ -36,36 +37,42 @@ class SmallVectors:
         """Make vectors small, (n, dim) float32."""
         largest = np.abs(vectors).max(axis=1, initial=0.0)
         scales = (np.maximum(largest, 1e-12) / _LARGEST).astype(np.float32)
-        return cls(np.rint(vectors / scales[:, None]).astype(np.int8), scales)
+        return cls((np.rint(vectors / scales[:, None]).astype(np.int8),), scales)
 
     @classmethod
     def from_columns(cls, vectors: pa.ChunkedArray, scales: pa.ChunkedArray) -> "SmallVectors":
         """What `numbers_column` and `scales` are as columns of a table."""
-        parts = [_numbers(chunk) for chunk in vectors.chunks if len(chunk)]
-        joined = np.concatenate(parts) if parts else np.zeros((0, vectors.type.byte_width), dtype=np.int8)
-        return cls(joined, numbers(scales))
+        blocks = tuple(_numbers(chunk) for chunk in vectors.chunks if len(chunk))
+        return cls(blocks or (np.zeros((0, vectors.type.byte_width), dtype=np.int8),), numbers(scales))
+
+    @property
+    def numbers(self) -> npt.NDArray[np.int8]:
+        """(n, dim) int8."""
+        return self.blocks[0] if len(self.blocks) == 1 else np.concatenate(self.blocks)
 
     @property
     def shape(self) -> tuple[int, int]:
         """How many there are, and how long each is."""
-        return len(self.numbers), self.numbers.shape[1]
+        return len(self.scales), self.blocks[0].shape[1]
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self.numbers)
+        return len(self.scales)
 
     def __matmul__(self, other: Vectors) -> Vectors:
         """The cosine of each to a unit vector, (dim,) float32, as an array of vectors gives it: (n,) float32."""
-        found = np.empty(len(self.numbers), dtype=np.float32)
-        for start in range(0, len(self.numbers), _BLOCK_ROWS):
-            rows = slice(start, start + _BLOCK_ROWS)
-            found[rows] = self.numbers[rows].astype(np.float32) @ other
-        return found * self.scales
+        parts = [
+            block[start : start + _BLOCK_ROWS].astype(np.float32) @ other
+            for block in self.blocks
+            for start in range(0, len(block), _BLOCK_ROWS)
+        ]
+        return np.concatenate([np.zeros(0, dtype=np.float32), *parts]) * self.scales
 
     def numbers_column(self) -> pa.FixedSizeBinaryArray:
         """The numbers as a column, `dim` bytes a vector."""
-        data = pa.py_buffer(np.ascontiguousarray(self.numbers))
-        return pa.FixedSizeBinaryArray.from_buffers(pa.binary(self.numbers.shape[1]), len(self.numbers), [None, data])
+        whole = self.numbers
+        data = pa.py_buffer(np.ascontiguousarray(whole))
+        return pa.FixedSizeBinaryArray.from_buffers(pa.binary(whole.shape[1]), len(whole), [None, data])
 
 
 def _numbers(chunk: pa.FixedSizeBinaryArray) -> npt.NDArray[np.int8]:
