@@ -129,11 +129,12 @@ def _is_set_phrase(n_phrase: int, n_words: Sequence[int | None]) -> bool:
 
 
 def without_shared_words(terms: Sequence[str]) -> list[str]:
-    """Keep the first of all terms that share a word, in order: never "store, store sale"."""
+    """Keep the first of all terms that share a word, in order: never "store, store sale", nor "GPU, GPUs"."""
     used: set[str] = set()
     kept = []
     for term in terms:
-        words = set(term.split())
+        # Lemmas have no plural, but for words that the dictionary does not know.
+        words = {word.removesuffix("s") for word in term.split()}
         if not words & used:
             kept.append(term)
             used |= words

@@ -111,7 +111,9 @@ def test_words_that_always_come_together_make_room_for_others():
     [
         (["store", "store sale", "sale"], ["store", "sale"]),
         (["cash flow", "free cash", "flow", "free"], ["cash flow", "free"]),
-        (["port", "ports"], ["port", "ports"]),
+        (["gpu", "gpus", "rack"], ["gpu", "rack"]),
+        (["ads", "ad campaign"], ["ads"]),
+        (["port", "airport"], ["port", "airport"]),
         ([], []),
     ],
 )
