@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ftm_ray.schemas.arrays import numbers
 
@@ -13,7 +12,8 @@ Vectors = npt.NDArray[np.float32]
 
 def vectors_of(column: pa.ChunkedArray) -> Vectors:
     """A column of equally long lists as (n, dim) float32, without making Python lists."""
-    values = numbers(pc.list_flatten(column.combine_chunks()))
+    parts = [numbers(chunk.flatten()) for chunk in column.chunks]  # joining a single one would copy it
+    values = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, dtype=np.float32), *parts])
     return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 0)
 
 
