@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ftm_ray.history.gate import Gate, find_gate, sibling_cosines, twin_cosines
 from ftm_ray.history.theme_set import ThemeSet, theme_centers
 from ftm_ray.vectors.unit_vectors import Vectors
 
@@ -159,3 +160,10 @@ class Planter:
     @staticmethod
     def _unit(vectors: Vectors) -> Vectors:
         return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def gate_of(themes: ThemeSet) -> Gate:
+    """The gate from halves of the firms; the planted themes stand for the clusters of each half."""
+    half = np.isin(themes.firm_ids, np.unique(themes.firm_ids)[::2])
+    centers = [theme_centers(themes.vectors[h], themes.themes[h], len(themes.theme_ids)) for h in (half, ~half)]
+    return find_gate(twin_cosines(*centers), sibling_cosines(themes.centers))

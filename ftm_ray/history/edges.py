@@ -102,7 +102,7 @@ def edge_rows(new: ThemeSet, living: Standing, dormant: Sequence[Standing], gate
         A row per new theme in their order, then one per theme that ended or fell silent, by uid.
     """
     now = _compare([living], new, gate)
-    survivors = {j: i for i, j in match_themes(now.likeness)}
+    survivors = {j: i for i, j in match_themes(now.likeness, now.likeness.may_go_on())}
     silent = _compare(dormant, new, gate)
     revived = _revived(silent, survivors)
     rows: list[EdgeRow] = []
@@ -147,7 +147,8 @@ def _revived(silent: _Compared, survivors: Mapping[int, int]) -> dict[int, int]:
     if not len(silent.uids) or not len(free):
         return {}
     flow = likeness.flow.part(slice(None), free)
-    pairs = match_themes(Likeness(likeness.cosines[:, free], flow, likeness.gate))
+    of_free = Likeness(likeness.cosines[:, free], flow, likeness.gate)
+    pairs = match_themes(of_free, of_free.may_come_back())
     return {int(free[j]): i for i, j in pairs}
 
 

@@ -26,12 +26,16 @@ class Flow:
         out: (n_old, n_new) share of an old theme's topics that went on in each new theme.
         into: (n_old, n_new) share of a new theme's topics that came from each old theme.
         n_out, n_into: (n_old, n_new) the topics that these shares stand for.
+        linked_out, linked_into: (n_old, n_new) as out and into, of the topics that have a counterpart at all; NaN where
+            no topic of a theme has one.
     """
 
     out: npt.NDArray[np.float64]
     into: npt.NDArray[np.float64]
     n_out: npt.NDArray[np.float64]
     n_into: npt.NDArray[np.float64]
+    linked_out: npt.NDArray[np.float64]
+    linked_into: npt.NDArray[np.float64]
 
     def both(self) -> npt.NDArray[np.float64]:
         """(n_old, n_new) the mean of both directions; NaN where one is unknown."""
@@ -48,7 +52,7 @@ class Flow:
         return Flow(*(np.concatenate([none, *(getattr(flow, name) for flow in flows)]) for name in _MATRICES))
 
 
-_MATRICES = ("out", "into", "n_out", "n_into")
+_MATRICES = ("out", "into", "n_out", "n_into", "linked_out", "linked_into")
 
 
 def theme_flow(old: ThemeSet, new: ThemeSet) -> Flow:
@@ -65,9 +69,9 @@ def theme_flow(old: ThemeSet, new: ThemeSet) -> Flow:
             back[new_rows] = _nearest(cosines.T, old_rows)
             of_both_old[old_rows] = of_both_new[new_rows] = True
     n_old, n_new = len(old.theme_ids), len(new.theme_ids)
-    out, n_out = _shares((old.themes, new.themes), forth, of_both_old, (n_old, n_new))
-    into, n_into = _shares((new.themes, old.themes), back, of_both_new, (n_new, n_old))
-    return Flow(out, into.T, n_out, n_into.T)
+    out, n_out, linked_out = _shares((old.themes, new.themes), forth, of_both_old, (n_old, n_new))
+    into, n_into, linked_into = _shares((new.themes, old.themes), back, of_both_new, (n_new, n_old))
+    return Flow(out, into.T, n_out, n_into.T, linked_out, linked_into.T)
 
 
 def _rows_by_firm(firm_ids: npt.NDArray[np.str_]) -> dict[str, npt.NDArray[np.int64]]:
@@ -88,14 +92,24 @@ def _shares(
     counterparts: npt.NDArray[np.int64],
     of_both: npt.NDArray[np.bool_],
     shape: tuple[int, int],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(n_themes, n_others): of each theme's topics of firms in both quarters, share and number that each other has."""
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Of each theme's topics of firms in both quarters, what each other theme has, (n_themes, n_others) each.
+
+    Returns:
+        The share of all of them, their number, and the share of those that have a counterpart.
+    """
     own, others = themes
     counted = of_both & (own != NO_THEME)
-    n_topics = np.bincount(own[counted], minlength=shape[0]).astype(np.float64)
     linked = counted & (counterparts >= 0)
-    linked[linked] = others[counterparts[linked]] != NO_THEME
+    in_a_theme = linked.copy()
+    in_a_theme[linked] = others[counterparts[linked]] != NO_THEME
     counts = np.zeros(shape)
-    np.add.at(counts, (own[linked], others[counterparts[linked]]), 1.0)
+    np.add.at(counts, (own[in_a_theme], others[counterparts[in_a_theme]]), 1.0)
+    return counts / _n_topics(own[counted], shape[0]), counts, counts / _n_topics(own[linked], shape[0])
+
+
+def _n_topics(of_theme: npt.NDArray[np.int64], n_themes: int) -> npt.NDArray[np.float64]:
+    """(n_themes, 1) the topics of each theme; NaN for none, which makes shares of them unknown."""
+    n_topics = np.bincount(of_theme, minlength=n_themes).astype(np.float64)
     n_topics[n_topics == 0] = np.nan
-    return counts / n_topics[:, None], counts
+    return n_topics[:, None]

@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from ftm_ray.history.attention import Attention, theme_attention
 from ftm_ray.history.edges import DORMANT_QUARTERS, Edge, EdgeRow, Standing, edge_rows, first_rows
+from ftm_ray.history.names import Called, GivenName, Judge, name_over_quarters
 from ftm_ray.history.theme_set import ThemeSet
 from ftm_ray.lake.calendar import quarter_number
+from ftm_ray.vectors.unit_vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Past:
         self.last_quarter: str | None = None
         self._seen: dict[str, LastSeen] = {}
         self._changes: dict[str, list[float]] = {}
+        self._names: dict[str, GivenName] = {}
         for row in lineage:
             self._add(row)
         for row in attention:
@@ -42,10 +47,13 @@ class Past:
         self.last_quarter = row["quarter"]
         if row["theme_id"] is not None:
             self._seen[uid] = LastSeen(row["quarter"], row["theme_id"])
+            if row.get("label_quarter") == row["quarter"]:
+                self._names[uid] = GivenName(row["theme_label"], row["quarter"], row["theme_id"])
         elif row["edge"] == Edge.ABSORB:
             self._seen[uid] = LastSeen(self._seen[uid].quarter, self._seen[uid].theme_id, absorbed=True)
         elif row["edge"] == Edge.DIE:
             del self._seen[uid]
+            self._names.pop(uid, None)
 
     def quarters(self, new: str) -> list[str]:
         """The quarters whose themes a quarter may continue, latest first."""
@@ -63,6 +71,19 @@ class Past:
     def changes(self, uid: str) -> list[float]:
         """The changes of attention that a theme has seen."""
         return self._changes.get(uid, [])
+
+    def name(self, uid: str) -> GivenName | None:
+        """What a theme is called; None for one that is new, or of a registry that knew no names yet."""
+        return self._names.get(uid)
+
+    def labels(self, new: str) -> list[str]:
+        """What all themes are called that speak, or may come back in this quarter."""
+        oldest = quarter_number(new) - DORMANT_QUARTERS - 1
+        return [
+            name.label
+            for uid, name in self._names.items()
+            if self._seen[uid].quarter == self.last_quarter or quarter_number(self._seen[uid].quarter) >= oldest
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +121,29 @@ def next_rows(
         lineage=[asdict(row) | {"edge": row.edge.value} | shared for row in rows],
         attention=[_attention_row(row, one) for row, one in zip(of_new, found, strict=True)],
     )
+
+
+def with_names(
+    rows: QuarterRows, new: ThemeSet, past: Past, center_of: Callable[[str, str], Vectors], judge: Judge
+) -> QuarterRows:
+    """The same rows with what each theme of the quarter is called over quarters.
+
+    Args:
+        rows: Of the quarter.
+        new: Its themes, with the labels of their run.
+        past: What the registry knows.
+        center_of: Gives the centre of a theme of an earlier quarter, by quarter and theme_id.
+        judge: Decides whether an old name still fits.
+    """
+    themes = []
+    for row, label, center in zip(rows.lineage, new.labels, new.centers, strict=False):  # what ended comes last
+        given = past.name(row["theme_uid"])
+        cosine = None if given is None else float(np.dot(center, center_of(given.quarter, given.theme_id)))
+        themes.append(Called(label, given, cosine))
+    gate = rows.lineage[0]["gate"] if rows.lineage else None
+    names = name_over_quarters(new.quarter, themes, gate, judge, past.labels(new.quarter))
+    columns = [name.as_columns() for name in names] + [{}] * (len(rows.lineage) - len(names))
+    return QuarterRows([row | name for row, name in zip(rows.lineage, columns, strict=True)], rows.attention)
 
 
 def _attention_row(row: EdgeRow, attention: Attention) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class ThemeSet:
         centers: (n_themes, dim) float32, unit L2 norm.
         encoder: Name of the sentence encoder.
         settings_digest: Of everything that decided what the run published.
+        labels: What the quarter calls its themes.
     """
 
     quarter: str
@@ -38,6 +39,7 @@ class ThemeSet:
     centers: Vectors
     encoder: str
     settings_digest: str
+    labels: tuple[str, ...] = ()
 
 
 def theme_centers(vectors: Vectors, themes: npt.NDArray[np.int64], n_themes: int) -> Vectors:

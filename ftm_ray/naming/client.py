@@ -16,7 +16,7 @@ from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.endpoint_health import EndpointHealth
 from ftm_ray.naming.failures import PASSING, NoAnswerError, outcome_of, refusals
 from ftm_ray.naming.outcomes import Outcome
-from ftm_ray.naming.prompts import Prompt
+from ftm_ray.naming.prompts import Question
 from ftm_ray.naming.waits import wait_s, wanted_wait_s
 
 
@@ -53,7 +53,7 @@ class LlmClient:
         self._health = EndpointHealth(settings.patience_s)
         self._is_strict = False
 
-    async def ask(self, prompt: Prompt, account: LlmAccount) -> Reply:
+    async def ask(self, prompt: Question, account: LlmAccount) -> Reply:
         """Ask one question, and again as long as its failure may pass.
 
         Raises:
@@ -95,7 +95,7 @@ class LlmClient:
             self._is_strict = self._is_strict or is_strict  # only now it is known that the fields were at fault
             return reply
 
-    async def _request(self, prompt: Prompt, is_strict: bool, account: LlmAccount) -> Reply:
+    async def _request(self, prompt: Question, is_strict: bool, account: LlmAccount) -> Reply:
         started = time.perf_counter()
         account.n_requests += 1
         thinking_off = {"chat_template_kwargs": {"enable_thinking": False}}  # Qwen3 thinks unless it is told not to

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ftm_ray.config import LlmSettings
 from ftm_ray.lake.storage import Lake
-from ftm_ray.naming.prompts import PROMPT_VERSION, Prompt
+from ftm_ray.naming.prompts import PROMPT_VERSION, Question
 from ftm_ray.schemas.answers import LLM_ANSWERS
 
 #: Answers in memory are at risk; a file for each would be 75,000 files a quarter.
@@ -109,7 +109,7 @@ def _of_before(row: dict[str, Any], text_field: str) -> KeptAnswer:
     return KeptAnswer(content=content, **fields)
 
 
-def question_digest(prompt: Prompt, settings: LlmSettings, model_variant: Sequence[str | None] = ()) -> str:
+def question_digest(prompt: Question, settings: LlmSettings, model_variant: Sequence[str | None] = ()) -> str:
     """What makes two questions the same: model, prompt version, limit of the answer, and the prompt to the letter."""
     content = [settings.model, *model_variant, PROMPT_VERSION, settings.max_tokens, prompt.text_field, *prompt.messages]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

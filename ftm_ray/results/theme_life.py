@@ -33,6 +33,9 @@ class LifeQuarter:
     """A theme in one quarter in which it was spoken of.
 
     Attributes:
+        label: What it is called over quarters; of a registry that knew no names, what its quarter calls it.
+        quarter_label: What its quarter alone calls it.
+        naming: How it came to its label (docs/lineage.md); None where the registry knew no names.
         edge: How it came into this quarter.
         parent_uid: The theme it split off from, or came out of again; None = none.
         cosine, flow_in, flow_out, margin: How alike it was to what it continues (docs/lineage.md).
@@ -45,6 +48,8 @@ class LifeQuarter:
     quarter: str
     theme_id: str
     label: str
+    quarter_label: str
+    naming: str | None
     edge: str
     parent_uid: str | None
     cosine: float | None
@@ -139,12 +144,13 @@ def _quarter(
     theme = next(theme for theme in themes if theme["theme_id"] == row["theme_id"])
     names = read_firm_names(lake, quarter)
     return LifeQuarter(
-        **{name: row[name] for name in ("quarter", "theme_id", "edge", "parent_uid")},
+        **{name: row[name] for name in ("quarter", "theme_id", "naming", "edge", "parent_uid")},
         **{name: row[name] for name in ("cosine", "flow_in", "flow_out", "margin")},
         **{name: attention[name] for name in ("firm_share", "change", "surprise")},
         split_into=related["split_into"],
         absorbed=related["absorbed"],
-        label=theme["label"],
+        label=row["theme_label"] or theme["label"],
+        quarter_label=theme["label"],
         n_firms=theme["n_firms"],
         top_firms=tuple(names[firm_id] for firm_id in theme["top_firms"]),
         sentences=_sentences(lake, quarter, theme["exemplar_topic_ids"], names),

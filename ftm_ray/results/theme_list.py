@@ -33,7 +33,7 @@ _THEME_COLUMNS = [
 _LATER_COLUMNS = ["kind", "stability_seeds", "stability_firms", "stability", "group_id", "group_label"]
 
 #: What the tables over quarters say of a theme; null where its quarter is not linked.
-_HISTORY_COLUMNS = ("theme_uid", "edge", "firm_share", "change", "surprise")
+_HISTORY_COLUMNS = ("theme_uid", "edge", "quarter_label", "naming", "firm_share", "change", "surprise")
 
 #: A theme without a kind stands where subjects do.
 _RANK = {ThemeKind.SUBJECT.value: 0, ThemeKind.RESULTS.value: 1, ThemeKind.VAGUE.value: 2}
@@ -61,6 +61,8 @@ class ThemeLine:
     group_label: str | None = None
     theme_uid: str | None = None
     edge: str | None = None
+    quarter_label: str | None = None
+    naming: str | None = None
     firm_share: float | None = None
     change: float | None = None
     surprise: float | None = None
@@ -123,15 +125,19 @@ def read_theme_rows(lake: Lake, quarter: str) -> list[dict[str, Any]]:
 def _with_history(lake: Lake, themes: list[dict[str, Any]], run_ids: Mapping[str, str]) -> list[dict[str, Any]]:
     """Themes with what lineage and attention say of them, null where the quarter is not linked."""
     entries = linked_entries(lake, run_ids)
-    edges = {row["theme_id"]: row["edge"] for row in read_rows(lake, "lineage", entries)}
+    lineage = {row["theme_id"]: row for row in read_rows(lake, "lineage", entries)}
     found = {row["theme_id"]: row for row in read_rows(lake, "attention", entries)}
-    return [
-        dict.fromkeys(_HISTORY_COLUMNS)
-        | theme
-        | {name: value for name, value in found.get(theme["theme_id"], {}).items() if name in _HISTORY_COLUMNS}
-        | {"edge": edges.get(theme["theme_id"])}
-        for theme in themes
-    ]
+    linked = []
+    for theme in themes:
+        attention, line = found.get(theme["theme_id"], {}), lineage.get(theme["theme_id"], {})
+        linked.append(
+            dict.fromkeys(_HISTORY_COLUMNS)
+            | theme
+            | {name: value for name, value in attention.items() if name in _HISTORY_COLUMNS}
+            | {"edge": line.get("edge"), "label": line.get("theme_label") or theme["label"]}
+            | {"quarter_label": theme["label"], "naming": line.get("naming")}
+        )
+    return linked
 
 
 def _place(theme: Mapping[str, Any], by: str) -> tuple[int, float]:

@@ -13,19 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from ftm_ray.config import ThemeSettings
+from ftm_ray.config import RunConfig, ThemeSettings, llm_api_key
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.history.gate import Gate, find_gate, sibling_cosines, twin_cosines
-from ftm_ray.history.next_quarter import Past, next_rows
+from ftm_ray.history.names import Doubt, Judge, by_the_quarter
+from ftm_ray.history.next_quarter import Past, QuarterRows, next_rows, with_names
 from ftm_ray.history.registry import Entry, all_entries, current_entries, read_entry, write_entry
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
 from ftm_ray.lake.calendar import quarter_name, quarter_number
 from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import published_record, published_run_id
 from ftm_ray.lake.storage import Lake
+from ftm_ray.naming.kept_answers import AnswerStore
+from ftm_ray.naming.name_keeping import NameKeeper
+from ftm_ray.naming.prompts import KeepQuestion
 from ftm_ray.themes.fits import Fit, fit_data, fit_labels
 from ftm_ray.themes.scaling import MIN_TOPICS
-from ftm_ray.vectors.unit_vectors import vectors_of
+from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
 
 #: Splits of the firms into halves that twins are looked for in; one is enough where there are many themes.
 _SPLITS, _SPLITS_OF_MANY, _MANY_TOPICS = 4, 1, 20_000
@@ -40,6 +44,7 @@ class LineageStep:
         version: Of the registry.
         added: Whether rows were written; False = it had been there already.
         edges: How many rows of each edge.
+        namings: How many themes came to their names in each way (history/names.py).
         gate: What two themes had to reach; None in the first quarter, and where nothing was added.
         redone: Whether the quarter was there, of another run or before it.
     """
@@ -48,11 +53,14 @@ class LineageStep:
     version: int
     added: bool
     edges: dict[str, int]
+    namings: dict[str, int]
     gate: Gate | None = None
     redone: bool = False
 
 
-def extend_lineage(root: str, quarters: Sequence[str], over_gaps: bool = False) -> list[LineageStep]:
+def extend_lineage(
+    root: str, quarters: Sequence[str], over_gaps: bool = False, config: RunConfig | None = None
+) -> list[LineageStep]:
     """Add published quarters to the registry under ROOT.
 
     A quarter that is there already, of the same run, is left as it is. One that was published anew, or lies before the
@@ -62,6 +70,8 @@ def extend_lineage(root: str, quarters: Sequence[str], over_gaps: bool = False) 
         root: A folder or s3://bucket/prefix.
         quarters: Such as 2023Q1; in any order.
         over_gaps: Link a quarter to one that is not the quarter before it.
+        config: Whose LLM says whether the name of a theme that has moved still fits; None or endpoint none = such a
+            theme gets the name of its quarter.
 
     Returns:
         One step per quarter that was looked at, in their order.
@@ -69,42 +79,52 @@ def extend_lineage(root: str, quarters: Sequence[str], over_gaps: bool = False) 
     Raises:
         SourceError: A quarter is not published, or a quarter before it is missing or was published anew.
         ConfigError: It was made with another encoder than the registry.
+        RetryableError: The LLM did not answer; the quarter at hand was not linked.
     """
     lake = Lake(root)
+    options = _Options(over_gaps, config if config and config.llm.endpoint not in (None, "none") else None)
     steps: list[LineageStep] = []
     with quarter_lock(lake, "lineage", "lineage"):
         waiting = sorted(set(quarters))
         while waiting:
             quarter = waiting.pop(0)
             entries = all_entries(lake)
-            step = _add(lake, quarter, entries, over_gaps)
+            step = _add(lake, quarter, entries, options)
             steps.append(step)
             if step.redone:
                 waiting = sorted({*waiting, *(e.quarter for e in current_entries(entries) if e.quarter > quarter)})
     return steps
 
 
-def _add(lake: Lake, quarter: str, entries: list[Entry], over_gaps: bool) -> LineageStep:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    over_gaps: bool
+    config: RunConfig | None  # None = no LLM is asked
+
+
+def _add(lake: Lake, quarter: str, entries: list[Entry], options: _Options) -> LineageStep:
     record = published_record(lake, quarter)
     run_id = record["run_id"]
     current = current_entries(entries)
     there = next((entry for entry in current if entry.quarter == quarter), None)
     if there is not None and _run_of(lake, there) in (run_id, None):
-        return LineageStep(quarter, there.version, False, _count(read_entry(lake, "lineage", there)))
+        rows = read_entry(lake, "lineage", there)
+        return LineageStep(quarter, there.version, False, _count(rows, "edge"), _count(rows, "naming"))
     newest = max((entry.version for entry in entries), default=1)
     is_inside = bool(current) and quarter <= current[-1].quarter
     entry = Entry(quarter, newest + 1 if is_inside else newest)
     redone = is_inside or any(entry.quarter == quarter for entry in entries)
     before = [known for known in current if known.quarter < quarter]
-    _check_past(lake, quarter, before, over_gaps)
-    rows, gate = _rows(lake, entry, before, ThemeSettings(**record["config"]["themes"]))
-    write_entry(lake, entry, rows, run_id)
-    return LineageStep(quarter, entry.version, True, _count(rows["lineage"]), gate, redone)
+    _check_past(lake, quarter, before, options.over_gaps)
+    made, gate = _rows(lake, entry, before, ThemeSettings(**record["config"]["themes"]), options)
+    write_entry(lake, entry, {"lineage": made.lineage, "attention": made.attention}, run_id)
+    counts = (_count(made.lineage, "edge"), _count(made.lineage, "naming"))
+    return LineageStep(quarter, entry.version, True, *counts, gate, redone)
 
 
 def _rows(
-    lake: Lake, entry: Entry, before: list[Entry], settings: ThemeSettings
-) -> tuple[dict[str, list[dict[str, Any]]], Gate | None]:
+    lake: Lake, entry: Entry, before: list[Entry], settings: ThemeSettings, options: _Options
+) -> tuple[QuarterRows, Gate | None]:
     read = cache(lambda quarter: read_theme_set(lake, quarter))
     new = read(entry.quarter)
     lineage = [row for known in before for row in read_entry(lake, "lineage", known)]
@@ -115,8 +135,34 @@ def _rows(
             f"'{lineage[-1]['encoder']}': their vectors cannot be compared; use one ROOT per encoder"
         )
     gate = quarter_gate(new, settings) if before else None
-    made = next_rows(new, Past(lineage, attention), read, gate.cosine if gate else None, entry.version)
-    return {"lineage": made.lineage, "attention": made.attention}, gate
+    past = Past(lineage, attention)
+    made = next_rows(new, past, read, gate.cosine if gate else None, entry.version)
+    centers = cache(lambda quarter: _centers(lake, quarter))  # of any quarter of before: its topics are not kept
+    judge = _judge(lake, new, options.config) if options.config else by_the_quarter
+    return with_names(made, new, past, lambda quarter, theme_id: centers(quarter)[theme_id], judge), gate
+
+
+def _centers(lake: Lake, quarter: str) -> dict[str, Vectors]:
+    themes = read_theme_set(lake, quarter)
+    return dict(zip(themes.theme_ids, themes.centers, strict=True))
+
+
+def _judge(lake: Lake, new: ThemeSet, config: RunConfig) -> Judge:
+    """The LLM, which sees of each theme in doubt what the quarter's run says of it."""
+    answers = AnswerStore(lake, new.quarter, config.model_variant())
+    keeper = NameKeeper(config.llm, llm_api_key(config.llm), answers)
+    themes = lake.read_folder(lake.table_dir("themes", new.quarter), ["keywords", "description"]).to_pylist()
+
+    def fit(doubts: Sequence[Doubt]) -> list[bool]:
+        about = [themes[doubt.place] for doubt in doubts]
+        return keeper.judge(
+            [
+                KeepQuestion(doubt.old_label, doubt.label, tuple(theme["keywords"]), theme["description"])
+                for doubt, theme in zip(doubts, about, strict=True)
+            ]
+        )
+
+    return fit
 
 
 def quarter_gate(themes: ThemeSet, settings: ThemeSettings) -> Gate:
@@ -153,7 +199,8 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
     """
     record = published_record(lake, quarter)
     topics = lake.read_folder(lake.table_dir("topics", quarter), ["firm_id", "topic_id", "n_sentences", "embedding"])
-    theme_ids = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id"])["theme_id"].to_pylist()
+    published = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id", "label"])
+    theme_ids = published["theme_id"].to_pylist()
     place = {theme_id: number for number, theme_id in enumerate(theme_ids)}
     inside = lake.read_folder(lake.table_dir("theme_topics", quarter), ["theme_id", "firm_id", "topic_id"])
     theme_of = {(row["firm_id"], row["topic_id"]): place[row["theme_id"]] for row in inside.to_pylist()}
@@ -173,6 +220,7 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
         centers=theme_centers(vectors, themes, len(theme_ids)),
         encoder=config["embed"]["model"].rstrip("/").rsplit("/", 1)[-1],
         settings_digest=hashlib.sha256(text.encode()).hexdigest()[:12],
+        labels=tuple(published["label"].to_pylist()),
     )
 
 
@@ -199,6 +247,7 @@ def _run_of(lake: Lake, entry: Entry) -> str | None:
     return str(runs[0]) if len(runs) else None
 
 
-def _count(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    edges = [row["edge"] for row in rows]
-    return {edge: edges.count(edge) for edge in dict.fromkeys(edges)}
+def _count(rows: Sequence[dict[str, Any]], column: str) -> dict[str, int]:
+    """How often each value stands in a column; null is none."""
+    values = [row[column] for row in rows if row.get(column) is not None]
+    return {value: values.count(value) for value in dict.fromkeys(values)}

@@ -27,6 +27,11 @@ _LATER_COLUMNS = (
     "group_id",
     "group_label",
     "support_model_p",
+    "theme_label",
+    "quarter_label",
+    "naming",
+    "label_quarter",
+    "label_cosine",
 )
 
 EMBEDDING = pa.list_(pa.float32())

@@ -23,6 +23,13 @@ LINEAGE = pa.schema(
         pa.field("flow_out", pa.float64()),
         pa.field("margin", pa.float64()),  # score above that of the second best theme of before
         pa.field("gate", pa.float64()),  # null in a registry's first quarter
+        pa.field(
+            "theme_label", pa.string()
+        ),  # what the theme is called over quarters; null, as what follows, at its end
+        pa.field("quarter_label", pa.string()),  # what the quarter's own run calls it
+        pa.field("naming", pa.string()),  # named, held, kept, renamed: history/names.py
+        pa.field("label_quarter", pa.string()),  # in which the name was given, or last found to fit
+        pa.field("label_cosine", pa.float64()),  # to the centre of then, as it was before this quarter decided
         required("encoder", pa.string()),
         required("settings_digest", pa.string()),
         *_KNOWN,

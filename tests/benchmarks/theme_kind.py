@@ -3,9 +3,10 @@
     python tests/benchmarks/theme_kind.py --topics SET=ROOT [--topics SET=ROOT ...] [--write] [--errors] [--json]
 
 Labels: tests/golden/theme_kinds.csv: themes and clusters of topics of real quarters, as the topics that they hold
-("firm_id/topic_id") with the kind that a reader gave them. SET is a name in column `set`, and ROOT a lake in which its
-quarters were run (`ftm run`); rows of sets that are not given are left out. No topic is in both halves. Topic ids hold
-for processors with bf16 instructions, as those of docs/quality.md.
+("firm_id/topic_id") with the kind that a reader gave them (clusters "other-...": a second reader, all held out). SET
+is a name in column `set`, and ROOT a lake in which its quarters were run (`ftm run`); rows of sets that are not given
+are left out. No topic is in both halves. Topic ids hold for processors with bf16 instructions, as those of
+docs/quality.md.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from llm_server import LlmServer, named
 from ftm_ray.config import LlmSettings
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.client import LlmClient
-from ftm_ray.naming.prompts import PROMPT_VERSION, theme_prompt, topic_prompt
+from ftm_ray.naming.prompts import PROMPT_VERSION, KeepQuestion, theme_prompt, topic_prompt
 from ftm_ray.naming.tokens import EstimatedTokens
 
 KEYWORDS = ["freight", "container rate", "port"]
@@ -33,10 +33,13 @@ THEME = theme_prompt(
     EstimatedTokens(),
     max_tokens=900,
 )
+KEEP = KeepQuestion("Freight costs", HOSTILE, tuple(KEYWORDS), "Firms report that carriers ask for more. " + LONG * 2)
 
 
 @pytest.mark.parametrize(
-    ("prompt", "file"), [(TOPIC, "topic_prompt.txt"), (THEME, "theme_prompt.txt")], ids=["topic", "theme"]
+    ("prompt", "file"),
+    [(TOPIC, "topic_prompt.txt"), (THEME, "theme_prompt.txt"), (KEEP, "keep_question.txt")],
+    ids=["topic", "theme", "keep"],
 )
 def test_the_question_to_the_model_is_the_stored_one(prompt, file):
     with LlmServer(lambda *_: named("a", "b")) as server:

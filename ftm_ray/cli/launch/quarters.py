@@ -31,14 +31,14 @@ def launch_quarters(root: str, quarters: Sequence[str], options: Options, on_res
     Args:
         root: ROOT.
         quarters: In the order in which they are run.
-        options: Those of `ftm run`, for all of them.
+        options: Those of `ftm run`, for all of them; `lineage` = link each quarter when it is published.
         on_results: Gets the results of all quarters at the end, also where Ctrl-C or SIGTERM was the end.
 
     Raises:
         FtmError: A flag is wrong, or Ray or the model cannot be started, so that no quarter was begun.
     """
     from ftm_ray.run.progress import Progress
-    from ftm_ray.run.quarters import QuarterResult, shared_by_quarters
+    from ftm_ray.run.quarters import QuarterResult, link_quarter, shared_by_quarters
 
     def begins(progress: Progress) -> None:
         with shown_progress(error_console()) as show:
@@ -46,13 +46,14 @@ def launch_quarters(root: str, quarters: Sequence[str], options: Options, on_res
 
     config = run_config(options)
     results: list[QuarterResult] = []
-    with ray_errors(), shared_by_quarters(root, quarters, config, options["keep_llm"], begins):
+    with ray_errors(), shared_by_quarters(root, quarters, config, options["keep_llm"], begins) as asking:
         start = time.perf_counter()
         try:
             for quarter in quarters:
                 start = time.perf_counter()
                 logger.info("%s begins, %d of %d", quarter, len(results) + 1, len(quarters))
-                results.append(_one_quarter(root, quarter, config, options["take_lock"]))
+                result = _one_quarter(root, quarter, config, options["take_lock"])
+                results.append(link_quarter(root, result, asking) if options["lineage"] else result)
         finally:
             if len(results) < len(quarters):
                 results.append(QuarterResult(quarters[len(results)], "stopped", time.perf_counter() - start))

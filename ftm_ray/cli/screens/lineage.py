@@ -35,6 +35,7 @@ def show_steps(steps: Iterable[LineageStep]) -> None:
         if step.gate is not None:
             basis = counted(step.gate.n_twins, "twin") if step.gate.n_twins else "too few twins: the usual one"
             notes.append(f"gate {step.gate.cosine:.2f} ({basis})")
+            notes.append(f"names: {', '.join(f'{n} {naming}' for naming, n in step.namings.items())}")
         table.add_row(Text(step.quarter, "bold"), Group(Text(edges), Text("; ".join(notes), "dim")))
     console().print(table)
 
@@ -65,6 +66,8 @@ def _about(quarter: LifeQuarter) -> RenderableType:
         words.append(f"cosine {quarter.cosine:.2f}" + (f", flow {' out, '.join(flows)} in" if len(flows) == 2 else ""))
     if quarter.change is not None:
         words.append(f"attention {quarter.change:+.1%}")
+    if quarter.quarter_label != quarter.label:
+        words.append(f"name {quarter.naming}; in this quarter alone: {quarter.quarter_label}")
     words += [f"split off: {', '.join(quarter.split_into)}"] if quarter.split_into else []
     words += [f"took up: {', '.join(quarter.absorbed)}"] if quarter.absorbed else []
     firms = ", ".join(firm.firm_name or firm.firm_id for firm in quarter.top_firms[:5])

@@ -87,6 +87,8 @@ def _about(theme: ThemeLine) -> RenderableType:
     named, more = theme.top_firms[:_NAMED_FIRMS], theme.n_firms - _NAMED_FIRMS
     firms = ", ".join(_firm_name(firm) for firm in named) + (f" and {more} more" if more > 0 else "")
     lines: list[tuple[str, str | Text]] = [("keywords", ", ".join(theme.keywords)), ("firms", firms)]
+    if theme.quarter_label and theme.quarter_label != theme.label:
+        lines.append(("this quarter", theme.quarter_label))
     if theme.group_label:
         lines.append(("group", theme.group_label))
     if theme.example:

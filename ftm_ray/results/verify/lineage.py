@@ -1,4 +1,5 @@
-"""The part of `ftm verify` that looks at the registry: each theme has one id, and only new themes have new ones."""
+"""The part of `ftm verify` that looks at the registry: each theme has one id and a name of its own, and only new themes
+have new ids."""
 
 from collections import Counter
 
@@ -34,6 +35,8 @@ def check_lineage(lake: Lake, quarter: str, run_id: str, tables: Tables) -> list
         problems.append(f"{len(linked)} themes are linked, {tables.themes.num_rows} are published, or they are others")
     counts = Counter(row["theme_uid"] for row in rows)
     problems += [f"{uid} stands for {n} themes" for uid, n in sorted(counts.items()) if n > 1]
+    labels = Counter(row["theme_label"] for row in rows if row["theme_label"] is not None)
+    problems += [f"{n} themes are called '{label}'" for label, n in sorted(labels.items()) if n > 1]
     new = {Edge.FIRST_QUARTER.value, Edge.SPLIT.value, Edge.EMERGE.value}
     for row in rows:
         if (row["edge"] in new) == (row["theme_uid"] in before):

@@ -3,13 +3,17 @@
 import re
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
+from ftm_ray.history.registry import Entry, current_entries
 from ftm_ray.lake.storage import Lake, check_quarter
-from ftm_ray.results.query import TABLES
+from ftm_ray.results.query import TABLES as OF_A_RUN
+from ftm_ray.schemas.history import HISTORY
 
 TEXT = (Path(__file__).parents[3] / "cluster" / "athena.sql").read_text(encoding="utf-8")
+TABLES = OF_A_RUN | HISTORY
 TYPES = {
     pa.string(): "string",
     pa.int32(): "int",
@@ -18,6 +22,7 @@ TYPES = {
     pa.float64(): "double",
     pa.bool_(): "boolean",
     pa.date32(): "date",
+    pa.timestamp("us", tz="UTC"): "timestamp",
 }
 
 
@@ -57,3 +62,18 @@ def test_quarters_are_projected_to_the_folders_that_are_written(name):
 
 def test_no_other_table_is_made():
     assert re.findall(r"CREATE EXTERNAL TABLE ftm\.(\w+)", TEXT) == list(TABLES)
+
+
+@pytest.mark.parametrize("name", HISTORY)
+def test_of_a_quarter_that_was_linked_again_the_view_shows_the_version_that_counts(name):
+    """What Athena would answer: its SQL here is DuckDB's, too. Version 2 begins with the second of four quarters."""
+    [view] = re.findall(rf"CREATE OR REPLACE VIEW ftm\.{name}_now AS\n(.*?);", TEXT, re.DOTALL)
+    entries = [Entry(quarter, 1) for quarter in ("2023Q1", "2023Q2", "2023Q3", "2023Q4")]
+    entries += [Entry("2023Q2", 2), Entry("2023Q3", 2), Entry("2023Q3", 3)]
+    rows = ", ".join(f"('{entry.quarter}', {entry.version})" for entry in entries)
+    with duckdb.connect() as database:
+        database.execute("CREATE SCHEMA ftm")
+        for table in HISTORY:
+            database.execute(f"CREATE TABLE ftm.{table} AS FROM (VALUES {rows}) v(quarter, registry_version)")
+        shown = database.execute(f"SELECT quarter, registry_version FROM ({view}) ORDER BY ALL").fetchall()
+    assert [Entry(*row) for row in shown] == current_entries(entries)

@@ -3,10 +3,12 @@
 import json
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from command import ftm, one_error_line
 from invented import QUARTER
+from llm_server import LlmServer, completion
 from published import NEXT, copy_run, publish
 
 import ftm_ray
@@ -16,6 +18,7 @@ from ftm_ray.results.theme_life import theme_life
 from ftm_ray.results.theme_list import list_themes
 from ftm_ray.results.verify.quarter import verify_quarter
 from ftm_ray.run.lineage import extend_lineage
+from ftm_ray.run.quarters import QuarterResult, link_quarter
 
 AFTER = "2024Q3"
 
@@ -154,16 +157,39 @@ def test_lineage_of_a_quarter_that_was_published_anew_is_left_out_with_a_word(li
     assert "published anew since it was linked" in caplog.text
 
 
-def test_themes_are_listed_by_surprise_where_there_is_a_past(linked):
+def silent_firms(lake, quarter, theme_id, n):
+    """As if so many firms of a theme had said nothing of it: their topics are gone."""
+    inside = lake.read_folder(lake.table_dir("theme_topics", quarter), ["theme_id", "firm_id", "topic_id"]).to_pylist()
+    gone = [(row["firm_id"], row["topic_id"]) for row in inside if row["theme_id"] == theme_id][:n]
+    for name in ("topics", "theme_topics"):
+        path = f"{lake.table_dir(name, quarter)}/part-00000.parquet"
+        table = lake.read_table(path)
+        keys = zip(table["firm_id"].to_pylist(), table["topic_id"].to_pylist(), strict=True)
+        lake.write_table(path, table.filter(pa.array([key not in gone for key in keys])))
+
+
+def test_themes_are_listed_by_surprise_where_there_is_a_past(run):
+    silent_firms(run.lake, QUARTER, f"{QUARTER}-0002", 3)  # so more is said of the second theme now
+    extend_lineage(run.lake.root, [QUARTER, NEXT])
+    found = list_themes(run.lake, NEXT, 5)
+    assert found.by == "surprise"
+    assert [theme.theme_id for theme in found.themes] == [f"{NEXT}-0002", f"{NEXT}-0001"]
+    assert found.themes[0].change >= 1 / 3 and found.themes[1].change == 0.0
+    assert [theme.surprise for theme in found.themes] == pytest.approx([1.0, -1.0])
+    by_size = list_themes(run.lake, NEXT, 5, "size").themes
+    assert [theme.theme_id for theme in by_size] == [f"{NEXT}-0001", f"{NEXT}-0002"]
+
+
+def test_without_a_past_themes_are_listed_by_size_and_surprise_is_refused(linked):
     assert list_themes(linked.lake, QUARTER, 5).by == "size"
-    found = list_themes(linked.lake, NEXT, 5)
-    assert found.by == "surprise" or all(theme.surprise is None for theme in found.themes)
-    assert [theme.theme_uid for theme in list_themes(linked.lake, NEXT, 5, "size").themes] == [
-        f"U{QUARTER}-0001",
-        f"U{QUARTER}-0002",
-    ]
     with pytest.raises(SourceError, match="nothing is known of the quarter before"):
         list_themes(linked.lake, QUARTER, 5, "surprise")
+
+
+def test_where_all_themes_change_alike_nothing_is_a_surprise(linked):
+    found = list_themes(linked.lake, NEXT, 5)
+    assert found.by == "size" and [theme.change for theme in found.themes] == [0.0, 0.0]
+    assert [theme.theme_uid for theme in found.themes] == [f"U{QUARTER}-0001", f"U{QUARTER}-0002"]
 
 
 def test_a_themes_life_is_found_by_any_of_its_ids(linked):
@@ -181,10 +207,133 @@ def test_verify_checks_the_registry(linked):
     path = f"{linked.lake.table_dir('lineage', NEXT)}/version-00001.parquet"
     table = linked.lake.read_table(path)
     uids = pa.array(["U2020Q1-0001"] * table.num_rows)
-    linked.lake.write_table(path, table.set_column(0, table.schema.field(0), uids))
+    table = table.set_column(0, table.schema.field(0), uids)
+    at = table.schema.get_field_index("theme_label")
+    same = pa.array(["Oil"] * table.num_rows)
+    linked.lake.write_table(path, table.set_column(at, table.schema.field(at), same))
     problems = {check.name: check for check in verify_quarter(linked.lake, NEXT)}["lineage"].problems
     assert "U2020Q1-0001 stands for 2 themes" in problems
+    assert "2 themes are called 'Oil'" in problems
     assert any("was never seen before" in problem for problem in problems)
+
+
+# --- quarters in a row ------------------------------------------------------------------------------------------------
+
+
+def test_a_quarter_behind_one_that_failed_waits_and_is_linked_when_the_gap_is_filled(run, config):
+    root = run.lake.root
+    copy_run(run.lake, run.lake, run.run_id, AFTER)
+    done = {quarter: QuarterResult(quarter, "published", 1.0, 0) for quarter in (QUARTER, NEXT, AFTER)}
+    failed = QuarterResult(NEXT, "failed", 1.0, 4, reason="no transcripts")
+    assert link_quarter(root, done[QUARTER], config) == done[QUARTER]
+    assert link_quarter(root, failed, config) == failed
+    waits = link_quarter(root, done[AFTER], config)
+    assert (waits.status, waits.exit) == ("published", 4)
+    assert f"not linked: {AFTER} waits" in waits.reason and f"{NEXT} would be skipped" in waits.reason
+    assert [link_quarter(root, done[quarter], config).exit for quarter in (NEXT, AFTER)] == [0, 0]
+    assert set(ftm_ray.open_results(root).lineage.df().quarter) == {QUARTER, NEXT, AFTER}
+
+
+# --- names that hold --------------------------------------------------------------------------------------------------
+
+
+def called_anew(lake, quarter, moved_by=0.0):
+    """Publish the quarter's themes under other names, with all that was said in it moved in one direction."""
+    path = f"{lake.table_dir('themes', quarter)}/part-00000.parquet"
+    table = lake.read_table(path)
+    labels = pa.array([f"{label} anew" for label in table["label"].to_pylist()])
+    lake.write_table(path, table.set_column(table.schema.get_field_index("label"), "label", labels))
+    path = f"{lake.table_dir('topics', quarter)}/part-00000.parquet"
+    table = lake.read_table(path)
+    vectors = np.array(table["embedding"].to_pylist(), dtype=np.float32)
+    aside = np.random.default_rng(0).standard_normal(vectors.shape[1]).astype(np.float32)
+    vectors += moved_by * aside / np.linalg.norm(aside)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    at = table.schema.get_field_index("embedding")
+    moved = pa.array(list(vectors), table.schema.field(at).type)
+    lake.write_table(path, table.set_column(at, table.schema.field(at), moved))
+
+
+def names(root):
+    rows = ftm_ray.open_results(root, NEXT).lineage.df()
+    return list(zip(rows.edge, rows.naming, rows.theme_label, rows.quarter_label, rows.label_quarter, strict=True))
+
+
+def test_a_theme_that_stays_where_it_was_keeps_its_name(run):
+    called_anew(run.lake, NEXT)
+    first, second = ftm_ray.open_results(run.lake.root, QUARTER).themes.df().label
+    extend_lineage(run.lake.root, [QUARTER, NEXT])
+    assert names(run.lake.root) == [
+        ("survive", "held", first, f"{first} anew", QUARTER),
+        ("survive", "held", second, f"{second} anew", QUARTER),
+    ]
+    listed = list_themes(run.lake, NEXT, 5, "size").themes
+    assert [(theme.label, theme.quarter_label) for theme in listed] == [
+        (first, f"{first} anew"),
+        (second, f"{second} anew"),
+    ]
+    life = theme_life(run.lake, f"{NEXT}-0001")
+    assert [(q.label, q.quarter_label, q.naming) for q in life.quarters] == [
+        (first, first, "named"),
+        (first, f"{first} anew", "held"),
+    ]
+    assert f"{first} anew" in ftm("lineage", f"{NEXT}-0001", "--root", run.lake.root).output
+
+
+def test_a_theme_that_has_moved_is_called_what_its_quarter_calls_it_where_no_llm_is_asked(run):
+    called_anew(run.lake, NEXT, moved_by=1.0)
+    first, second = ftm_ray.open_results(run.lake.root, QUARTER).themes.df().label
+    [_, step] = extend_lineage(run.lake.root, [QUARTER, NEXT])
+    assert step.namings == {"renamed": 2}
+    assert names(run.lake.root) == [
+        ("survive", "renamed", f"{first} anew", f"{first} anew", NEXT),
+        ("survive", "renamed", f"{second} anew", f"{second} anew", NEXT),
+    ]
+
+
+def test_the_llm_is_asked_about_themes_that_have_moved_and_both_names_stand_in_the_lineage(run):
+    called_anew(run.lake, NEXT, moved_by=1.0)
+    first, second = ftm_ray.open_results(run.lake.root, QUARTER).themes.df().label
+
+    def answer(_, request):
+        is_first = f'Old name: "{first}"' in request["messages"][1]["content"]
+        return completion(json.dumps({"answer": "keep" if is_first else "rename"}))
+
+    with LlmServer(answer) as server:
+        llm = ("--llm", server.url, "--llm-model", "tiny")
+        output = ftm("lineage", QUARTER, NEXT, "--root", run.lake.root, *llm).output
+        assert len(server.requests) == 2
+    assert "1 kept, 1 renamed" in " ".join(output.split())
+    assert names(run.lake.root) == [
+        ("survive", "kept", first, f"{first} anew", NEXT),
+        ("survive", "renamed", f"{second} anew", f"{second} anew", NEXT),
+    ]
+
+
+def test_an_llm_that_does_not_answer_leaves_the_quarter_unlinked(run, short_waits):
+    called_anew(run.lake, NEXT, moved_by=1.0)
+    with LlmServer(lambda *_: completion("I do not know.")) as server:
+        result = ftm("lineage", QUARTER, NEXT, "--root", run.lake.root, "--llm", server.url)
+    assert result.exit_code == 4
+    assert "did not say keep or rename for 2 of 2 names" in one_error_line(result)
+    assert set(ftm_ray.open_results(run.lake.root).lineage.df().quarter) == {QUARTER}
+
+
+def test_lineage_serves_no_model_itself(run):
+    result = ftm("lineage", QUARTER, "--root", run.lake.root, "--llm", "serve")
+    assert result.exit_code == 2
+    assert "ftm llm status" in one_error_line(result)
+
+
+def test_a_registry_of_before_that_knew_no_names_is_read_and_goes_on(run):
+    extend_lineage(run.lake.root, [QUARTER])
+    path = f"{run.lake.table_dir('lineage', QUARTER)}/version-00001.parquet"
+    columns = ["theme_label", "quarter_label", "naming", "label_quarter", "label_cosine"]
+    run.lake.write_table(path, run.lake.read_table(path).drop_columns(columns))
+    extend_lineage(run.lake.root, [NEXT])
+    assert [row[:2] for row in names(run.lake.root)] == [("survive", "named")] * 2
+    assert theme_life(run.lake, f"{NEXT}-0001").quarters[0].naming is None
+    assert ftm_ray.open_results(run.lake.root).lineage.df().naming.isna().sum() == 2
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
