@@ -220,6 +220,7 @@ class RunConfig(Settings):
     serve: ServeSettings = ServeSettings()
     gates: GateSettings = GateSettings()
     keep_unlinked: bool = Field(False, description="Keep firms without PERMNO where the source links firms.")
+    keep_vectors: bool = Field(False, description="Publish the vectors of sentences, which `ftm search` then looks at.")
     workers: int | None = Field(None, ge=1, description="Topic actors; null = as many as fit. Changes no result.")
     cluster: ClusterSettings = ClusterSettings()
     sentiment: SentimentSettings = SentimentSettings()
@@ -236,7 +237,7 @@ class RunConfig(Settings):
             "topics": self.topics.model_dump(),
             "llm": llm,
             "keep_unlinked": self.keep_unlinked,
-        }
+        } | ({"keep_vectors": True} if self.keep_vectors else {})  # else ids stay what they were
 
     def model_variant(self) -> list[str | None]:
         """What besides its name decides which model answers; as long as nothing is set, the name says it all."""

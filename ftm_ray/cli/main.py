@@ -20,6 +20,7 @@ from ftm_ray.cli.commands.quarters import run_quarters
 from ftm_ray.cli.commands.report import report
 from ftm_ray.cli.commands.results import sql, status, themes, trace, verify
 from ftm_ray.cli.commands.run import run
+from ftm_ray.cli.commands.search import search
 from ftm_ray.cli.commands.sentiment import sentiment
 from ftm_ray.cli.commands.submit import submit
 from ftm_ray.cli.termination import end_like_ctrl_c, exit_of_interruption
@@ -29,7 +30,7 @@ from ftm_ray.version import __version__
 #: All commands. A new one is written in a file of `commands/` and added here.
 COMMANDS: tuple[click.Command, ...] = (
     *(prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events),
-    *(run_quarters, submit, sentiment, lineage, report),
+    *(run_quarters, submit, sentiment, lineage, report, search),
 )
 
 logger = logging.getLogger("ftm_ray")

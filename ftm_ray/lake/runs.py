@@ -12,15 +12,17 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ftm_ray.config import RunConfig
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.code_version import code_version
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
+
+if TYPE_CHECKING:
+    from ftm_ray.config import RunConfig  # loads pydantic, which those who only read need not wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class RunIds:
     map_id: str
 
 
-def run_ids(config: RunConfig, manifest: Manifest) -> RunIds:
+def run_ids(config: "RunConfig", manifest: Manifest) -> RunIds:
     """The ids that this configuration gives on this prefetch store."""
     base = {"quarter": manifest.quarter, "prefetch": manifest.digest, "code": code_version()}
     return RunIds(
@@ -99,6 +101,10 @@ class RunFiles:
     def part_path(self, batch: Batch) -> str:
         """The part file of a batch."""
         return f"{self.lake.parts_dir(self.quarter, self.map_id)}/{part_name(batch)}"
+
+    def vectors_path(self, batch: Batch) -> str:
+        """The vectors of a batch's sentences, where the run keeps them."""
+        return f"{self.lake.vectors_dir(self.quarter, self.map_id)}/{part_name(batch)}"
 
     def parts(self) -> Iterator[tuple[Batch, pa.Table]]:
         """All parts in order, one in memory at a time; each is read whole, which on S3 is one or two requests."""

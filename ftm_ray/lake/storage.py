@@ -91,6 +91,11 @@ class Lake:
         return f"intermediate/firm-topics/quarter={quarter}/map={map_id}"
 
     @staticmethod
+    def vectors_dir(quarter: str, map_id: str) -> str:
+        """Folder of the vectors of sentences that the map made, where a run keeps them."""
+        return f"intermediate/sentence-vectors/quarter={quarter}/map={map_id}"
+
+    @staticmethod
     def answers_dir(quarter: str) -> str:
         """Folder of the LLM's answers to questions about a quarter."""
         return f"intermediate/llm-answers/quarter={quarter}"

@@ -4,6 +4,7 @@ Sentences lie in one file per batch of firms, and a file is opened no further th
 in it.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
+
+logger = logging.getLogger(__name__)
 
 THEME_ID = re.compile(r"^(\d{4}Q[1-4])-\d{4,}$")
 
@@ -42,6 +47,25 @@ class SpokenSentence:
     speaker_type: str | None
     section: str | None
     text: str
+
+
+def published_records(lake: Lake, quarters: Sequence[str]) -> list[dict[str, Any]]:
+    """run.json of each quarter. Where none is named, of all; an unfinished one is then left out with a word.
+
+    Raises:
+        SourceError: One of them is not published, or nothing is.
+    """
+    if quarters:
+        return [published_record(lake, quarter) for quarter in dict.fromkeys(quarters)]
+    records = []
+    for folder in lake.list_folders("processed/firms"):
+        try:
+            records.append(published_record(lake, folder.removeprefix("quarter=")))
+        except (SourceError, ConfigError) as error:
+            logger.warning("left out: %s", error)
+    if not records:
+        raise SourceError(f"nothing is published in {lake.root}; run `ftm prefetch` and `ftm run` first")
+    return records
 
 
 def read_columns(lake: Lake, name: str, quarter: str, columns: Sequence[str]) -> pa.Table:

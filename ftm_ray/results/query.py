@@ -6,7 +6,6 @@ listed, a half-published quarter is never read, and a question about one quarter
 Nothing is read before it is asked for, and then only the columns needed.
 """
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,17 +17,17 @@ import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.calendar import known_from
-from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.lineage_files import known_records, linked_entries
-from ftm_ray.results.published import THEME_ID
+from ftm_ray.results.published import THEME_ID, published_records
+from ftm_ray.results.search.hits import hits_table
+from ftm_ray.results.search.request import make_request
+from ftm_ray.results.search.searcher import Searcher
 from ftm_ray.results.study_files import read_study
 from ftm_ray.schemas.events import EVENT_STUDY
 from ftm_ray.schemas.history import HISTORY
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY, SENTIMENT_TABLES
-
-logger = logging.getLogger(__name__)
 
 #: Every table of a run that can be asked for, by the name of its view; beside them stand those over quarters (HISTORY).
 TABLES = {**PUBLISHED, "sentiment_ready": SENTIMENT_READY, **SENTIMENT_TABLES}
@@ -68,6 +67,7 @@ class Results:
     root: str
     quarters: tuple[str, ...]
     connection: duckdb.DuckDBPyConnection
+    searcher: Searcher
 
     @property
     def themes(self) -> duckdb.DuckDBPyRelation:
@@ -147,6 +147,32 @@ class Results:
         except duckdb.Error as error:
             raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
 
+    def search(
+        self,
+        question: str,
+        among: str = "topics",
+        *,
+        firms: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        limit: int = 10,
+    ) -> duckdb.DuckDBPyRelation:
+        """What is about a question, by meaning and by words, best first: as `ftm search` (docs/search.md).
+
+        The first question reads vectors and words and keeps them in memory, so that the next ones take milliseconds.
+
+        Args:
+            question: In words, such as "tariffs on suppliers".
+            among: 'themes', 'topics' or 'sentences'.
+            firms: Only what these firms said, by firm_id; none = all.
+            kinds: Only themes of these kinds, and what belongs to them; none = all.
+            limit: Hits at most.
+
+        Raises:
+            ConfigError: The question is empty, a filter lets nothing through, or quarters have other encoders.
+        """
+        found = self.searcher.search(make_request(question, among, tuple(firms), tuple(kinds), limit))
+        return self.connection.from_arrow(hits_table(found))
+
     def trace(self, theme_id: str) -> duckdb.DuckDBPyRelation:
         """A theme's sentences with topic, firm, speaker and date: one row each, topics nearest to its centre first.
 
@@ -187,7 +213,9 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
         SourceError: One of them is not published, or none is, or none was over by then.
     """
     lake = Lake(root)
-    records = [_with_sentiment(lake, record) for record in _records(lake, [check_quarter(q) for q in quarters])]
+    records = [
+        _with_sentiment(lake, record) for record in published_records(lake, [check_quarter(q) for q in quarters])
+    ]
     records = known_records(records, as_of)
     if not records:
         raise SourceError(f"no published quarter in {lake.root} was over on {as_of}")
@@ -207,7 +235,8 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
     connection.register("_known", pa.table(columns))
     for name in _FOLLOWED:
         connection.execute(_WITH_LINEAGE.format(view=name))
-    return Results(lake.root, tuple(record["quarter"] for record in records), connection)
+    searcher = Searcher(lake, records, keeps=True)
+    return Results(lake.root, tuple(record["quarter"] for record in records), connection, searcher)
 
 
 def answer(results: Results, question: str) -> pa.Table | None:
@@ -221,7 +250,9 @@ def answer(results: Results, question: str) -> pa.Table | None:
     try:
         return None if found is None else found.to_arrow_table()
     except duckdb.Error as error:
-        _records(Lake(results.root), results.quarters)  # says more clearly than pyarrow why a bucket cannot be read
+        published_records(
+            Lake(results.root), results.quarters
+        )  # says more clearly than pyarrow why a bucket cannot be read
         raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
 
 
@@ -231,21 +262,6 @@ def plain_words(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
         return f"{words.partition(' Did you mean')[0]} The tables are {', '.join([*TABLES, *HISTORY])}"
     return words
-
-
-def _records(lake: Lake, quarters: Sequence[str]) -> list[dict[str, Any]]:
-    """run.json of each quarter. Where none is named, an unfinished one is left out with a word."""
-    if quarters:
-        return [published_record(lake, quarter) for quarter in dict.fromkeys(quarters)]
-    records = []
-    for folder in lake.list_folders("processed/firms"):
-        try:
-            records.append(published_record(lake, folder.removeprefix("quarter=")))
-        except (SourceError, ConfigError) as error:
-            logger.warning("left out: %s", error)
-    if not records:
-        raise SourceError(f"nothing is published in {lake.root}; run `ftm prefetch` and `ftm run` first")
-    return records
 
 
 def _with_sentiment(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:

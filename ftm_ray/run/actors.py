@@ -65,13 +65,17 @@ class TopicFinder:
         (row,) = table.to_pylist()
         path = f"{self._run.lake.prefetch_dir(self._run.quarter)}/{row['chunk']}"
         firms = self._run.lake.read_row_group(path, row["row_group"])
-        return _with_batch(self._work.submit(self._finder, firms).result(), row["batch"])
+        found = self._work.submit(self._finder.find, firms).result()
+        if found.vectors is not None:  # before the part, whose existence says that the batch is done
+            vectors_path = self._run.vectors_path(self._run.manifest.batches[row["batch"]])
+            self._run.lake.write_table(vectors_path, found.vectors)
+        return _with_batch(found.topics, row["batch"])
 
 
 def _firm_topic_finder(config: RunConfig, linked_only: bool, device: str) -> FirmTopicFinder:
     if device == "cpu":
         _share_the_cores()
-    return FirmTopicFinder(config.embed, config.topics, device, linked_only)
+    return FirmTopicFinder(config.embed, config.topics, device, linked_only, config.keep_vectors)
 
 
 class PartNamer:

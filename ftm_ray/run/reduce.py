@@ -114,7 +114,7 @@ class ThemePublisher:
         }
         count_topics(report, found, tables)
         with timed(report.seconds, "write"):
-            write_tables(run, report, parts, tables)
+            write_tables(run, report, parts, tables, self.config.keep_vectors)
         return report
 
     def _topic_set(self, topics: pa.Table) -> TopicSet:

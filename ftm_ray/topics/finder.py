@@ -8,6 +8,7 @@ embedding and clustering processes, and no embedding ever crosses a process. `pi
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ftm_ray.schemas.store import PREFETCH
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.boilerplate_rules import rule_drop_reason
 from ftm_ray.text.names import firm_name_tokens, person_names
-from ftm_ray.topics.firm_rows import FirmProgress, firm_row, topic_columns
+from ftm_ray.topics.firm_rows import FirmProgress, firm_row, kept_vectors, topic_columns
 from ftm_ray.topics.firm_topics import MIN_SENTENCES, FirmTopics, fit_firm_topics, without_topics
 from ftm_ray.vectors.clustering import choose_gpu
 from ftm_ray.vectors.encoder import SentenceEncoder
@@ -33,6 +34,19 @@ logger = logging.getLogger(__name__)
 _REASON_CHARACTERS = 200
 
 
+@dataclass(frozen=True, slots=True)
+class BatchTopics:
+    """What was found in a batch of firms.
+
+    Attributes:
+        topics: FIRM_TOPICS rows, in the order of the firms.
+        vectors: Of the sentences that were kept, as `schemas/vectors.py` says; None where they are not wanted.
+    """
+
+    topics: pa.Table
+    vectors: pa.Table | None
+
+
 class FirmTopicFinder:
     """Finds the topics of firms; loads its models once.
 
@@ -41,13 +55,20 @@ class FirmTopicFinder:
         topics: Settings of the clustering.
         device: 'cpu' or 'cuda'.
         linked_only: Skip firms without PERMNO.
+        keep_vectors: Hand out the vectors of the sentences, too.
     """
 
     def __init__(
-        self, embed: EmbedSettings, topics: TopicSettings, device: str = "cpu", linked_only: bool = False
+        self,
+        embed: EmbedSettings,
+        topics: TopicSettings,
+        device: str = "cpu",
+        linked_only: bool = False,
+        keep_vectors: bool = False,
     ) -> None:
         self.settings = topics
         self.linked_only = linked_only
+        self.keep_vectors = keep_vectors
         self.encoder = SentenceEncoder(embed, device)
         self.classifier = BoilerplateClassifier.load(embed.model) if topics.boilerplate == "bundled" else None
         self.use_gpu = choose_gpu(topics.backend)
@@ -55,16 +76,22 @@ class FirmTopicFinder:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Turn firms (PREFETCH rows) into their topics (FIRM_TOPICS rows), in the same order."""
-        check_table(table, PREFETCH, "firms given to the topic finder")
-        rows = [self._firm_row(firm) for firm in table.to_pylist()]
-        return pa.Table.from_pylist(rows, schema=FIRM_TOPICS)
+        return self.find(table).topics
 
-    def _firm_row(self, firm: dict[str, Any]) -> dict[str, Any]:
-        sentences = firm.pop("sentences")
+    def find(self, table: pa.Table) -> BatchTopics:
+        """As a call, with the vectors of the sentences where they are wanted."""
+        check_table(table, PREFETCH, "firms given to the topic finder")
+        firms = table.to_pylist()
+        seen = [FirmProgress(said, [None] * len(said)) for said in (firm.pop("sentences") for firm in firms)]
+        rows = [self._firm_row(firm, progress) for firm, progress in zip(firms, seen, strict=True)]
+        vectors = kept_vectors(seen, self.encoder.dim) if self.keep_vectors else None
+        return BatchTopics(pa.Table.from_pylist(rows, schema=FIRM_TOPICS), vectors)
+
+    def _firm_row(self, firm: dict[str, Any], progress: FirmProgress) -> dict[str, Any]:
+        sentences = progress.sentences
         if self.linked_only and firm["permno"] is None:
-            progress = FirmProgress(sentences, ["unlinked"] * len(sentences))
+            progress.drop_reasons = ["unlinked"] * len(sentences)
             return firm_row(firm, progress, FirmStatus.SKIPPED, "no PERMNO; --keep-unlinked keeps such firms")
-        progress = FirmProgress(sentences, [None] * len(sentences))
         try:
             progress.drop_reasons = [rule_drop_reason(s["raw_text"], s["speaker_type"]) for s in sentences]
             found = self._find_topics(progress)
@@ -75,6 +102,7 @@ class FirmTopicFinder:
             raise  # the configuration or the machine is at fault, not this firm
         except Exception as error:  # noqa: BLE001 - one bad firm costs one firm; the run counts them and has a limit
             logger.warning("firm %s in %s failed: %s", firm["firm_id"], firm["quarter"], error)
+            progress.vectors = None
             return firm_row(firm, progress, FirmStatus.FAILED, f"{type(error).__name__}: {error}"[:_REASON_CHARACTERS])
         reason = f"{len(progress.kept())} usable sentences, fewer than {MIN_SENTENCES}"
         return firm_row(firm, progress, FirmStatus.SKIPPED, reason)
@@ -92,6 +120,7 @@ class FirmTopicFinder:
         cleaned = [progress.sentences[row]["cleaned_text"] for row in kept]
         found = fit_firm_topics(raw, cleaned, vectors, self.settings, self.use_gpu)
         found = self._without_boilerplate_topics(progress, kept, found)
+        progress.vectors = vectors[[progress.drop_reasons[row] is None for row in kept]]
         progress.cluster_s = time.perf_counter() - start - progress.embed_s
         return found
 

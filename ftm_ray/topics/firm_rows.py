@@ -1,12 +1,19 @@
 """The row that the map writes of a firm: what became of it, of each of its sentences, and its topics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from ftm_ray.schemas.parts import FirmStatus
+from ftm_ray.schemas.vectors import kept_vectors_schema
 from ftm_ray.text.keyword_names import keyword_name
 from ftm_ray.topics.firm_topics import FirmTopics, Topic
 from ftm_ray.topics.quality import npmi_coherence, topic_diversity
+from ftm_ray.vectors.small_vectors import SmallVectors
+from ftm_ray.vectors.unit_vectors import Vectors
 
 
 @dataclass(slots=True)
@@ -17,6 +24,7 @@ class FirmProgress:
     drop_reasons: list[str | None]
     embed_s: float = 0.0
     cluster_s: float = 0.0
+    vectors: Vectors | None = None  # of the sentences that are kept, once topics are found
 
     def kept(self) -> list[int]:
         """Rows of the sentences that are not left out so far."""
@@ -72,3 +80,17 @@ def _topic_row(progress: FirmProgress, fitted: list[int], topic_id: int, topic: 
         "exemplar_texts": texts,
         "embedding": topic.embedding.tolist(),
     } | keyword_name(topic.written_keywords, texts).as_columns()
+
+
+def kept_vectors(firms: Sequence[FirmProgress], dim: int) -> pa.Table:
+    """The vectors of the sentences that were kept, firm after firm, in a quarter of their space.
+
+    Args:
+        firms: Those without topics have no vectors.
+        dim: Length of a vector.
+    """
+    found = [(firm, firm.vectors) for firm in firms if firm.vectors is not None]
+    ids = [firm.sentences[row]["sentence_id"] for firm, _ in found for row in firm.kept()]
+    small = SmallVectors.of(np.concatenate([np.zeros((0, dim), dtype=np.float32), *(vectors for _, vectors in found)]))
+    columns = [pa.array(ids, pa.string()), small.numbers_column(), pa.array(small.scales)]
+    return pa.Table.from_arrays(columns, schema=kept_vectors_schema(dim))

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from ftm_ray.schemas.arrays import numbers
 
 #: (n, dim) float32; every row has unit L2 norm, so that a matrix product gives cosines.
 Vectors = npt.NDArray[np.float32]
@@ -11,7 +12,8 @@ Vectors = npt.NDArray[np.float32]
 
 def vectors_of(column: pa.ChunkedArray) -> Vectors:
     """A column of equally long lists as (n, dim) float32, without making Python lists."""
-    values = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
+    parts = [numbers(chunk.flatten()) for chunk in column.chunks]  # joining a single one would copy it
+    values = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, dtype=np.float32), *parts])
     return np.asarray(values, dtype=np.float32).reshape(len(column), -1 if len(column) else 0)
 
 

@@ -140,6 +140,7 @@ def test_a_model_over_several_cards_needs_whole_ones(share):
         {"serve.load_format": "dummy"},
         {"llm.tokenizer": "/models/other"},
         {"keep_unlinked": True},
+        {"keep_vectors": True},
     ],
     ids=str,
 )

@@ -9,12 +9,14 @@ import pytest
 
 from ftm_ray.cli.main import main
 from ftm_ray.config import RunConfig, Settings
+from ftm_ray.results.search.hits import HITS
 from ftm_ray.schemas.events import EVENT_STUDY, GIVEN_SENTIMENT
 from ftm_ray.schemas.history import HISTORY
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SCORED_TEXTS, SENTIMENT_READY, SENTIMENT_TABLES
 from ftm_ray.schemas.store import COVERAGE, PREFETCH
+from ftm_ray.schemas.vectors import sentence_vectors_schema
 from ftm_ray.schemas.wrds import WRDS_CALLS, WRDS_TURNS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,6 +36,7 @@ TABLES = [
     SCORED_TEXTS,
     *SENTIMENT_TABLES.values(),
     *HISTORY.values(),
+    sentence_vectors_schema(384),
 ]
 
 
@@ -41,6 +44,11 @@ def test_every_column_is_described():
     text = (DOCS / "data-contracts.md").read_text(encoding="utf-8")
     missing = {name for table in TABLES for name in table.names if name not in text}
     assert not missing
+
+
+def test_every_column_of_a_hit_is_described():
+    text = (DOCS / "search.md").read_text(encoding="utf-8")
+    assert not {name for name in HITS.names if name not in text}
 
 
 def settings_of(model: type[Settings], prefix: str = ""):

@@ -6,6 +6,7 @@ from invented import bare_row, firm, part_table, prefetch_table
 
 from ftm_ray.errors import SourceError
 from ftm_ray.schemas.answers import LLM_ANSWERS
+from ftm_ray.schemas.arrays import numbers, strings
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.parts import FIRM_TOPICS, TOPIC, FirmStatus
 from ftm_ray.schemas.published import FIRMS, PUBLISHED, SENTENCES, THEMES, TOPICS
@@ -102,3 +103,24 @@ def test_a_sentiment_row_always_has_a_stock_and_a_date():
 def test_a_status_can_be_compared_with_what_stands_in_a_file():
     assert FirmStatus("failed") is FirmStatus.FAILED
     assert FirmStatus.DONE == "done"
+
+
+def test_arrays_made_without_pandas_are_those_of_arrow():
+    values = ["freight", "", "Zürich", "关税"]
+    assert strings(values).equals(pa.array(values, pa.string()))
+    assert strings([]).equals(pa.array([], pa.string()))
+
+
+@pytest.mark.parametrize("kind", [pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.bool_()])
+def test_numbers_are_those_that_arrow_gives(kind):
+    array = pa.array([1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0], pa.int8()).cast(kind)
+    for part in (
+        array,
+        array.slice(3),
+        array.slice(2, 5),
+        array.slice(0, 0),
+        pa.chunked_array([array, array.slice(9)]),
+    ):
+        found = numbers(part)
+        assert found.tolist() == part.to_pylist()
+        assert found.dtype == kind.to_pandas_dtype()

@@ -17,6 +17,7 @@ from ftm_ray.cli.options import config_option, json_option, print_json, quarter_
 @config_option
 @click.option("--workers", type=click.IntRange(min=1), help="Topic actors at work at once. [default: by the machine]")
 @click.option("--keep-unlinked", is_flag=True, help="Keep firms without PERMNO where others have one.")
+@click.option("--keep-vectors", is_flag=True, help="Publish the vectors of sentences for `ftm search`.")
 @click.option(
     "--stability", type=click.Choice(["on", "off"]), help="Say how stable each theme is; off is faster. [default: on]"
 )

@@ -30,6 +30,7 @@ def run_config(options: Options) -> RunConfig:
         "workers": options["workers"],
         "themes.stability": options.get("stability"),
         "keep_unlinked": options["keep_unlinked"] or None,
+        "keep_vectors": options.get("keep_vectors") or None,
     }
     config = load_config(options["config"], flags)
     checked_endpoint(config.llm, "--llm")

@@ -9,6 +9,7 @@ from rich.text import Text
 from ftm_ray.cli.progress import duration
 from ftm_ray.cli.screens.shapes import console, counted, fields, ftm_command
 from ftm_ray.lake.storage import Lake
+from ftm_ray.schemas.vectors import SENTENCE_VECTORS
 
 _NO_LLM = (
     "no LLM: topics are named by keywords and their most central sentence, marked summary_source='keywords'. "
@@ -69,7 +70,17 @@ def run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("named by", _naming_words(record)),
         *([("asked", _asked_words(record["llm"]))] if record["llm"] else []),
         ("quality", _quality_words(quality)),
+        *_vectors_line(record["files"]),
     ]
+
+
+def _vectors_line(files: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How much the kept vectors take; nothing where none are kept."""
+    kept = [file for path, file in files.items() if path.startswith(f"processed/{SENTENCE_VECTORS}/")]
+    if not kept:
+        return []
+    n_rows, n_bytes = sum(file["rows"] for file in kept), sum(file["bytes"] for file in kept)
+    return [("vectors", f"of {n_rows:,} sentences, {n_bytes / 1e6:,.1f} MB, for `ftm search --in sentences`")]
 
 
 def _naming_words(record: Mapping[str, Any]) -> str:

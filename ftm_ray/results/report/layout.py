@@ -2,7 +2,7 @@
 
 UMAP of 75,000 topics takes minutes on one core, so it is fitted on at most 8,000 topics of the first quarter, every so
 many-th in their published order. Every other topic, of this quarter or a later one, goes to the weighted mean of its
-five nearest among these. So a later quarter moves nothing: the same talk stands at the same place (docs/adr/0034).
+five nearest among these. So a later quarter moves nothing: the same talk stands at the same place (docs/adr/0033).
 """
 
 import warnings

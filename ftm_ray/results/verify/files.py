@@ -7,6 +7,7 @@ from ftm_ray.lake.runs import files_beside
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.schemas.published import PUBLISHED
+from ftm_ray.schemas.vectors import SENTENCE_VECTORS
 
 
 def check_files(lake: Lake, record: Mapping[str, Any], record_name: str = "run.json") -> Check:
@@ -29,7 +30,8 @@ def check_files(lake: Lake, record: Mapping[str, Any], record_name: str = "run.j
 def check_leftovers(lake: Lake, record: Mapping[str, Any]) -> Check:
     """No file of another run beside the published ones."""
     quarter = record["quarter"]
-    folders = [*(lake.table_dir(name, quarter) for name in PUBLISHED), lake.sentiment_file(quarter).rpartition("/")[0]]
+    tables = (*PUBLISHED, SENTENCE_VECTORS)
+    folders = [*(lake.table_dir(name, quarter) for name in tables), lake.sentiment_file(quarter).rpartition("/")[0]]
     there = [f"{folder}/{name}" for folder in folders for name in lake.list_files(folder)]
     problems = [f"{path} belongs to no run; delete it" for path in there if path not in record["files"]]
     return make_check("leftovers", "no file of another run", problems)

@@ -22,6 +22,7 @@ from ftm_ray.results.verify.sentiment import check_sentiment
 from ftm_ray.results.verify.tables import Tables, check_run_id, read_tables, row_problems
 from ftm_ray.results.verify.themes import theme_problems, theme_topic_problems
 from ftm_ray.results.verify.tone import check_tone
+from ftm_ray.results.verify.vectors import check_vectors
 
 
 def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
@@ -58,6 +59,7 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
         make_check("firm counts", f"{tables.firms.num_rows:,} firms", firm_count_problems(record, tables)),
         make_check("topic counts", f"{tables.topics.num_rows:,} topics", topic_count_problems(record, tables)),
         check_sentiment(lake, record, tables.sentiment, tally),
+        *check_vectors(lake, record),
         *check_tone(lake, record, tables),
         *check_lineage(lake, quarter, record["run_id"], tables),
     ]

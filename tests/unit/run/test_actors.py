@@ -62,7 +62,7 @@ def test_references_to_several_batches_are_never_one_piece_of_work(run, finder):
 def test_while_a_batch_is_worked_on_the_next_is_read_and_no_two_are_worked_on(run, finder, monkeypatch):
     """Ray Data calls the actor from two threads."""
     events = []
-    find = finder._finder
+    find = finder._finder.find
     first_began, second_is_read = threading.Event(), threading.Event()
 
     read = Lake.read_row_group
@@ -84,7 +84,7 @@ def test_while_a_batch_is_worked_on_the_next_is_read_and_no_two_are_worked_on(ru
         return found
 
     monkeypatch.setattr(Lake, "read_row_group", watched_read)
-    monkeypatch.setattr(finder, "_finder", watched_find)
+    monkeypatch.setattr(finder._finder, "find", watched_find)
     with ThreadPoolExecutor(2) as calls:
         first = calls.submit(finder, item(run, 0))
         assert first_began.wait(30)
@@ -106,6 +106,22 @@ def test_the_way_from_store_to_part_and_back(run, finder):
         assert counts[0]["n_sentences"] == run.manifest.batches[number].n_sentences
     assert again["status"].to_pylist() == ["skipped"]  # C has no PERMNO
     assert [batch.number for batch, _ in run.parts()] == [0, 1]
+
+
+def test_vectors_lie_there_before_the_part_is_written_and_only_where_they_are_kept(finder, monkeypatch):
+    store = finder._run
+    path = store.vectors_path(store.manifest.batches[0])
+    found = finder(item(store, 0))
+    assert not store.lake.exists(path)
+    monkeypatch.setattr(finder._finder, "keep_vectors", True)
+    assert (
+        finder(item(store, 0))
+        .drop_columns(["embed_s", "cluster_s"])
+        .equals(found.drop_columns(["embed_s", "cluster_s"]))
+    )
+    vectors = store.lake.read_table(path)
+    assert vectors.num_rows == sum(topic_id is not None for ids in found["topic_ids"].to_pylist() for topic_id in ids)
+    assert not store.lake.exists(store.part_path(store.manifest.batches[0]))
 
 
 def test_the_writer_tells_what_it_wrote(run):

@@ -12,6 +12,7 @@ from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.topics.finder import FirmTopicFinder
+from ftm_ray.vectors.small_vectors import SmallVectors
 
 BOILERPLATE = "Thank you, and good morning, everyone."
 POISON = "This sentence breaks the encoder, which happens to one firm only."
@@ -205,6 +206,46 @@ def test_a_firm_with_a_sentence_without_text_costs_one_firm(finder):
 def test_what_is_not_the_firms_fault_ends_the_batch(finder, error):
     with pytest.raises(type(error)):
         rows_of(fragile(finder, error), firm("BAD", [[*SENTENCES[:9], POISON]]))
+
+
+# --- vectors of sentences ------------------------------------------------------------------------------------------
+
+
+def keeping(finder):
+    kept = copy.copy(finder)
+    kept.keep_vectors = True
+    return kept
+
+
+def test_vectors_are_those_of_the_sentences_that_are_kept(finder, found):
+    batch = keeping(finder).find(prefetch_table([BIG, FOUR, SMALL]))
+    rows = batch.topics.to_pylist()
+    assert [without_seconds(row) for row in rows] == [without_seconds(found[i]) for i in ("BIG", "FOUR", "SMALL")]
+    expected = [
+        (sentence["sentence_id"], sentence["raw_text"])
+        for given, row in zip((BIG, FOUR, SMALL), rows, strict=True)
+        for sentence, topic_id in zip(given["sentences"], row["topic_ids"], strict=True)
+        if topic_id is not None
+    ]
+    assert batch.vectors["sentence_id"].to_pylist() == [sentence_id for sentence_id, _ in expected]
+    small = SmallVectors.from_columns(batch.vectors["vector"], batch.vectors["scale"])
+    vectors = finder.encoder.encode([text for _, text in expected])
+    assert np.abs(small.numbers * small.scales[:, None] - vectors).max() < 0.002
+
+
+def test_filler_topics_and_firms_that_fail_have_no_vectors(finder, freight):
+    strict = keeping(with_classifier(finder, classifier(freight, -9.0, sentence_threshold=1.0)))
+    batch = strict.find(prefetch_table([SMALL]))
+    (row,) = batch.topics.to_pylist()
+    assert "boilerplate_topic" in row["drop_reasons"]
+    assert 0 < batch.vectors.num_rows == row["drop_reasons"].count(None)
+    broken = keeping(fragile(finder, RuntimeError("boom")))
+    broken.encoder.dim = finder.encoder.dim
+    assert broken.find(prefetch_table([firm("BAD", [[*SENTENCES[:9], POISON]])])).vectors.num_rows == 0
+
+
+def test_nobody_is_handed_vectors_unasked(finder):
+    assert finder.find(prefetch_table([FOUR])).vectors is None
 
 
 # --- boilerplate ---------------------------------------------------------------------------------------------------
