@@ -102,6 +102,8 @@ def theme_lines(quarters: Sequence[PageQuarter], firm_ids: Sequence[str], spoken
             line |= {"quarter": number, "uid": theme["theme_uid"] or theme["theme_id"]}
             line["share"] = line.pop("firm_share") or _rounded(theme["n_firms"] / max(n_done, 1))
             line["label"] = _label(theme, spoken_words)
+            # A name of before may be the beginning of a sentence where it had no keywords; nobody knows here.
+            line["name_over_quarters"] = theme["theme_label"] if spoken_words else None
             line["text"] = _summary(theme["description"], theme) or (theme["description"] if spoken_words else "")
             line["named_by_llm"] = _is_by_llm(theme)
             line["firms"] = [firm_number[firm_id] for firm_id in theme["top_firms"]]

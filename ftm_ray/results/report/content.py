@@ -38,8 +38,8 @@ class PageQuarter:
         firms: All firms of the quarter by id.
         topics: One row per topic, in the order of the published table.
         vectors: (n_topics, dim) float32, unit L2 norm: the topics' vectors.
-        themes: Rows of the table, largest first, with `theme_uid`, `edge`, `parent_uid`, `firm_share`, `change` and
-            `surprise` where the quarter is linked; null where it is not.
+        themes: Rows of the table, largest first, with `theme_uid`, `edge`, `parent_uid`, `theme_label`, `firm_share`,
+            `change` and `surprise` where the quarter is linked; null where it is not.
         members: Rows of `theme_topics`.
         ends: Themes of before that ended in this quarter: rows of `lineage` without a theme.
     """
@@ -117,7 +117,7 @@ def _with_history(
     found = []
     for theme in themes:
         edge, share = edges.get(theme["theme_id"], {}), shares.get(theme["theme_id"], {})
-        history = {name: edge.get(name) for name in ("theme_uid", "edge", "parent_uid")}
+        history = {name: edge.get(name) for name in ("theme_uid", "edge", "parent_uid", "theme_label")}
         history |= {name: share.get(name) for name in ("firm_share", "change", "surprise")}
         found.append(dict.fromkeys(_THEME_COLUMNS) | theme | history)
     return found

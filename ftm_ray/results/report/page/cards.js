@@ -99,6 +99,7 @@ function themeFacts(theme) {
   return [
     ["Kind", theme.kind],
     ["Size", `${count(theme.n_firms, "firm")} (${percent(theme.share)} of them all), ${count(theme.n_topics, "topic")}, ${count(theme.n_sentences, "sentence")}`],
+    ["Over quarters", theme.name_over_quarters && theme.name_over_quarters !== theme.label ? words(theme.name_over_quarters, "span") : null],
     ["Keywords", words(theme.keywords.join(", "), "span")],
     ["Stability", theme.stability && `${stabilityWord(theme)} (${between(theme.stability_seeds)} over seeds, ${between(theme.stability_firms) ?? "?"} without a fifth of the firms; 1 = always the same)`],
     ["Support", theme.support === null ? null : `${between(theme.support)} of 1: how far its topics bear out its name`],
