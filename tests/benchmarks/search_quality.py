@@ -53,8 +53,9 @@ def scores_of(pool: Pool, vectors: np.ndarray, question: np.ndarray, text: str) 
 def best_of(scores: tuple[np.ndarray, np.ndarray], limit: int) -> dict[str, list[int]]:
     """The first rows by meaning, by words, and by both."""
     meaning, words = ranks_of(scores[0]), ranks_of(scores[1])
-    orders = {"meaning": [meaning], "words": [words], "both": [meaning, words]}
-    return {name: fused(of_name, limit) for name, of_name in orders.items()}
+    none = np.zeros_like(meaning)
+    orders = {"meaning": (meaning, none), "words": (none, words), "both": (meaning, words)}
+    return {name: fused(*of_name, limit) for name, of_name in orders.items()}
 
 
 def own_summaries(pool: Pool, encoder: object, rows: np.ndarray) -> dict[str, float]:

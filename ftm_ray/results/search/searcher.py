@@ -80,7 +80,7 @@ class Searcher:
         scores = bm25(_joined([one.counted for one in seen]))
         said = ranks_of(np.where(scores > 0, scores, -np.inf))
         found = []
-        for place in fused([meaning, said], request.limit):
+        for place in fused(meaning, said, request.limit):
             one, row = _row_at(seen, place)
             ranks = (int(meaning[place]), int(said[place]))
             found.append(Found(one.quarter, self._members_of(one.quarter), row, *ranks))
