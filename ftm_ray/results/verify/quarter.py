@@ -19,6 +19,7 @@ from ftm_ray.results.verify.files import check_files, check_leftovers
 from ftm_ray.results.verify.lineage import check_lineage
 from ftm_ray.results.verify.sentences import SentenceTally, check_sentences
 from ftm_ray.results.verify.sentiment import check_sentiment
+from ftm_ray.results.verify.store import check_store
 from ftm_ray.results.verify.tables import Tables, check_run_id, read_tables, row_problems
 from ftm_ray.results.verify.themes import theme_problems, theme_topic_problems
 from ftm_ray.results.verify.tone import check_tone
@@ -35,7 +36,7 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
         SourceError: Nothing is published, or its publication was not finished.
     """
     record = published_record(lake, quarter)
-    checks = [check_files(lake, record), check_leftovers(lake, record)]
+    checks = [check_files(lake, record), check_leftovers(lake, record), *check_store(lake, quarter)]
     if checks[0].files_missing:
         return checks
     try:
