@@ -4,7 +4,6 @@ UMAP is given exact neighbours (`neighbors.py`). With a fixed seed it runs on on
 output, which is what makes published files byte-equal.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from ftm_ray.errors import ConfigError
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.vectors.neighbors import Neighbors, nearest_neighbors
-from ftm_ray.vectors.umap_kernels import load_umap
+from ftm_ray.vectors.umap_kernels import fit_umap
 from ftm_ray.vectors.unit_vectors import Vectors
 
 Labels = npt.NDArray[np.int64]
@@ -112,13 +111,7 @@ def choose_gpu(backend: str) -> bool:
 
 
 def _reduce_on_cpu(vectors: Vectors, settings: ClusterSettings, neighbors: Neighbors | None) -> Vectors:
-    indices, distances = neighbors or nearest_neighbors(vectors, settings.n_neighbors)
-    known = (indices.copy(), distances.copy())  # UMAP writes into them; those of other fits and of Ray's store stay
-    umap = load_umap()(**_umap_options(settings), n_jobs=1, precomputed_knn=known)
-    with warnings.catch_warnings():
-        # Given neighbours without a search index, UMAP warns that it cannot place new points; none will come.
-        warnings.filterwarnings("ignore", message="precomputed_knn")
-        return np.asarray(umap.fit_transform(vectors), dtype=np.float32)
+    return fit_umap(vectors, neighbors or nearest_neighbors(vectors, settings.n_neighbors), _umap_options(settings))
 
 
 def _reduce_on_gpu(vectors: Vectors, settings: ClusterSettings) -> Vectors:

@@ -6,17 +6,41 @@ that cannot be written; only umap-learn does not ask it to. The code is the same
 """
 
 import logging
+import warnings
+from functools import cache
 from typing import Any
+
+import numpy as np
+
+from ftm_ray.vectors.neighbors import Neighbors
+from ftm_ray.vectors.unit_vectors import Vectors
 
 logger = logging.getLogger(__name__)
 
 
-def load_umap() -> Any:
-    """The class UMAP, for the processor.
+def fit_umap(vectors: Vectors, neighbors: Neighbors, options: dict[str, Any]) -> Vectors:
+    """UMAP on one core of the processor.
+
+    Args:
+        vectors: (n, dim) float32.
+        neighbors: Nearest neighbours of each, known already; they are left as they are.
+        options: Arguments of `umap.UMAP`.
 
     Returns:
-        `umap.UMAP`. Any: umap-learn has no types.
+        (n, n_components) float32.
     """
+    indices, distances = neighbors
+    known = (indices.copy(), distances.copy())  # UMAP writes into them; those of other fits and of Ray's store stay
+    umap = _umap_class()(**options, n_jobs=1, precomputed_knn=known)
+    with warnings.catch_warnings():
+        # Given neighbours without a search index, UMAP warns that it cannot place new points; none will come.
+        warnings.filterwarnings("ignore", message="precomputed_knn")
+        return np.asarray(umap.fit_transform(vectors), dtype=np.float32)
+
+
+@cache
+def _umap_class() -> Any:
+    """`umap.UMAP`, with its kernels kept, once a process. Any: umap-learn has no types."""
     from umap import UMAP, layouts, umap_
 
     # What a fit with known neighbours compiles. Each is called with one kind of arrays only, so that processes that

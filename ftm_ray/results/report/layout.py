@@ -5,14 +5,13 @@ many-th in their published order. Every other topic, of this quarter or a later 
 five nearest among these. So a later quarter moves nothing: the same talk stands at the same place (docs/adr/0033).
 """
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.vectors.neighbors import nearest_neighbors
-from ftm_ray.vectors.umap_kernels import load_umap
+from ftm_ray.vectors.umap_kernels import fit_umap
 from ftm_ray.vectors.unit_vectors import Vectors
 
 #: (n, 2) uint16: x to the right, y upwards.
@@ -76,21 +75,16 @@ def _fitted(vectors: Vectors) -> npt.NDArray[np.float64]:
         axes = np.zeros((len(vectors), 2))
         axes[:, : min(2, len(scale))] = (left * scale)[:, :2]
         return axes
-    umap = load_umap()(
-        n_neighbors=_N_NEIGHBORS,
-        n_components=2,
-        min_dist=0.1,
-        n_epochs=_N_EPOCHS,
-        metric="cosine",
-        init="pca",  # equal vectors give equal maps, and no eigenvectors have to be found
-        random_state=_RANDOM_STATE,
-        n_jobs=1,
-        precomputed_knn=nearest_neighbors(vectors, _N_NEIGHBORS),
-    )
-    with warnings.catch_warnings():
-        # Given neighbours without a search index, UMAP warns that it cannot place new points; none will come.
-        warnings.filterwarnings("ignore", message="precomputed_knn")
-        return np.asarray(umap.fit_transform(vectors), dtype=np.float64)
+    options = {
+        "n_neighbors": _N_NEIGHBORS,
+        "n_components": 2,
+        "min_dist": 0.1,
+        "n_epochs": _N_EPOCHS,
+        "metric": "cosine",
+        "init": "pca",  # equal vectors give equal maps, and no eigenvectors have to be found
+        "random_state": _RANDOM_STATE,
+    }
+    return fit_umap(vectors, nearest_neighbors(vectors, _N_NEIGHBORS), options).astype(np.float64)
 
 
 def _on_the_map(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
