@@ -327,10 +327,5 @@ JOIN (
 CREATE OR REPLACE VIEW ftm.attention_now AS
 SELECT one.*
 FROM ftm.attention one
-JOIN (
-  SELECT linked.quarter, max(begins.registry_version) AS registry_version
-  FROM (SELECT DISTINCT quarter FROM ftm.lineage) linked
-  JOIN (SELECT registry_version, min(quarter) AS first_quarter FROM ftm.lineage GROUP BY registry_version) begins
-    ON begins.first_quarter <= linked.quarter
-  GROUP BY linked.quarter
-) counts ON counts.quarter = one.quarter AND counts.registry_version = one.registry_version;
+JOIN (SELECT DISTINCT quarter, registry_version FROM ftm.lineage_now) counts
+  ON counts.quarter = one.quarter AND counts.registry_version = one.registry_version;
