@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
+from ftm_ray.schemas.vectors import SENTENCE_VECTORS
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +59,25 @@ def published_records(lake: Lake, quarters: Sequence[str]) -> list[dict[str, Any
     if quarters:
         return [published_record(lake, quarter) for quarter in dict.fromkeys(quarters)]
     records = []
-    for folder in lake.list_folders("processed/firms"):
+    for quarter in quarters_there(lake):
         try:
-            records.append(published_record(lake, folder.removeprefix("quarter=")))
+            records.append(published_record(lake, quarter))
         except (SourceError, ConfigError) as error:
             logger.warning("left out: %s", error)
     if not records:
         raise SourceError(f"nothing is published in {lake.root}; run `ftm prefetch` and `ftm run` first")
     return records
+
+
+def quarters_there(lake: Lake) -> list[str]:
+    """Every quarter that has tables; their publication may not be finished."""
+    return [folder.removeprefix("quarter=") for folder in lake.list_folders("processed/firms")]
+
+
+def vector_files(lake: Lake, record: Mapping[str, Any]) -> list[str]:
+    """The files of sentences' vectors that a run.json lists; none where the run kept none."""
+    folder = lake.table_dir(SENTENCE_VECTORS, record["quarter"])
+    return [path for path in record["files"] if path.startswith(f"{folder}/")]
 
 
 def read_columns(lake: Lake, name: str, quarter: str, columns: Sequence[str]) -> pa.Table:
@@ -83,6 +95,11 @@ def topic_key(text: str) -> TopicKey:
     """'firm_id/topic_id' as a key; a firm id may itself hold a slash."""
     firm_id, _, topic_id = text.rpartition("/")
     return firm_id, int(topic_id)
+
+
+def topic_keys(table: pa.Table) -> list[TopicKey]:
+    """The topic of each row: firm_id and topic_id."""
+    return list(zip(table["firm_id"].to_pylist(), table["topic_id"].to_pylist(), strict=True))
 
 
 def read_topics(

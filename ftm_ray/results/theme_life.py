@@ -14,6 +14,7 @@ from ftm_ray.results.published import (
     THEME_ID,
     FirmName,
     SpokenSentence,
+    quarters_there,
     read_columns,
     read_firm_names,
     read_sentences,
@@ -112,8 +113,7 @@ def theme_life(lake: Lake, theme: str) -> ThemeLife:
 
 def _published(lake: Lake) -> dict[str, str]:
     """The run of each published quarter."""
-    quarters = [folder.removeprefix("quarter=") for folder in lake.list_folders("processed/firms")]
-    runs = {quarter: published_run_id(lake, quarter) for quarter in quarters}
+    runs = {quarter: published_run_id(lake, quarter) for quarter in quarters_there(lake)}
     return {quarter: run_id for quarter, run_id in runs.items() if run_id is not None}
 
 

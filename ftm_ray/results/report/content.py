@@ -14,7 +14,7 @@ import pyarrow as pa
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.lineage_files import linked_entries, read_rows
-from ftm_ray.results.published import FirmName, TopicKey, read_columns, read_firm_names
+from ftm_ray.results.published import FirmName, TopicKey, quarters_there, read_columns, read_firm_names, topic_keys
 from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
 
 _TOPIC_COLUMNS = [
@@ -55,13 +55,12 @@ class PageQuarter:
 
     def topic_keys(self) -> list[TopicKey]:
         """The keys of all topics, in their order."""
-        return list(zip(self.topics["firm_id"].to_pylist(), self.topics["topic_id"].to_pylist(), strict=True))
+        return topic_keys(self.topics)
 
 
 def published_quarters(lake: Lake, first: str, last: str) -> list[str]:
     """The first and the last quarter, and all between them that are published, in the order of time."""
-    folders = lake.list_folders("processed/firms")
-    between = {folder.removeprefix("quarter=") for folder in folders if first < folder.removeprefix("quarter=") < last}
+    between = {quarter for quarter in quarters_there(lake) if first < quarter < last}
     return sorted(between | {first, last})
 
 

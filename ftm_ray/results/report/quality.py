@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-#: Outcomes of questions to the LLM under which it named something; all others are refusals or failures.
-_NAMED = "named"
+from ftm_ray.naming.outcomes import Outcome
 
 
 def quality_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -78,6 +77,6 @@ def _refused(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     found = []
     for phase in ("topics", "themes"):
-        outcomes = {name: n for name, n in llm[phase]["outcomes"].items() if name != _NAMED}
+        outcomes = {name: n for name, n in llm[phase]["outcomes"].items() if name != Outcome.NAMED}
         found.append((f"Answers refused or missing, {phase}", _listed(outcomes) or "none"))
     return found

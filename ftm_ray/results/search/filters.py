@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.errors import ConfigError
-from ftm_ray.results.search.pools import Members, Pool, row_keys
+from ftm_ray.results.published import topic_keys
+from ftm_ray.results.search.pools import Members, Pool
 from ftm_ray.results.search.request import Among, SearchRequest
 from ftm_ray.schemas.arrays import numbers, strings
 
@@ -59,8 +60,8 @@ def _of_kinds(pool: Pool, request: SearchRequest, members: Members) -> Mask:
     if request.among is Among.THEMES:
         return _mask(pc.is_in(pool.rows["theme_id"], themes))
     inside = members.theme_topics.filter(pc.is_in(members.theme_topics["theme_id"], themes))
-    keys = set(row_keys(inside))
-    return np.fromiter((key in keys for key in row_keys(pool.rows)), dtype=bool, count=pool.rows.num_rows)
+    keys = set(topic_keys(inside))
+    return np.fromiter((key in keys for key in topic_keys(pool.rows)), dtype=bool, count=pool.rows.num_rows)
 
 
 def _mask(found: pa.ChunkedArray) -> Mask:

@@ -157,8 +157,3 @@ def theme_of_topics(members: Members, firm_ids: set[str]) -> dict[tuple[str, int
     table = members.theme_topics
     table = table.filter(pc.is_in(table["firm_id"], strings(sorted(firm_ids))))
     return {(row["firm_id"], row["topic_id"]): row["theme_id"] for row in table.to_pylist()}
-
-
-def row_keys(rows: pa.Table) -> list[tuple[str, int]]:
-    """firm_id and topic_id of each row."""
-    return list(zip(rows["firm_id"].to_pylist(), rows["topic_id"].to_pylist(), strict=True))

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from ftm_ray.errors import ConfigError
 from ftm_ray.lake.storage import Lake
+from ftm_ray.results.published import topic_keys, vector_files
 from ftm_ray.results.search.filters import check_filters, wanted_rows
 from ftm_ray.results.search.hits import Found, SearchAnswer, make_hits
-from ftm_ray.results.search.pools import Members, Pool, read_members, read_pool, row_keys
+from ftm_ray.results.search.pools import Members, Pool, read_members, read_pool
 from ftm_ray.results.search.ranking import Ranks, fused, ranks_of
 from ftm_ray.results.search.request import Among, SearchRequest
-from ftm_ray.schemas.vectors import SENTENCE_VECTORS
 from ftm_ray.text.word_index import WordCounts, bm25, question_words
 from ftm_ray.vectors.query_encoder import QueryEncoder, load_query_encoder
 from ftm_ray.vectors.unit_vectors import Vectors
@@ -56,7 +56,7 @@ class Searcher:
         self._lake, self._keeps = lake, keeps
         self._encoders = {record["quarter"]: str(record["config"]["embed"]["model"]) for record in records}
         self._quarters = tuple(self._encoders)
-        self._with_vectors = {record["quarter"] for record in records if _keeps_vectors(lake, record)}
+        self._with_vectors = {record["quarter"] for record in records if vector_files(lake, record)}
         self._members: dict[str, Members] = {}
         self._pools: dict[tuple[str, Among], Pool] = {}
         self._loaded_encoder: QueryEncoder | None = None
@@ -160,11 +160,6 @@ class Searcher:
         return encoder
 
 
-def _keeps_vectors(lake: Lake, record: Mapping[str, Any]) -> bool:
-    folder = lake.table_dir(SENTENCE_VECTORS, record["quarter"])
-    return any(path.startswith(f"{folder}/") for path in record["files"])
-
-
 def _row_at(seen: list[_Seen], place: int) -> tuple[_Seen, dict[str, Any]]:
     """The quarter and the row of what stands at a place, counted over the wanted rows of all quarters."""
     for one in seen:
@@ -176,7 +171,7 @@ def _row_at(seen: list[_Seen], place: int) -> tuple[_Seen, dict[str, Any]]:
 
 
 def _wanted_keys(seen: _Seen) -> list[tuple[str, int]]:
-    keys = row_keys(seen.rows)
+    keys = topic_keys(seen.rows)
     return [keys[row] for row in seen.wanted.tolist()]
 
 

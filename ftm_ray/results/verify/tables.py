@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from ftm_ray.lake.published_files import read_published_columns, read_published_folder
 from ftm_ray.lake.storage import Lake
+from ftm_ray.results.published import vector_files
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.sentences import SentenceTally
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
-from ftm_ray.schemas.vectors import SENTENCE_VECTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def row_problems(lake: Lake, record: Mapping[str, Any], tables: Tables, tally: S
     found |= tally.rows
     if tables.sentiment is not None:
         found[lake.sentiment_file(record["quarter"])] = tables.sentiment.num_rows
-    vectors = lake.table_dir(SENTENCE_VECTORS, record["quarter"])  # `vectors.py` counts those
-    recorded = {path: file["rows"] for path, file in record["files"].items() if not path.startswith(f"{vectors}/")}
+    vectors = set(vector_files(lake, record))  # `vectors.py` counts those
+    recorded = {path: file["rows"] for path, file in record["files"].items() if path not in vectors}
     return [
         f"{path} has {found.get(path)} rows, run.json says {n}" for path, n in recorded.items() if found.get(path) != n
     ]

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.published_files import read_published, read_published_folder
 from ftm_ray.lake.storage import Lake
+from ftm_ray.results.published import topic_keys
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.files import check_files
 from ftm_ray.results.verify.tables import Tables
@@ -83,8 +84,7 @@ def _row_problems(
 def _theme_sentences(lake: Lake, path: str, members: Mapping[tuple[str, int], Mapping[str, Any]]) -> pa.Table:
     columns = ["sentence_id", "firm_id", "transcript_id", "call_date", "speaker_type", "topic_id"]
     table = lake.read_table(path, columns)
-    keys = zip(table["firm_id"].to_pylist(), table["topic_id"].to_pylist(), strict=True)
-    found = [members.get(key) for key in keys]
+    found = [members.get(key) for key in topic_keys(table)]
     table = table.filter(pa.array([member is not None for member in found], pa.bool_()))
     of_theme = [member for member in found if member is not None]
     for name, kind in (("theme_id", pa.string()), ("permno", pa.int64())):

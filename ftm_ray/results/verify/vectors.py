@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.published_files import read_published
 from ftm_ray.lake.storage import Lake
+from ftm_ray.results.published import vector_files
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.schemas.vectors import SENTENCE_VECTORS, sentence_vectors_schema
 from ftm_ray.vectors.small_vectors import SmallVectors
@@ -42,12 +43,6 @@ def check_vectors(lake: Lake, record: Mapping[str, Any]) -> list[Check]:
         problems.append(f"{n_vectors:,} vectors, run.json has {counted:,} sentences that were not left out")
     seen = f"{n_vectors:,} sentences that were not left out have each their vector, {n_bytes / 1e6:,.1f} MB"
     return [make_check("vectors", seen, problems)]
-
-
-def vector_files(lake: Lake, record: Mapping[str, Any]) -> list[str]:
-    """The files of vectors that run.json lists."""
-    folder = lake.table_dir(SENTENCE_VECTORS, record["quarter"])
-    return [path for path in record["files"] if path.startswith(f"{folder}/")]
 
 
 def _file_problems(lake: Lake, path: str, record: Mapping[str, Any]) -> tuple[int, list[str]]:
