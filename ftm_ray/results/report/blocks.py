@@ -1,9 +1,9 @@
 """The blocks of a page: tables as numbers and JSON, compressed, in letters that can stand in HTML.
 
-Four kinds, each in a `<script type="text/plain">` of its own, gzip in base64, which no text can break out of:
-`themes` (JSON: themes, firms, quality) and `map` (numbers of each topic) are read at once, `text` (JSON: labels,
-summaries, keywords) right after the map is drawn, and `spoken-0`, `spoken-1` ... (JSON: sentences of 500 topics each)
-only when somebody looks at one of their topics.
+Five kinds, each in a `<script type="text/plain">` of its own, gzip in base64, which no text can break out of:
+`themes` (JSON: themes, firms, quality) and `map` (numbers of each topic) are read at once, `words` (JSON) and `text`
+(labels, summaries, keywords as numbers of words: coded_texts.py) right after the map is drawn, and `spoken-0`,
+`spoken-1` ... (JSON: sentences of 500 topics each) only when somebody looks at one of their topics.
 """
 
 import base64
@@ -140,20 +140,22 @@ def theme_block(
     }
 
 
-def text_block(quarters: Sequence[PageQuarter], spoken_words: bool) -> dict[str, list[str]]:
+def texts_of_topics(quarters: Sequence[PageQuarter], spoken_words: bool) -> tuple[list[str], list[str], list[str]]:
     """Label, summary and keywords of each topic; the summary is empty where no LLM wrote one.
 
     A name made of keywords holds a sentence of the call: keywords and sentences stand on the page anyway, and a page
     without spoken words must not have it.
     """
-    block: dict[str, list[str]] = {"labels": [], "summaries": [], "keywords": []}
+    labels: list[str] = []
+    summaries: list[str] = []
+    keywords: list[str] = []
     columns = ["label", "representation", "keywords", "summary_source"]
     for quarter in quarters:
         for topic in quarter.topics.select(columns).to_pylist():
-            block["labels"].append(_label(topic, spoken_words))
-            block["summaries"].append(_summary(topic["representation"], topic))
-            block["keywords"].append(", ".join(topic["keywords"]))
-    return block
+            labels.append(_label(topic, spoken_words))
+            summaries.append(_summary(topic["representation"], topic))
+            keywords.append(", ".join(topic["keywords"]))
+    return labels, summaries, keywords
 
 
 def spoken_blocks(topics: Sequence[Sequence[Spoken]]) -> Iterator[Sequence[Sequence[Spoken]]]:

@@ -17,9 +17,10 @@ from ftm_ray.results.report.blocks import (
     packed,
     packed_json,
     spoken_blocks,
-    text_block,
+    texts_of_topics,
     theme_block,
 )
+from ftm_ray.results.report.coded_texts import coded_texts
 from ftm_ray.results.report.content import PageQuarter, Spoken, read_quarters, read_spoken
 from ftm_ray.results.report.layout import place_topics
 from ftm_ray.version import __version__
@@ -60,10 +61,12 @@ def make_report(lake: Lake, quarters: Sequence[str], n_exemplars: int) -> Report
         spoken += read_spoken(lake, quarter, n_exemplars)
     firm_ids = sorted({firm_id for quarter in found for firm_id in quarter.firms})
     places = place_topics([quarter.vectors for quarter in found])
+    words, texts = coded_texts(texts_of_topics(found, n_exemplars > 0))
     blocks = [
         ("themes", packed_json(theme_block(found, firm_ids, n_exemplars, __version__))),
         ("map", packed(map_numbers(found, places, firm_ids))),
-        ("text", packed_json(text_block(found, n_exemplars > 0))),
+        ("words", packed_json(words)),
+        ("text", packed(texts)),
         *((f"spoken-{number}", packed_json(block)) for number, block in enumerate(spoken_blocks(spoken))),
     ]
     return ReportPage(

@@ -24,7 +24,7 @@ function firmLink(number) {
 }
 
 function topicLabel(topic) {
-  return text ? cut(text.labels[topic], 300) : topicKey(topic);
+  return text ? cut(labelOf(topic), 300) : topicKey(topic);
 }
 
 /** A line of the list of themes. */
@@ -158,17 +158,17 @@ function topicItem(topic, withFirm, withTheme) {
 function topicCard(topic) {
   const theme = themeOf(topic);
   const quarter = page.quarters[quarterOf(topic)];
-  const summary = text ? text.summaries[topic] : "";
+  const summary = text ? summaryOf(topic) : "";
   const shown = Math.min(page.n_exemplars, topics.size[topic]);
   return [
     make("p", { class: "dim" }, "Topic of ", firmLink(topics.firm[topic]), ` in ${quarter}`),
-    heading(text ? text.labels[topic] : topicKey(topic)),
+    heading(text ? labelOf(topic) : topicKey(topic)),
     summary ? words(summary, "p") : null,
     make("p", { class: "dim" }, summary ? "Label and summary are written by an LLM." : "Named by its keywords, by no LLM."),
     facts([
       ["Theme", theme ? make("span", {}, swatch(theme.uid), themeLink(theme)) : "in no theme"],
       ["Near its centre", theme && topics.similarity[topic] !== UNKNOWN ? `${(topics.similarity[topic] / 100).toFixed(2)} (cosine)` : null],
-      ["Keywords", text ? words(text.keywords[topic], "span") : null],
+      ["Keywords", text ? words(keywordsOf(topic), "span") : null],
       ["Sentences", topics.size[topic].toLocaleString("en")],
       ["Support", topics.support[topic] === UNKNOWN ? null : `${(topics.support[topic] / 100).toFixed(2)} of 1: how far its sentences bear out its name`],
     ]),

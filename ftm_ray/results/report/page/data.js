@@ -1,6 +1,6 @@
 "use strict";
 // The blocks of the page, unpacked: `page` holds themes, firms and quarters, `topics` one number per topic and column,
-// `text` what topics are called. Text from calls and LLMs is only ever put into the page as text (elements.js).
+// `text` what topics are called and about. Text from calls and LLMs is only ever put into the page as text (elements.js).
 
 const page = { themes: [], firms: [], quarters: [], firstTopic: [], byUid: new Map(), membersOf: new Map() };
 const topics = { n: 0 };
@@ -8,6 +8,7 @@ let text = null;
 const spoken = new Map(); // number of the block -> promise of its sentences
 
 const UNKNOWN = 255;
+const FIELDS = 3; // texts of a topic: label, summary, keywords
 
 // The map is drawn while the browser still reads the blocks that stand behind the scripts.
 const allRead = new Promise((done) => {
@@ -59,9 +60,39 @@ async function readMap() {
   }
 }
 
+/** Labels, summaries and keywords of topics, as numbers of words, in the order in which coded_texts.py writes them. */
 async function readText() {
   await allRead;
-  text = await unpackJson("text");
+  const [known, packed] = await Promise.all([unpackJson("words"), unpack("text")]);
+  const bytes = new Uint8Array(packed);
+  let offset = 0;
+  const numbers = (n) => {
+    const found = new Uint32Array(n);
+    for (let i = 0; i < n; i++) found[i] = bytes[offset + i] | bytes[offset + n + i] << 8 | bytes[offset + 2 * n + i] << 16;
+    offset += 3 * n;
+    return found;
+  };
+  const lengths = numbers(FIELDS * topics.n);
+  const starts = new Uint32Array(lengths.length + 1); // of each text among all words; that of the next one is its end
+  for (let i = 0; i < lengths.length; i++) starts[i + 1] = starts[i] + lengths[i];
+  text = { words: known, starts, numbers: numbers(starts[lengths.length]) };
+}
+
+function textOf(topic, field) {
+  const start = FIELDS * topic + field;
+  return Array.from(text.numbers.subarray(text.starts[start], text.starts[start + 1]), (number) => text.words[number]).join(" ");
+}
+
+function labelOf(topic) {
+  return textOf(topic, 0);
+}
+
+function summaryOf(topic) {
+  return textOf(topic, 1);
+}
+
+function keywordsOf(topic) {
+  return textOf(topic, 2);
 }
 
 /** The sentences of a topic: text, speaker, kind of speaker, day, section, id. Empty on a page without spoken words. */

@@ -82,7 +82,7 @@ function routeTopic(key) {
 }
 
 function routeSearch(question) {
-  if (!haystack) return [make("p", {}, "Reading the texts.")];
+  if (!lowered) return [make("p", {}, "Reading the texts.")];
   const found = search(question, state.quarter);
   state.marked = new Set(found.topics);
   return searchCard(question, found, state.quarter);
@@ -182,7 +182,7 @@ async function start() {
   document.body.dataset.drawn = Math.round(performance.now());
   await new Promise((done) => setTimeout(done)); // the map is drawn before the texts are unpacked
   await readText();
-  buildHaystack();
+  lowerWords();
   byId("search").disabled = false;
   listen();
   if (location.hash) route(true);

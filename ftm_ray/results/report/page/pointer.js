@@ -85,7 +85,7 @@ function showUnder(map, hover, x, y) {
   const theme = themeOf(topic);
   hover.replaceChildren(
     words(theme ? cut(theme.label, 80) : "in no theme", "strong"),
-    words(text ? cut(text.labels[topic], 160) : "", "span"), words(cut(firmName(topics.firm[topic]), 80), "span"),
+    words(text ? cut(labelOf(topic), 160) : "", "span"), words(cut(firmName(topics.firm[topic]), 80), "span"),
   );
   const left = Math.max(0, Math.min(x + 14, map.width - 290));
   hover.style.transform = `translate(${left}px, ${y > map.height - 130 ? y - hover.offsetHeight - 10 : y + 14}px)`;

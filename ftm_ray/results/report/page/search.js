@@ -1,44 +1,61 @@
 "use strict";
 // Words looked for in labels, summaries, keywords and names of firms: a topic is found where it has all of them.
 
-const SHOWN_HITS = 50;
-let haystack = null; // of each topic: all of its words, in lower case
+const SHOWN_HITS = 30;
+const MOST_WORDS = 31; // of a question: one bit each of a number that stays a small integer
+let lowered = null; // the words of all topics, in lower case
 
-function buildHaystack() {
-  const firms = page.firms.map((firm) => `${firm.name || ""} ${firm.id}`);
-  haystack = new Array(topics.n);
-  for (let topic = 0; topic < topics.n; topic++) {
-    haystack[topic] = `${text.labels[topic]}\n${text.summaries[topic]}\n${text.keywords[topic]}\n${firms[topics.firm[topic]]}`.toLowerCase();
-  }
+function lowerWords() {
+  lowered = text.words.map((word) => word.toLowerCase());
   for (const theme of page.themes) theme.haystack = `${theme.label}\n${theme.text}\n${theme.keywords.join(" ")}\n${theme.theme_id} ${theme.uid}`.toLowerCase();
-  page.firms.forEach((firm, number) => { firm.haystack = firms[number].toLowerCase(); });
+  for (const firm of page.firms) firm.haystack = `${firm.name || ""} ${firm.id}`.toLowerCase();
+}
+
+/** The different words of a question. */
+function wordsOf(question) {
+  return [...new Set(question.toLowerCase().split(/\s+/).filter(Boolean))];
 }
 
 /** What has all words of a question, of one quarter: themes, firms, and topics with the words in their label first. */
 function search(question, quarter) {
-  const asked = question.toLowerCase().split(/\s+/).filter(Boolean);
+  const asked = wordsOf(question).slice(0, MOST_WORDS);
   const has = (content) => asked.every((word) => content.includes(word));
-  const first = page.firstTopic[quarter];
-  const [inLabel, elsewhere] = [[], []];
-  for (let topic = first; topic < first + page.n_topics[quarter]; topic++) {
-    if (has(haystack[topic])) (beginsInLabel(topic, asked) ? inLabel : elsewhere).push(topic);
-  }
   return {
     themes: page.themes.filter((theme) => theme.quarter === quarter && has(theme.haystack)),
     firms: [...page.firms.keys()].filter((number) => has(page.firms[number].haystack)),
-    topics: [...inLabel, ...elsewhere],
+    topics: topicsWith(asked, quarter),
   };
 }
 
-/** Whether a topic has all words in its label, with which its haystack begins. */
-function beginsInLabel(topic, asked) {
-  return asked.every((word) => haystack[topic].indexOf(word) < text.labels[topic].length);
+/** The topics that have all words in their texts or in their firm's name; those with all of them in the label first. */
+function topicsWith(asked, quarter) {
+  const all = 2 ** asked.length - 1;
+  const bitsOf = (content) => asked.reduce((bits, word, place) => (content.includes(word) ? bits | 1 << place : bits), 0);
+  const ofWord = Int32Array.from(lowered, bitsOf);
+  const ofFirm = Int32Array.from(page.firms, (firm) => bitsOf(firm.haystack));
+  const { numbers, starts } = text;
+  const [inLabel, elsewhere] = [[], []];
+  const first = page.firstTopic[quarter];
+  for (let topic = first; topic < first + page.n_topics[quarter]; topic++) {
+    const [labelEnd, end] = [starts[FIELDS * topic + 1], starts[FIELDS * (topic + 1)]];
+    let [bits, place] = [0, starts[FIELDS * topic]];
+    while (place < labelEnd) bits |= ofWord[numbers[place++]];
+    if (bits === all) {
+      inLabel.push(topic);
+      continue;
+    }
+    bits |= ofFirm[topics.firm[topic]];
+    while (bits !== all && place < end) bits |= ofWord[numbers[place++]];
+    if (bits === all) elsewhere.push(topic);
+  }
+  return [...inLabel, ...elsewhere];
 }
 
 function searchCard(question, found, quarter) {
   const parts = [heading(`"${cut(question, 100)}" in ${page.quarters[quarter]}`)];
   const summary = `${count(found.themes.length, "theme")}, ${count(found.firms.length, "firm")}, ${count(found.topics.length, "topic")}`;
   parts.push(make("p", { role: "status" }, summary));
+  if (wordsOf(question).length > MOST_WORDS) parts.push(make("p", { class: "notice" }, `Only the first ${MOST_WORDS} words were looked for.`));
   if (found.themes.length) parts.push(make("h3", {}, "Themes"), longList(found.themes, themeItem, 10, { class: "themes" }));
   if (found.firms.length) parts.push(make("h3", {}, "Firms"), longList(found.firms, (number) => make("li", {}, firmLink(number)), 10, { class: "plain" }));
   if (found.topics.length) parts.push(make("h3", {}, "Topics"), longList(found.topics, (topic) => topicItem(topic, true, true), SHOWN_HITS, { class: "topics" }));

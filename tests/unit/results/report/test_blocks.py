@@ -11,6 +11,7 @@ from invented import QUARTER, SENTENCES
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.results.report import blocks
+from ftm_ray.results.report.coded_texts import coded_texts
 from ftm_ray.results.report.content import published_quarters, read_quarters, read_spoken
 from ftm_ray.results.report.layout import place_topics
 from ftm_ray.results.report.writer import SCRIPTS, make_report, page_file
@@ -24,7 +25,36 @@ def unpacked(html, name):
 def texts_of(html):
     """Every block of a page as text, and the page around them."""
     names = re.findall(r'<script type="text/plain" id="block-([\w-]+)">', html)
-    return html + "".join(unpacked(html, name).decode("utf-8", "replace") for name in names)
+    found = html + "".join(unpacked(html, name).decode("utf-8", "replace") for name in names)
+    return found + "\n".join(decoded(json.loads(unpacked(html, "words")), unpacked(html, "text"), 3))
+
+
+def decoded(words, packed, n_columns):
+    """Texts from words and numbers, as the page puts them together: row after row."""
+    n_numbers = len(packed) // 3
+    low_middle_high = np.frombuffer(packed, np.uint8)
+    n_texts = 0  # the lengths stand first: as many as add up to what is left of the numbers
+    while True:
+        n_texts += n_columns
+        lengths = _from_planes(low_middle_high[: 3 * n_texts])
+        if lengths.sum() == n_numbers - n_texts:
+            break
+    numbers = _from_planes(low_middle_high[3 * n_texts :]).tolist()
+    ends = np.cumsum(lengths).tolist()
+    return [" ".join(words[n] for n in numbers[end - length : end]) for length, end in zip(lengths, ends, strict=True)]
+
+
+def _from_planes(planes):
+    return planes.reshape(3, -1).astype(np.uint32).T @ np.array([1, 1 << 8, 1 << 16], dtype=np.uint32)
+
+
+def test_texts_come_back_from_numbers_of_words():
+    labels = ["Tariffs on steel", "", "  two  blanks ", "line\nbreak and\ttab", "\u202eturned\u200b"]
+    summaries = [" ".join(f"w{n}" for n in range(70_000)), "Tariffs on copper", "", "steel", "x" * 100_000]
+    words, packed = coded_texts([labels, summaries])
+    assert decoded(words, packed, 2) == [text for row in zip(labels, summaries, strict=True) for text in row]
+    assert words[:4] == ["", "Tariffs", "on", "steel"]  # 7 times, twice, twice, twice
+    assert coded_texts([labels, summaries]) == (words, packed)
 
 
 @pytest.fixture
