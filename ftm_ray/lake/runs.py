@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ftm_ray.errors import SourceError
-from ftm_ray.lake.code_version import code_version
+from ftm_ray.lake.code_version import code_version, map_code_version
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
 
@@ -35,10 +35,10 @@ class RunIds:
 
 def run_ids(config: "RunConfig", manifest: Manifest) -> RunIds:
     """The ids that this configuration gives on this prefetch store."""
-    base = {"quarter": manifest.quarter, "prefetch": manifest.digest, "code": code_version()}
+    base = {"quarter": manifest.quarter, "prefetch": manifest.digest}
     return RunIds(
-        run_id=f"{manifest.quarter}-{_digest(base | config.for_run())}",
-        map_id=f"{manifest.quarter}-{_digest(base | config.for_map())}",
+        run_id=f"{manifest.quarter}-{_digest(base | {'code': code_version()} | config.for_run())}",
+        map_id=f"{manifest.quarter}-{_digest(base | {'code': map_code_version()} | config.for_map())}",
     )
 
 

@@ -183,7 +183,8 @@ def test_a_repeated_run_asks_nothing_and_publishes_the_same_bytes(bad_day_lake):
 def test_newer_guards_make_a_new_map_that_judges_what_was_paid_for(bad_day_lake, monkeypatch):
     """Their code is part of the ids; the answers are kept by the question alone."""
     first = record(bad_day_lake)
-    monkeypatch.setattr(runs, "code_version", lambda: f"{first['code_version']}-with-newer-guards")
+    for version in ("code_version", "map_code_version"):
+        monkeypatch.setattr(runs, version, lambda: f"{first['code_version']}-with-newer-guards")
     with LlmServer(lambda *_: (503, "", {})) as server:  # down: whoever asked would be lost
         outcome = run_quarter(bad_day_lake.root, QUARTER, config(server.url, patience_s=0.0), lambda _: None)
     assert outcome.record["map_id"] != first["map_id"]

@@ -59,6 +59,12 @@ def test_other_code_is_another_run(manifest, monkeypatch):
     before = ids(manifest)
     monkeypatch.setattr(runs, "code_version", lambda: "9.9.9+00000000")
     assert ids(manifest).run_id != before.run_id
+    assert ids(manifest).map_id == before.map_id  # another clustering of themes does not cost the map again
+
+
+def test_other_code_of_the_map_is_another_map(manifest, monkeypatch):
+    before = ids(manifest)
+    monkeypatch.setattr(runs, "map_code_version", lambda: "9.9.9+00000000")
     assert ids(manifest).map_id != before.map_id
 
 
