@@ -90,6 +90,7 @@ REDUCE_FILES = (
     "themes/theme_keywords.py",
     "themes/topic_set.py",
     "themes/validity.py",
+    "vectors/query_encoder.py",
     "vectors/sequence_classifier.py",
 )
 

@@ -34,11 +34,12 @@ from ftm_ray.text.keyword_names import Name, keyword_name
 from ftm_ray.themes.finder import FoundThemes, find_themes, nearest_themes
 from ftm_ray.themes.fits import MakeFits, fits_here
 from ftm_ray.themes.groups import group_keywords, group_themes
-from ftm_ray.themes.kind import KindClassifier
+from ftm_ray.themes.kind import KindClassifier, SpokenTheme, kind_features
 from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
 from ftm_ray.themes.topic_set import TopicSet
 from ftm_ray.vectors.clustering import choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
+from ftm_ray.vectors.query_encoder import load_query_encoder
 from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors, vectors_of
 
 #: The LLM reads the names of so many near themes, to keep its theme apart from them.
@@ -219,8 +220,15 @@ class ThemePublisher:
         classifier = None if by_rules else KindClassifier.load(self.config.embed.model)
         if classifier is None or not found.themes:
             return [None] * len(found.themes)
-        spoken = vectors_of(topics["embedding"])
-        return classifier.kinds(np.stack([mean_vector(spoken[list(theme.rows)]) for theme in found.themes]))
+        vectors, keywords = vectors_of(topics["embedding"]), topics["keywords"].to_pylist()
+        firm_ids = topics["firm_id"].to_pylist()
+        spoken = [
+            SpokenTheme(
+                vectors[list(theme.rows)], [keywords[row] for row in theme.rows], [firm_ids[row] for row in theme.rows]
+            )
+            for theme in found.themes
+        ]
+        return classifier.kinds(kind_features(spoken, load_query_encoder(classifier.encoder)))
 
     def _groups(self, found: FoundThemes, topics: TopicSet) -> list[tuple[int, str] | None]:
         """Number and label of each theme's group; None where there are few themes."""

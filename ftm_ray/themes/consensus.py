@@ -20,9 +20,9 @@ import numpy.typing as npt
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.vectors.clustering import Labels
 
-#: Two clusters are one where at least this share of the fits joins their topics, on average. A fit leaves four topics in
-#: ten to no cluster at all, so that half of the fits is much to ask: with 0.3 a seventh more topics are in themes, which
-#: come back as often (docs/themes.md has the figures from 0.25 to 0.5).
+#: Two clusters are one where at least this share of the fits joins their topics, on average. A fit leaves four topics
+#: in ten to no cluster at all, so that half of the fits is much to ask: with 0.3 a seventh more topics are in themes,
+#: which come back as often (docs/themes.md has the figures from 0.25 to 0.5).
 MIN_CO_ASSOCIATION = 0.3
 
 #: Where each fit put the topics of a cluster: number of topics by (fit, cluster of that fit), as one number.

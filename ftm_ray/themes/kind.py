@@ -1,20 +1,26 @@
 """What kind of talk a theme is: a subject, results that every quarter has, or nothing in particular.
 
-One softmax regression on the direction of the theme's sentence vectors: three times 385 numbers in a JSON file. It is
-tied to its encoder, as the boilerplate classifier is; with another one themes have no kind. What the three words mean,
-how they were labelled, and all figures: docs/themes.md. Trained by tests/benchmarks/theme_kind.py.
+One softmax regression on what a theme's sentences, its keywords and its shape are like: three times 772 numbers in a
+JSON file. It is tied to its encoder, as the boilerplate classifier is; with another one themes have no kind. What the
+three words mean, how they were labelled, and all figures: docs/themes.md. Trained by tests/benchmarks/theme_kind.py.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
-from ftm_ray.vectors.unit_vectors import Vectors
+from ftm_ray.vectors.query_encoder import QueryEncoder
+from ftm_ray.vectors.unit_vectors import Vectors, mean_vector
 
 WEIGHTS_PATH = Path(__file__).with_name("kind_minilm.json")
+
+#: Keywords of its topics that stand for a theme, and words of them whose spread is looked at.
+_N_KEYWORDS, _N_WORDS = 10, 3
 
 
 class ThemeKind(StrEnum):
@@ -26,12 +32,64 @@ class ThemeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SpokenTheme:
+    """What was said in a theme, one entry per topic.
+
+    Attributes:
+        vectors: (n_topics, dim) float32, unit L2 norm: the means of the topics' sentence vectors, also where an LLM
+            named the topics.
+        keywords: Of each topic.
+        firm_ids: Whose topic it is.
+    """
+
+    vectors: Vectors
+    keywords: Sequence[Sequence[str]]
+    firm_ids: Sequence[str]
+
+
+def kind_features(themes: Sequence[SpokenTheme], encoder: QueryEncoder) -> Vectors:
+    """What the kind of a theme is told by.
+
+    The direction of its sentences says what they are like. That of its ten commonest keywords says what it is about:
+    a theme of nothing in particular has keywords of everything. Three numbers tell a mixture from a subject: how far
+    its topics share their commonest words (0 to 1), how many topics there are (natural logarithm), firms per topic.
+
+    Returns:
+        (n_themes, 2 dim + 3) float32.
+    """
+    said = encoder.encode([", ".join(_commonest(theme)) for theme in themes])
+    rows = [
+        np.concatenate([mean_vector(theme.vectors), keywords, _shape(theme)])
+        for theme, keywords in zip(themes, said, strict=True)
+    ]
+    return np.stack(rows).astype(np.float32)
+
+
+def _commonest(theme: SpokenTheme) -> list[str]:
+    """Of keywords that are as common, those of the most central topics come first."""
+    center = mean_vector(theme.vectors)
+    central = np.argsort(-(theme.vectors @ center), kind="stable").tolist()
+    counts = Counter(keyword for topic in central for keyword in theme.keywords[topic])
+    return [keyword for keyword, _ in counts.most_common(_N_KEYWORDS)]
+
+
+def _shape(theme: SpokenTheme) -> list[float]:
+    n = len(theme.firm_ids)
+    spread: Counter[str] = Counter()  # topics that have a word
+    for keywords in theme.keywords:
+        spread.update({word for keyword in keywords for word in keyword.lower().split()})
+    most = sorted(spread.values(), reverse=True)[:_N_WORDS]
+    shared = sum(most) / (n * len(most)) if most else 0.0
+    return [shared, float(np.log(n)), len(set(theme.firm_ids)) / n]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class KindClassifier:
     """A trained linear classifier of themes.
 
     Args:
         encoder: Name of the sentence encoder whose vectors it reads.
-        weights: (3, dim) float32, one row per kind in the order of ThemeKind.
+        weights: (3, 2 dim + 3) float32, one row per kind in the order of ThemeKind.
         biases: (3,) float32.
     """
 
@@ -51,20 +109,19 @@ class KindClassifier:
             biases=np.asarray([stored["biases"][kind] for kind in ThemeKind], dtype=np.float32),
         )
 
-    def kinds(self, centers: Vectors) -> list[ThemeKind]:
+    def kinds(self, features: Vectors) -> list[ThemeKind]:
         """The likeliest kind of each theme.
 
         Args:
-            centers: (n_themes, dim) float32, unit L2 norm: the mean of the vectors of each theme's topics, which are
-                means of sentence vectors, also where an LLM named the topics.
+            features: (n_themes, 2 dim + 3) float32, as `kind_features` makes them.
 
         Raises:
-            ValueError: The vectors have another shape than the weights.
+            ValueError: They have another shape than the weights.
         """
-        if centers.ndim != 2 or centers.shape[1] != self.weights.shape[1]:
+        if features.ndim != 2 or features.shape[1] != self.weights.shape[1]:
             raise ValueError(
-                f"centers must be (n, {self.weights.shape[1]}) for encoder '{self.encoder}', got {centers.shape}"
+                f"features must be (n, {self.weights.shape[1]}) for encoder '{self.encoder}', got {features.shape}"
             )
-        scores = centers @ self.weights.T + self.biases
+        scores = features @ self.weights.T + self.biases
         of_number = list(ThemeKind)
         return [of_number[number] for number in scores.argmax(axis=1).tolist()]

