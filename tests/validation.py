@@ -202,6 +202,9 @@ def main() -> None:
                 continue
             root = str(Path(arguments.keep or temporary) / sample.name)
             codes = run_sample(sample, root, arguments.llm)
+            for command, status in codes:
+                if status and "verify" not in command:
+                    sys.exit(f"`{command}` ended with {status}, so nothing is written; with --keep what is done stays")
             lake = Lake(root)
             lines += [f"## {sample.title}", ""]
             if len(sample.quarters) > 1:
