@@ -1,5 +1,6 @@
-"""What a run exports, scraped from Ray's real endpoint while the run goes on; and the Grafana dashboard's expressions in
-a real Prometheus, where there is one."""
+"""What a run tells others: metrics, scraped from Ray's real endpoint while it goes on; and a message at its end.
+
+The Grafana dashboard's expressions are answered by a real Prometheus, where there is one."""
 
 import re
 import time
@@ -7,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from command import start_ftm
@@ -15,7 +17,9 @@ from head import ray_environment, started_head
 from llm_server import LlmServer, busy, in_its_words
 from prometheus import Prometheus, find_prometheus, scraping
 from sample import QUARTER, prefetch_sample, record
+from webhook import SECRET, hook
 
+from ftm_ray.lake.storage import Lake
 from ftm_ray.run.metrics import GAUGES
 
 _LINE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
@@ -42,12 +46,16 @@ class Seen:
         names: Of all metrics.
         last: The last value of each of the run's own metrics, by its name and its own tags.
         record: run.json.
+        lake, output, messages: What the run wrote, printed, and told the webhook.
         series: How many series Prometheus had for each expression of the dashboard; empty without Prometheus.
     """
 
     names: set[str] = field(default_factory=set)
     last: dict[Sample, float] = field(default_factory=dict)
     record: dict = field(default_factory=dict)
+    lake: Lake | None = None
+    output: str = ""
+    messages: list[str] = field(default_factory=list)
     series: dict[str, int] = field(default_factory=dict)
 
     def scrape(self, address: str) -> None:
@@ -71,21 +79,23 @@ def seen(tmp_path_factory):
 
     with (
         started_head(with_dashboard=True) as head,
+        hook(200) as webhook,
         LlmServer(answer, delay_s=0.3) as llm,
         scraping(head.metrics) if find_prometheus() else nullcontext() as prometheus,
     ):
-        environment = ray_environment() | {"RAY_ADDRESS": head.address}
+        environment = ray_environment() | {"RAY_ADDRESS": head.address, "FTM_NOTIFY_WEBHOOK": webhook.address}
         start = time.time()
         process = start_ftm("run", QUARTER, "--root", lake.root, "--llm", llm.url, environment=environment)
         while process.poll() is None:
             seen.scrape(head.metrics)
             time.sleep(1)
-        assert process.returncode == 0, process.stdout.read()
+        seen.output = process.stdout.read()
+        assert process.returncode == 0, seen.output
         seen.scrape(head.metrics)  # the driver's last values came on its way out
         if prometheus is not None:
             time.sleep(2)
             seen.series = answered(prometheus, start, time.time())
-    seen.record = record(lake)
+    seen.lake, seen.record, seen.messages = lake, record(lake), webhook.texts
     return seen
 
 
@@ -145,3 +155,16 @@ def test_prometheus_answers_every_expression_of_the_dashboard(seen):
     empty = {expr for expr, n in seen.series.items() if n == 0}
     allowed = {"ray_node_gpus_utilization"} | {expr for expr in seen.series if 'outcome!="named"' in expr}
     assert empty <= allowed
+
+
+def test_the_webhook_is_told_once_and_its_address_stands_nowhere(seen):
+    counts, lake = seen.record["counts"], seen.lake
+    (text,) = seen.messages
+    assert text.startswith(f"{QUARTER} is published, in ")
+    assert f"firms: {counts['n_firms']} = {counts['n_done']} done" in text
+    assert f"{seen.record['naming']['n_llm']} topics by " in text
+    assert text.endswith(f"next: ftm themes {QUARTER} --root {lake.root}")
+    assert SECRET not in seen.output
+    files = [path for path in Path(lake.root).rglob("*") if path.is_file()]
+    assert len(files) > 5
+    assert not [path for path in files if SECRET.encode() in path.read_bytes()]

@@ -1,11 +1,7 @@
 """Who is told of a run's end: over real HTTP, by real SNS calls, and never at the price of the run."""
 
-import json
-import threading
 import time
 import traceback
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import pytest
@@ -13,6 +9,7 @@ from ec2 import account
 from invented import QUARTER
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
+from webhook import SECRET, hook
 
 from ftm_ray.cli.launch import notify
 from ftm_ray.cli.launch.notify import notification_findings, told
@@ -22,54 +19,8 @@ from ftm_ray.lake.runs import run_ids
 from ftm_ray.run.pipeline import RunOutcome
 from ftm_ray.sources.manifest import read_manifest
 
-#: A part of the address that nobody may read anywhere.
-SECRET = "B0SeCrEt"
 HERE = "FTM_NOTIFY_WEBHOOK"
 DEFAULTS = NotifySettings()
-
-
-class Hook:
-    """A webhook's server: answers with these codes in turn, the last one for ever; 0 = never answers."""
-
-    def __init__(self, *codes, location=None):
-        self.codes, self.location = list(codes), location
-        self.texts = []
-        self.closing = threading.Event()
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                hook.texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-                code = hook.codes.pop(0) if len(hook.codes) > 1 else hook.codes[0]
-                if code == 0:
-                    hook.closing.wait()
-                    return
-                self.send_response(code, f"no {SECRET}" if code != 200 else None)
-                if hook.location:
-                    self.send_header("Location", hook.location)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_GET = do_POST  # noqa: N815 - the name that http.server calls
-
-            def log_message(self, *_):
-                """Stay quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
-
-
-@contextmanager
-def hook(*codes, **more):
-    made = Hook(*codes, **more)
-    threading.Thread(target=made.server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield made
-    finally:
-        made.closing.set()
-        made.server.shutdown()
-        made.server.server_close()
 
 
 @pytest.fixture(autouse=True)
