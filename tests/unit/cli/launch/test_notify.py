@@ -13,11 +13,10 @@ from webhook import SECRET, hook
 
 from ftm_ray.cli.launch import notify
 from ftm_ray.cli.launch.notify import notification_findings, told
-from ftm_ray.config import NotifySettings, RunConfig
+from ftm_ray.config import NotifySettings
 from ftm_ray.errors import ConfigError, QualityError
 from ftm_ray.lake.runs import run_ids
 from ftm_ray.run.pipeline import RunOutcome
-from ftm_ray.sources.manifest import read_manifest
 
 HERE = "FTM_NOTIFY_WEBHOOK"
 DEFAULTS = NotifySettings()
@@ -189,6 +188,6 @@ def test_an_address_in_the_configuration_is_refused_and_not_repeated():
 
 
 def test_who_is_told_changes_no_id(six_firms_run, config):
-    manifest = read_manifest(six_firms_run.lake, QUARTER)
     other = NotifySettings(webhook_variable=None, sns_topic="arn:aws:sns:us-east-2:123456789012:runs")
-    assert run_ids(RunConfig(**{**dict(config), "notify": other}), manifest) == run_ids(config, manifest)
+    with_others = config.model_copy(update={"notify": other})
+    assert run_ids(with_others, six_firms_run.manifest) == run_ids(config, six_firms_run.manifest)
