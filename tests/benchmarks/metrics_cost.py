@@ -2,8 +2,8 @@
 
     python tests/benchmarks/metrics_cost.py [--batches 200] [--topics 75000]
 
-Starts Ray in this process, as `ftm run` does, and shows the progress of a whole quarter, batch after batch, with an LLM's
-account that grows, to the metrics alone. Prints what that takes the driver.
+Starts Ray in this process, as `ftm run` does, and shows the progress of a whole quarter to the metrics alone, batch
+after batch, with an LLM's account that grows. Prints what that takes the driver.
 """
 
 import argparse
