@@ -8,6 +8,7 @@ run.json and go with the run, and one histogram.
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -79,8 +80,7 @@ class RunMetrics:
         self._set("ftm_batches", self._n_batches - so_far.n_batches_left, state="done")
         self._set("ftm_batches", so_far.n_batches_left, state="left")
         self._set_counts(so_far.counts)
-        account = so_far.account
-        self._set_account("topics", {name: getattr(account, name) for name in account.__slots__})
+        self._set_account("topics", asdict(so_far.account))
 
     def end(self, record: Mapping[str, Any]) -> None:
         """Set what is only known when all is done, from run.json; nothing is left then."""

@@ -170,7 +170,8 @@ def _broken(error: object) -> str:
     """Why there was no answer."""
     if isinstance(error, TimeoutError):
         return _TOO_LATE
-    return (isinstance(error, OSError) and error.strerror) or "the connection broke"
+    known = error.strerror if isinstance(error, OSError) else None
+    return known or "the connection broke"
 
 
 def _meaning_of(status: int) -> tuple[str, bool]:
