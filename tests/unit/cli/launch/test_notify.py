@@ -9,6 +9,7 @@ from ec2 import account
 from invented import QUARTER
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
+from published import publish
 from webhook import SECRET, hook
 
 from ftm_ray.cli.launch import notify
@@ -33,6 +34,21 @@ def end_with(error=None, settings=DEFAULTS, outcome=None):
         if error is not None:
             raise error
         tell(outcome)
+
+
+def test_a_published_quarter_is_told_with_counts_and_the_command_to_look_next(monkeypatch, six_firms_run, config):
+    run = publish(six_firms_run, config)
+    record = run.lake.read_json(run.lake.run_file(QUARTER, run.run_id))
+    with hook(200) as webhook:
+        monkeypatch.setenv(HERE, webhook.address)
+        end_with(outcome=RunOutcome(record, already_done=False))
+    lines = webhook.texts[0].splitlines()
+    assert lines[0] == f"{QUARTER} is published, in 0 s"
+    assert lines[1].startswith(f"firms: {record['counts']['n_firms']} = ")
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        *("firms", "topics", "themes", "named by", "quality", "run", "next")
+    ]
+    assert lines[-1] == f"next: ftm themes {QUARTER} --root s3://bucket/ftm"
 
 
 def test_a_refused_run_is_told_with_its_gate_and_what_to_do(monkeypatch):
