@@ -1,6 +1,6 @@
 """Where a run stands, as numbers that Prometheus and Grafana read (docs/seeing.md), by way of Ray's metrics agent.
 
-All are set by the driver, from what each finished batch tells it: some forty calls of a microsecond or two a batch. Ray
+All are set by the driver, from what each finished batch tells it: some forty calls a batch. Ray
 passes them on every ten seconds; where its agent does not run they go nowhere. They are gauges, so that they agree with
 run.json and go with the run, and one histogram.
 """
