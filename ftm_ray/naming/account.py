@@ -5,6 +5,9 @@ from typing import Any
 
 from ftm_ray.naming.outcomes import Outcome
 
+#: Seconds that tell quick answers from slow ones; beyond `llm.timeout_s` (60) there is none.
+LATENCY_BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedAnswer:
@@ -32,6 +35,7 @@ class LlmAccount:
         prompt_tokens, completion_tokens: As the endpoint counts them.
         cached_tokens: Of the prompt tokens, those that the endpoint found in its prefix cache.
         request_s: Seconds of all requests together.
+        latencies: Requests by how long they took: the smallest of LATENCY_BOUNDS_S that holds it, or 'inf'.
         outcomes: Questions by outcome.
         refused: One refused answer of each outcome, to look at: the first by content.
     """
@@ -45,15 +49,17 @@ class LlmAccount:
     completion_tokens: int = 0
     cached_tokens: int = 0
     request_s: float = 0.0
+    latencies: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
     refused: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, other: "LlmAccount") -> None:
         """Add another account to this one."""
-        for name in (f.name for f in fields(self) if f.name not in ("outcomes", "refused")):
+        for name in (f.name for f in fields(self) if f.name not in ("latencies", "outcomes", "refused")):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for outcome, n in other.outcomes.items():
-            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + n
+        for mine, others in ((self.latencies, other.latencies), (self.outcomes, other.outcomes)):
+            for key, n in others.items():
+                mine[key] = mine.get(key, 0) + n
         for row in other.refused.values():
             self.show_refused(RefusedAnswer(**row))
 
@@ -67,6 +73,12 @@ class LlmAccount:
             refused={},
             n_again=self.n_requests - self.n_retries,  # questions given up before they were sent are none
         )
+
+    def count_request(self, seconds: float) -> None:
+        """Count the time of one request, whether or not it was answered."""
+        self.request_s += seconds
+        bound = next((bound for bound in LATENCY_BOUNDS_S if seconds <= bound), float("inf"))
+        self.latencies[f"{bound:g}"] = self.latencies.get(f"{bound:g}", 0) + 1
 
     def count(self, outcome: Outcome) -> None:
         """Count the end of one question."""

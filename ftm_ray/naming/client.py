@@ -111,7 +111,7 @@ class LlmClient:
                     extra_body=None if is_strict else thinking_off,
                 )
         finally:
-            account.request_s += time.perf_counter() - started
+            account.count_request(time.perf_counter() - started)
         reply = _reply(completion)
         usage = getattr(completion, "usage", None)
         account.prompt_tokens += reply.prompt_tokens or 0

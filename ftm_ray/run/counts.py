@@ -24,7 +24,7 @@ COUNTED_COLUMNS = (
     "reason",
     "drop_reasons",
     SUMMARY_SOURCE,
-    *(_TOPIC + name for name in ("names_firm", "prompt_tokens", "completion_tokens")),
+    *(_TOPIC + name for name in ("names_firm", "prompt_tokens", "completion_tokens", "word_support")),
     "embed_s",
     "cluster_s",
 )
@@ -40,6 +40,8 @@ class PartCounts:
         drop_reasons: Sentences left out, by the reason.
         sources: Topics, by who named them.
         n_names_firm: Topics whose name holds that of their firm.
+        n_word_support: Topics whose name says which of its words were said: those that an LLM named.
+        word_support: Shares of words that were said, added over these.
         prompt_tokens: Of the LLM's answers among the names, whichever run asked for them.
         completion_tokens: As prompt_tokens.
         embed_s: Seconds of encoding, added over the firms.
@@ -51,6 +53,8 @@ class PartCounts:
     drop_reasons: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     n_names_firm: int = 0
+    n_word_support: int = 0
+    word_support: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     embed_s: float = 0.0
@@ -107,6 +111,8 @@ def count_part(part: pa.Table) -> PartCounts:
         drop_reasons=_counted(pc.list_flatten(part["drop_reasons"].combine_chunks())),
         sources=Counter(summary_sources(part)),
         n_names_firm=_sum(topics, "names_firm"),
+        n_word_support=pc.count(pc.struct_field(topics, "word_support")).as_py(),
+        word_support=pc.sum(pc.struct_field(topics, "word_support")).as_py() or 0.0,
         embed_s=pc.sum(part["embed_s"]).as_py() or 0.0,
         cluster_s=pc.sum(part["cluster_s"]).as_py() or 0.0,
         prompt_tokens=_sum(topics, "prompt_tokens"),

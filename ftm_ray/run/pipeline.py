@@ -34,8 +34,9 @@ from ftm_ray.run.datasets import MapStages, judged_on_ray, map_dataset, naming_d
 from ftm_ray.run.endpoint import answering_llm, with_endpoint
 from ftm_ray.run.gates import check_parts
 from ftm_ray.run.map_size import MapSize
+from ftm_ray.run.metrics import RunMetrics
 from ftm_ray.run.nodes import has_head_by_label, known_nodes
-from ftm_ray.run.progress import OnProgress, Progress, timed
+from ftm_ray.run.progress import OnProgress, Progress, SoFar, timed
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ThemePublisher
 from ftm_ray.run.reduce_report import ReduceReport
@@ -128,10 +129,12 @@ def run_quarter(
         borne_out_class(config.llm.support_model)  # a model that cannot judge is said before hours of work
     run = RunFiles(lake, manifest, ids.map_id, ids.run_id)
     log = RunLog()
+    metrics = RunMetrics(manifest)
     with quarter_lock(lake, quarter, ids.run_id, options.take_lock) as lock:
 
         def watched(progress: Progress) -> None:
             lock.check()
+            metrics.show(progress)
             on_progress(progress)
 
         with ray_session(lambda: on_progress(Progress("start", 0, 1, "starting Ray")), log.seconds):
@@ -148,6 +151,7 @@ def run_quarter(
                 except QualityError as error:
                     raise _with_reading(error, run, config_here) from error
                 record = run_record(run, config, report, log)
+                metrics.end(record)
                 lock.check()  # run.json says that all is whole: not if somebody else publishes by now
                 lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
     on_progress(Progress("themes", 1, 1, f"{record['quality']['n_themes']} themes published"))
@@ -201,7 +205,8 @@ def _map(run: RunFiles, config: RunConfig, stages: MapStages, on_progress: OnPro
     report.counts.update(made)
     missing = [batch for batch in batches if batch.number not in made]
     done = run.manifest.n_sentences - sum(batch.n_sentences for batch in missing)
-    on_progress(Progress("firm topics", done, run.manifest.n_sentences, _batches_left(run, missing)))
+    so_far = SoFar(report.total(), report.account, len(missing))
+    on_progress(Progress("firm topics", done, run.manifest.n_sentences, _batches_left(run, missing), so_far))
     if missing:
         stage = _Stage("firm topics", run.manifest.n_sentences, missing)
         _drain(map_dataset(run, config, stages, missing), stage, report, on_progress)
@@ -240,15 +245,16 @@ def _drain(data: ray.data.Dataset, stage: _Stage, report: MapReport, on_progress
         report.counts[row["batch"]] = counts
         now.add(counts)
         if ACCOUNT in row:
-            account.add(LlmAccount(**json.loads(row[ACCOUNT])))
+            for one in (account, report.account):
+                one.add(LlmAccount(**json.loads(row[ACCOUNT])))
             if row[PROMPT] is not None:  # a batch whose firms have no topics asks nothing
                 logger.debug("one prompt of batch %d:\n%s", row["batch"], row[PROMPT])
         n_unnamed = account.n_questions - account.outcomes.get(Outcome.NAMED, 0)
         detail = f"{now.n_topics} topics, {left} of {len(stage.batches)} batches left"
         detail += f", {n_unnamed} without a name" if n_unnamed else ""
         detail += f", {now.n_failed} firms failed" if now.n_failed else ""
-        on_progress(Progress(stage.name, done, stage.n_sentences, detail))
-    report.account.add(account)
+        so_far = SoFar(report.total(), report.account, left)
+        on_progress(Progress(stage.name, done, stage.n_sentences, detail, so_far))
 
 
 def _batches_left(run: RunFiles, missing: list[Batch]) -> str:

@@ -62,6 +62,9 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
         ) from error
     _listen_to_sigterm_again(on_sigterm)
     seconds["start"] = round(time.perf_counter() - start, 3)
+    if not address:
+        node = ray.nodes()[0]
+        logger.debug("metrics: http://%s:%s/metrics", node["NodeManagerAddress"], node["MetricsExportPort"])
     try:
         yield
     finally:

@@ -24,11 +24,13 @@ class Head:
         pid: Its process, and the group of all that it starts.
         address: What RAY_ADDRESS takes.
         dashboard: What `ray job submit --address` takes.
+        metrics: What Prometheus scrapes.
     """
 
     pid: int
     address: str
     dashboard: str
+    metrics: str
 
 
 def ray_environment(token: str | None = None) -> dict[str, str]:
@@ -46,7 +48,7 @@ def started_head(with_dashboard: bool, token: str | None = None) -> Iterator[Hea
 
     It is ended by its process group, never by `ray stop`, which would end others, too.
     """
-    names = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port")
+    names = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port", "metrics-export-port")
     ports = {name: free_port() for name in names}
     dashboard = "--dashboard-host=127.0.0.1" if with_dashboard else "--include-dashboard=false"
     with TemporaryDirectory(prefix="ftm-ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # sockets: short path
@@ -58,7 +60,8 @@ def started_head(with_dashboard: bool, token: str | None = None) -> Iterator[Hea
             start_new_session=True,
             env=ray_environment(token),
         )
-        head = Head(process.pid, f"127.0.0.1:{ports['port']}", f"http://127.0.0.1:{ports['dashboard-port']}")
+        address, of_dashboard, of_metrics = (f"127.0.0.1:{ports[name]}" for name in (names[0], names[1], names[4]))
+        head = Head(process.pid, address, f"http://{of_dashboard}", f"http://{of_metrics}/metrics")
         try:
             _wait_for(head, with_dashboard, token)
             yield head

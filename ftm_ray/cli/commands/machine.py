@@ -2,10 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ftm_ray.cli.options import json_option, print_json
+from ftm_ray.cli.options import config_option, json_option, print_json
+from ftm_ray.config import load_config
 from ftm_ray.errors import SourceError
 
 
@@ -14,21 +16,27 @@ from ftm_ray.errors import SourceError
 @click.option("--llm", metavar="URL", help="Tests this OpenAI-compatible endpoint.")
 @click.option("--cluster", type=click.Path(path_type=Path), help="Asks the account for what this file needs.")
 @click.option("--weights", metavar="s3://...", help="Looks for the model's weights there (with --cluster).")
+@click.option("--notify", is_flag=True, help="Sends a trial message to those who are told when a run ends.")
+@config_option
 @json_option
-def doctor(root: str | None, llm: str | None, cluster: Path | None, weights: str | None, as_json: bool) -> None:
+def doctor(root: str | None, llm: str | None, as_json: bool, **options: Any) -> None:
     """Say what this machine can do, and what to do where it cannot.
 
     \b
       ftm doctor --root s3://bucket/ftm --llm http://localhost:8000/v1
       ftm doctor --root s3://bucket/ftm --cluster cluster.yaml
+      ftm doctor --notify --config run.toml
     """
     from ftm_ray.cli.cluster_doctor import examine_cluster_file
     from ftm_ray.cli.doctor import examine
+    from ftm_ray.cli.launch.notify import notification_findings
     from ftm_ray.cli.screens.shapes import show_checks
 
     findings = examine(root, llm)
-    if cluster is not None:
-        findings += examine_cluster_file(cluster, weights)
+    if options["cluster"] is not None:
+        findings += examine_cluster_file(options["cluster"], options["weights"])
+    if options["notify"]:
+        findings += notification_findings(load_config(options["config"], {}).notify)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

@@ -2,13 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ftm_ray.cli.launch.notify import tell_end
 from ftm_ray.cli.launch.ray_errors import ray_errors
 from ftm_ray.cli.launch.run import launch_run, run_config, step_of
 from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import shown_progress
+from ftm_ray.cli.screens.notice import RunEnd
 from ftm_ray.cli.screens.shapes import error_console
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import FtmError
@@ -46,7 +49,11 @@ def launch_quarters(root: str, quarters: Sequence[str], options: Options, on_res
 
     config = run_config(options)
     results: list[QuarterResult] = []
-    with ray_errors(), shared_by_quarters(root, quarters, config, options["keep_llm"], begins) as asking:
+    with (
+        _told_if_none_begins(root, quarters, config, results),
+        ray_errors(),
+        shared_by_quarters(root, quarters, config, options["keep_llm"], begins) as asking,
+    ):
         start = time.perf_counter()
         try:
             for quarter in quarters:
@@ -60,6 +67,21 @@ def launch_quarters(root: str, quarters: Sequence[str], options: Options, on_res
             results += [QuarterResult(left, "not begun") for left in quarters[len(results) :]]
             on_results(results)
     return max(result.exit or 0 for result in results)
+
+
+@contextmanager
+def _told_if_none_begins(
+    root: str, quarters: Sequence[str], config: RunConfig, results: Sequence["QuarterResult"]
+) -> Iterator[None]:
+    """Each quarter tells of its own end; where Ray or the model does not start there is none."""
+    start = time.perf_counter()
+    try:
+        yield
+    except FtmError as error:
+        if not results:
+            reason = f"none of {len(quarters)} quarters was begun: {error}"
+            tell_end(config.notify, RunEnd(quarters[0], root, "failed", time.perf_counter() - start, reason=reason))
+        raise
 
 
 def _one_quarter(root: str, quarter: str, config: RunConfig, take_lock: bool) -> "QuarterResult":

@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ftm_ray.cli.launch.endpoint import checked_endpoint
+from ftm_ray.cli.launch.notify import told
 from ftm_ray.cli.launch.ray_errors import ray_errors
 from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import Step, shown_progress
@@ -38,7 +39,7 @@ def run_config(options: Options) -> RunConfig:
 
 
 def launch_run(root: str, quarter: str, config: RunConfig, keep_llm: bool, take_lock: bool) -> "RunOutcome":
-    """Run a quarter with progress shown; an error that crossed Ray comes out as itself.
+    """Run a quarter with progress shown; an error that crossed Ray comes out as itself. Who wants to know is told.
 
     Raises:
         FtmError: As `pipeline.run_quarter` does.
@@ -47,14 +48,17 @@ def launch_run(root: str, quarter: str, config: RunConfig, keep_llm: bool, take_
     from ftm_ray.run.pipeline import RunOptions, run_quarter
 
     quiet_ray_data()
-    with ray_errors(), shown_progress(error_console()) as show:
-        return run_quarter(
-            root,
-            quarter,
-            config,
-            lambda progress: show(step_of(progress)),
-            RunOptions(keep_llm, take_lock),
-        )
+    with told(root, quarter, config.notify) as tell:
+        with ray_errors(), shown_progress(error_console()) as show:
+            outcome = run_quarter(
+                root,
+                quarter,
+                config,
+                lambda progress: show(step_of(progress)),
+                RunOptions(keep_llm, take_lock),
+            )
+        tell(outcome)
+    return outcome
 
 
 def step_of(progress: "Progress") -> Step:

@@ -15,8 +15,19 @@ def test_sums_of_accounts_are_accounts():
     assert other.outcomes == {"named": 1, "echo": 4}
 
 
+def test_requests_are_counted_by_how_long_they_took():
+    one, other = LlmAccount(), LlmAccount()
+    for seconds in (0.1, 0.11, 61.0):
+        one.count_request(seconds)
+    other.count_request(0.2)
+    one.add(other)
+    assert one.latencies == {"0.1": 1, "0.25": 2, "inf": 1}
+    assert round(one.request_s, 2) == 61.41
+    assert one.as_second_ask().latencies == one.latencies  # a second request takes its time, too
+
+
 def test_every_number_of_an_account_is_added():
-    numbers = [f.name for f in fields(LlmAccount) if f.name not in ("outcomes", "refused")]
+    numbers = [f.name for f in fields(LlmAccount) if f.name not in ("latencies", "outcomes", "refused")]
     total, ones = LlmAccount(), LlmAccount(**dict.fromkeys(numbers, 1))
     total.add(ones)
     total.add(ones)

@@ -75,4 +75,5 @@ def test_the_columns_read_for_counting_are_enough(lake, part):
         "prompt_tokens",
         "completion_tokens",
         "names_firm",
+        "word_support",
     ]

@@ -3,6 +3,7 @@
 import json
 
 from command import ftm, one_error_line
+from webhook import SECRET, hook
 
 
 def test_doctor_tells_what_works_and_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -28,3 +29,17 @@ def test_doctor_says_what_to_do_where_something_fails(tmp_path, monkeypatch):
     assert "Ray, storage, LLM" in one_error_line(result)
     assert "does the URL end in /v1" in result.stdout
     assert "unset RAY_ADDRESS" in result.stdout
+
+
+def test_doctor_sends_a_trial_message(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with hook(200, 404) as webhook:
+        monkeypatch.setenv("FTM_NOTIFY_WEBHOOK", webhook.address)
+        assert ftm("doctor").exit_code == 0
+        assert webhook.texts == []
+        assert "took a message" in ftm("doctor", "--notify", columns=200).stdout
+        assert webhook.texts == ["A trial message of `ftm doctor --notify`: it arrived."]
+        refused = ftm("doctor", "--notify", columns=200)
+    assert refused.exit_code == 4
+    assert "answered 404 Not Found" in refused.stdout
+    assert SECRET not in refused.output
