@@ -201,6 +201,12 @@ class SentimentSettings(Settings):
     texts_per_part: int = Field(1000, ge=1, description="Sentences that a part holds: what a stopped run loses.")
 
 
+class CostSettings(Settings):
+    """What a run is reckoned with. Changes no result."""
+
+    prices: Path | None = Field(None, description="TOML file with prices of your own; null = dated defaults alone.")
+
+
 class GateSettings(Settings):
     """When a run fails instead of publishing."""
 
@@ -224,6 +230,7 @@ class RunConfig(Settings):
     workers: int | None = Field(None, ge=1, description="Topic actors; null = as many as fit. Changes no result.")
     cluster: ClusterSettings = ClusterSettings()
     sentiment: SentimentSettings = SentimentSettings()
+    cost: CostSettings = CostSettings()
 
     def for_map(self) -> dict[str, Any]:
         """The part that decides what the map writes; workers and theme settings do not."""
