@@ -132,9 +132,7 @@ def node_times(since: float, starting_s: Mapping[str, float]) -> list[NodeTime] 
     return times_of_nodes(table, since, now, starting_s)
 
 
-def times_of_nodes(
-    table: Iterable[Any], since: float, now: float, starting_s: Mapping[str, float]
-) -> list[NodeTime]:
+def times_of_nodes(table: Iterable[Any], since: float, now: float, starting_s: Mapping[str, float]) -> list[NodeTime]:
     """The nodes of Ray's table (GcsNodeInfo) that were there between two moments, in seconds since 1970."""
     times, left = [], dict(starting_s)
     for node in sorted(table, key=lambda node: (node.start_time_ms, node.node_id)):

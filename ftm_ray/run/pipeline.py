@@ -205,9 +205,7 @@ def _map_and_reduce(
 # --- map -----------------------------------------------------------------------------------------------------------
 
 
-def _map(
-    run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_progress: OnProgress
-) -> MapReport:
+def _map(run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_progress: OnProgress) -> MapReport:
     """Make every part file that is missing; then name what an earlier run could not name."""
     report = MapReport()
     batches = run.manifest.batches

@@ -88,7 +88,9 @@ def seconds_of_starting(status: ClusterStatus) -> Counter[str]:
 
     Ray's own table begins when a node's Ray does: boot and pulling the image are missing there.
     """
-    return Counter({kind: n * _LOOK_S for kind, n in Counter(n.ray_node_type_name for n in status.pending_nodes).items()})
+    return Counter(
+        {kind: n * _LOOK_S for kind, n in Counter(n.ray_node_type_name for n in status.pending_nodes).items()}
+    )
 
 
 class ClusterWatch:

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
-from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, TRAFFIC, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.run.counts import PartCounts, count_part
 from ftm_ray.schemas.parts import FIRM_TOPICS
