@@ -145,6 +145,7 @@ def run_quarter(
             nodes = known_nodes(config.cluster)
             chosen = with_endpoint(config, nodes)
             size = MapSize.of(chosen, nodes)  # what does not fit is said before a model is started
+            log.n_actors = size.n_actors(config, manifest.batches)
             stages = MapStages(size, has_head_by_label(), ray_address() is not None)
             with (
                 _shown(run, stages, watched, log) as show,

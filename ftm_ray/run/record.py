@@ -43,6 +43,7 @@ class RunLog:
         started: When the command began, in seconds since 1970.
         starting_s: Seconds in which the cloud had a machine and Ray not yet, by node type of the cluster file.
         traffic: What the map's actors asked of S3.
+        n_actors: Topic actors that were asked for.
         n_batches_before: Batches whose parts an earlier run has made and paid for.
         cost: What `spending.py` made of all this; null where nobody asked.
     """
@@ -56,6 +57,7 @@ class RunLog:
     started: float = field(default_factory=time.time)
     starting_s: Counter[str] = field(default_factory=Counter)
     traffic: S3Traffic = field(default_factory=S3Traffic)
+    n_actors: int = 0
     n_batches_before: int = 0
     cost: dict[str, Any] | None = None
 

@@ -30,7 +30,7 @@ def cost_of_run(root: str, config: RunConfig, prices: Prices, log: RunLog, repor
         tokens=_tokens(config, log, report) if config.llm.endpoint not in (None, "none", "serve") else None,
     )
     cost = run_cost(used, prices, log.parts.n_firms, log.parts.n_topics)
-    return cost | {"n_batches_before": log.n_batches_before}
+    return cost | {"n_actors": log.n_actors, "n_batches_before": log.n_batches_before}
 
 
 def _traffic(log: RunLog, report: ReduceReport) -> S3Traffic:
