@@ -1,4 +1,4 @@
-"""The actor of the last step: `ThemePublisher`, in a process of its own, whose requests to S3 come back with its report."""
+"""The actor of the last step: `ThemePublisher` in a process of its own, which tells what it asked of S3."""
 
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.lake.s3_traffic import taken

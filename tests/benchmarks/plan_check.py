@@ -30,9 +30,7 @@ def made_run(n_firms: int, folder: Path) -> dict:
         if n_firms == 10:
             source, ids = "nasdaq10_2016_2020.parquet", f"{DATA}/sets.json:smoke_10_firms_2020Q1"
         else:
-            source, ids = "sp500_2024Q3_2024Q4.parquet", str(folder / f"ids-{n_firms}.txt")
-            hundred = json.loads((DATA / "sets.json").read_text())["cross_100_firms_2024Q3_2024Q4"]
-            Path(ids).write_text("\n".join(firms_of(hundred)[:n_firms]) + "\n")
+            source, ids = "sp500_2024Q3_2024Q4.parquet", f"{ids_of(n_firms, folder)}:calls"
         subprocess.run(
             [*FTM, "prefetch", quarter, "--path", str(DATA / source), "--ids", ids, "--root", str(root)],
             check=True,
@@ -43,11 +41,14 @@ def made_run(n_firms: int, folder: Path) -> dict:
     return json.loads(found[0].read_text())
 
 
-def firms_of(entry: object) -> list[str]:
-    """The firms of a set of sets.json, by their ids."""
-    if isinstance(entry, dict):
-        entry = next(value for value in entry.values() if isinstance(value, list))
-    return sorted({str(one).split("|")[0] for one in entry})
+def ids_of(n_firms: int, folder: Path) -> Path:
+    """A file with the calls of the first firms of the hundred, by ticker."""
+    calls = json.loads((DATA / "sets.json").read_text())["cross_100_firms_2024Q3_2024Q4"]
+    tickers = {call: call.partition(":")[2].partition("_")[0] for call in calls}  # sp500:AAPL_2024_Q3
+    firms = sorted(set(tickers.values()))[:n_firms]
+    path = folder / f"ids-{n_firms}.json"
+    path.write_text(json.dumps({"calls": [call for call in calls if tickers[call] in firms]}))
+    return path
 
 
 def planned_s(record: dict, rates: list[str]) -> dict:
@@ -70,7 +71,9 @@ def main() -> None:
     chosen = records[SIZES.index(arguments.chosen_on)]
     chosen_file = arguments.root / "chosen.json"
     chosen_file.write_text(json.dumps(chosen))
-    print("| firms | sentences | topics | measured | from the run of 25 | | from the table | |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| firms | sentences | topics | measured | from the run of 25 | | from the table | |\n|---|---|---|---|---|---|---|---|"
+    )
     for record in records:
         wall = sum(record["seconds"].get(step, 0.0) for step in STEPS)
         cells = [f"{record['counts'][name]:,}" for name in ("n_firms", "n_sentences", "n_topics")] + [f"{wall:.0f} s"]

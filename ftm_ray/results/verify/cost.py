@@ -29,7 +29,8 @@ def _problems(cost: Mapping[str, Any]) -> Iterator[str]:
     for node in cost["nodes"]:
         price, seconds = node["usd_per_hour"], node["node_s"] + node["starting_s"]
         if price is not None and abs(node["usd"] - seconds / 3600 * price) > _ROUNDING:
-            yield f"run.json says ${node['usd']} for {node['type']}, {seconds:,.0f} s at ${price} an hour are another sum"
+            told = f"run.json says ${node['usd']} for {node['type']}"
+            yield f"{told}, {seconds:,.0f} s at ${price} an hour are another sum"
     parts = [*cost["nodes"], *(part for part in (cost["s3"], cost["llm"]) if part is not None)]
     unknown = [part for part in parts if part["usd"] is None]
     if cost["usd"] is None:

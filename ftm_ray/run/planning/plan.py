@@ -1,4 +1,4 @@
-"""The plan: wall time and dollars of each stage with their band, what is waited for, and what one more node would do."""
+"""The plan: wall time and dollars of each stage with their band, what is waited for, what one more node would do."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
