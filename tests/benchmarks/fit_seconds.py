@@ -1,4 +1,4 @@
-"""How long one fit of the themes takes, by the number of topics: for `fit_1000_s`, `fit_power` and `pairs_s` of a plan.
+"""How long one fit of the themes takes, by topics: for `fit_1000_s`, `fit_power` and `once_1000_s` of a plan.
 
     OMP_NUM_THREADS=1 NUMBA_THREADING_LAYER=workqueue python tests/benchmarks/fit_seconds.py ROOT QUARTER
 
@@ -52,11 +52,11 @@ def main() -> None:
         fit, once = measured(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
         rows.append((n, fit, once))
         print(f"{n:6} topics: a fit {fit:7.2f} s, once for all fits {once:7.2f} s", flush=True)
-    numbers = np.log([[n / 1000, fit] for n, fit, _ in rows])
-    power, log_1000 = np.polyfit(numbers[:, 0], numbers[:, 1], 1)
-    print(f"a fit: {np.exp(log_1000):.3f} s x (topics / 1000) ^ {power:.3f}")
-    n, _, once = rows[-1]
-    print(f"once: {once / (n / 1000) ** 2:.4f} s x (topics / 1000)^2, by the largest")
+    logs = np.log([row for row in rows if row[0] >= 1_000])  # a fit of fewer is mostly its start
+    power, log_fit = np.polyfit(logs[:, 0] - np.log(1_000), logs[:, 1], 1)
+    print(f"a fit: {np.exp(log_fit):.3f} s x (topics / 1000) ^ {power:.3f}")
+    once = np.mean(logs[:, 2] - power * (logs[:, 0] - np.log(1_000)))
+    print(f"once: {np.exp(once):.3f} s x (topics / 1000) ^ {power:.3f}")
 
 
 if __name__ == "__main__":

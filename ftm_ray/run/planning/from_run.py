@@ -7,7 +7,7 @@ from typing import Any
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import ConfigError
 from ftm_ray.run.planning.rates import Rate, Rates
-from ftm_ray.run.planning.stages import Namer, parts_of
+from ftm_ray.run.planning.stages import FIT_RATES, Namer, parts_of
 from ftm_ray.run.planning.work import Fleet, Work, fleet_of, parse_nodes
 
 #: Another run on the same machine, measured: docs/plan.md has how far plans were off.
@@ -24,8 +24,10 @@ def rates_of_run(record: Mapping[str, Any], base: Rates) -> Rates:
     """The rates of a finished run, and those of the table for what it does not tell.
 
     A run tells seconds of encoding and clustering, added over its actors, and the wall time of its steps. What is left
-    of the map's wall time, but for the start of the actors, is other work; what is left of the last step is reading
-    and writing. It must have done all of its map itself: one that went on where another stopped has too few seconds.
+    of the map's wall time is the start of the actors and other work, which it does not tell apart: both are taken for
+    so many times those of the table, and so are the rates of clustering all topics. What is left of the last step is
+    its start. The run must have done all of its map
+    itself: one that went on where another stopped has too few seconds.
 
     Args:
         record: run.json.
@@ -51,17 +53,19 @@ def rates_of_run(record: Mapping[str, Any], base: Rates) -> Rates:
     )
     take("cluster_s", cluster)
     if asked is None:  # else the map may have waited for names
-        busy_s = (seconds["map"] - known["actor_start_s"]) * fleet.n_actors
-        take("other_s", max(0.0, busy_s / n - encode - cluster))
+        per_actor = n / fleet.n_actors
+        rest = max(0.0, seconds["map"] - per_actor * (encode + cluster))
+        times = rest / (known["actor_start_s"] + per_actor * known["other_s"])
+        take("actor_start_s", times * known["actor_start_s"])
+        take("other_s", times * known["other_s"])
     else:
         found["named_per_s"] = _named_per_s(record, asked, base)
         take("answer_s", asked["request_s"] / asked["n_requests"])
     if not fleet.is_cluster and "start" in seconds:
         take("ray_start_s", seconds["start"])
-    themes_s = seconds["themes"] - known["pairs_s"] * (work.n_topics / 1000) ** 2
-    unit = parts_of(work, fleet, Namer(), known | {"fit_1000_s": 1.0, "pairs_s": 0.0}).fits
-    if unit and themes_s > 0:
-        take("fit_1000_s", themes_s / unit)
+    times = seconds["themes"] / parts_of(work, fleet, Namer(), known).fits
+    for name in FIT_RATES:
+        take(name, times * known[name])
     rest = seconds["reduce"] - sum(seconds.get(name, 0.0) for name in ("themes", "describe_themes", "support_model"))
     if not fleet.starts_final_early:
         take("final_start_s", max(0.0, rest - n * known["read_s"]))

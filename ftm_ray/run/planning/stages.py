@@ -13,9 +13,9 @@ With S sentences, F firms, T topics, A topic actors at work at once, and rates i
     reduce   = final_start_s                                0 where it starts on an idle core while the map works
              + S x read_s                                   part files in, tables out
              + n_fits x fit_s(T) / lanes                    lanes = 1 below 3,000 topics, else one a core
-             + pairs_s x (T / 1000)^2                       each topic with each: neighbours, consensus
+             + once_1000_s x (T / 1000)^fit_power           neighbours before, consensus and stability after
              + with an LLM: T x encode_core_s + themes / questions a second
-    fit_s(T) = fit_1000_s x (T / 1000)^fit_power            UMAP and HDBSCAN of all topics
+    fit_s(T) = fit_least_s + fit_1000_s x (T / 1000)^fit_power      UMAP and HDBSCAN of all topics
     themes   = themes_per_root x the square root of T
     idle     = idle_s                                       a cluster's nodes go so long after the last work
 
@@ -30,6 +30,9 @@ from dataclasses import dataclass
 from ftm_ray.run.map_size import TOPICS_WORTH_A_TASK
 from ftm_ray.run.planning.rates import Rates, naming_rate
 from ftm_ray.run.planning.work import Fleet, Work
+
+#: Rates of the clustering of all topics; an earlier run tells only their sum.
+FIT_RATES = ("fit_least_s", "fit_1000_s", "once_1000_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def used_rates(fleet: Fleet, namer: Namer) -> list[str]:
     names += ["model_start_s"] * (fleet.n_copies > 0)
     names += ["actor_start_s", *(encode if namer.rate or not fleet.on_cards else encode[:1]), "cluster_s", "other_s"]
     names += [] if namer.rate is None else [namer.rate]
-    return [*names, "final_start_s", "read_s", "fit_1000_s", "fit_power", "pairs_s", "topics_per_sentence"]
+    return [*names, "final_start_s", "read_s", *FIT_RATES, "fit_power", "topics_per_sentence"]
 
 
 def parts_of(work: Work, fleet: Fleet, namer: Namer, rate: Mapping[str, float]) -> Parts:
@@ -127,7 +130,8 @@ def parts_of(work: Work, fleet: Fleet, namer: Namer, rate: Mapping[str, float]) 
     encode = rate["encode_card_s"] * fleet.actors_per_card if fleet.on_cards else rate["encode_core_s"]
     per_s = namer.per_s(rate)
     lanes = fleet.n_fit_lanes if topics >= TOPICS_WORTH_A_TASK else 1
-    fit_s = rate["fit_1000_s"] * (topics / 1000) ** rate["fit_power"]
+    grown = (topics / 1000) ** rate["fit_power"]
+    fit_s = rate["fit_least_s"] + rate["fit_1000_s"] * grown
     n_themes = rate["themes_per_root"] * topics**0.5
     return Parts(
         start=rate["node_start_s"] if fleet.is_cluster else rate["ray_start_s"],
@@ -136,7 +140,7 @@ def parts_of(work: Work, fleet: Fleet, namer: Namer, rate: Mapping[str, float]) 
         find=sentences * (encode + rate["cluster_s"] + rate["other_s"]) / fleet.n_actors,
         name=topics / per_s if per_s else 0.0,
         read_and_write=(0.0 if fleet.starts_final_early else rate["final_start_s"]) + sentences * rate["read_s"],
-        fits=fleet.n_fits * fit_s / min(lanes, fleet.n_fits) + rate["pairs_s"] * (topics / 1000) ** 2,
+        fits=fleet.n_fits * fit_s / min(lanes, fleet.n_fits) + rate["once_1000_s"] * grown,
         describe=topics * rate["encode_core_s"] + n_themes / per_s if per_s else 0.0,
         idle=rate["idle_s"] if fleet.is_cluster else 0.0,
     )

@@ -21,9 +21,10 @@ RATE = {
     "named_per_s_l4": 5.0,
     "final_start_s": 12.0,
     "read_s": 0.0001,
+    "fit_least_s": 0.5,
     "fit_1000_s": 1.0,
     "fit_power": 1.0,
-    "pairs_s": 0.1,
+    "once_1000_s": 0.1,
     "themes_per_root": 1.0,
     "idle_s": 300.0,
 }
@@ -40,7 +41,7 @@ def test_two_cores_by_hand():
     parts = parts_of(work, fleet(work, ["2cores=1"]), Namer(), RATE)
     assert parts.find == pytest.approx(50_000 * 0.010 / 2)
     assert (parts.start, parts.model, parts.name, parts.describe) == (300.0, 0.0, 0.0, 0.0)
-    assert parts.fits == pytest.approx(21 * 2.5 + 0.1 * 2.5**2)  # sixteen and five, one after the other
+    assert parts.fits == pytest.approx(21 * (0.5 + 2.5) + 0.1 * 2.5)  # sixteen and five, one after the other
     assert parts.read_and_write == pytest.approx(12.0 + 5.0)
     assert parts.stages()["map"] == pytest.approx(10.0 + 250.0)
     assert parts.bottleneck() == "start"
@@ -49,9 +50,9 @@ def test_two_cores_by_hand():
 def test_fits_of_many_topics_take_all_cores_and_there_are_fewer_of_them():
     work = Work(5_000, 2_000_000, 100_000)
     few, many = (parts_of(work, fleet(work, [f"{n}cores=1"]), Namer(), RATE) for n in (2, 8))
-    pairs = 0.1 * 100**2
-    assert few.fits - pairs == pytest.approx(13 * 100 / 2)  # eight and five
-    assert many.fits - pairs == pytest.approx(13 * 100 / 8)
+    once = 0.1 * 100
+    assert few.fits - once == pytest.approx(13 * 100.5 / 2)  # eight and five
+    assert many.fits - once == pytest.approx(13 * 100.5 / 8)
     assert few.find / many.find == pytest.approx(4)
 
 
