@@ -55,19 +55,20 @@ def test_a_run_is_planned_as_it_was():
     run = record()
     plan = planned(run)
     assert plan.wall_s == pytest.approx(7.0 + run["seconds"]["map"] + run["seconds"]["reduce"], rel=0.01)
-    assert plan.parts.find == pytest.approx(130.0)
+    assert plan.parts.actors + plan.parts.find == pytest.approx(run["seconds"]["map"])
+    assert plan.parts.fits == pytest.approx(run["seconds"]["themes"])
     assert not plan.not_measured
 
 
 def test_twice_the_sentences_are_twice_the_finding():
-    plan = planned(record(), Work(50, 26_000, 1_300))
-    assert plan.parts.find == pytest.approx(260.0)
-    assert plan.parts.start == 7.0
+    once, twice = planned(record()), planned(record(), Work(50, 26_000, 1_300))
+    assert twice.parts.find == pytest.approx(2 * once.parts.find)
+    assert (twice.parts.start, twice.parts.actors) == (7.0, once.parts.actors)
 
 
 def test_an_older_run_that_does_not_tell_its_actors_is_taken_for_one_on_this_machine():
     old = {name: value for name, value in record().items() if name != "cost"}
-    assert planned(old).parts.find == pytest.approx(130.0)
+    assert planned(old).parts == planned(record()).parts
 
 
 def test_a_run_with_names_tells_how_fast_it_was_answered():

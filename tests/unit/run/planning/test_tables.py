@@ -17,4 +17,4 @@ def test_the_docs_hold_no_rate_that_is_gone():
     lines = DOCS.read_text(encoding="utf-8").splitlines()
     first = lines.index(rate_rows()[0])
     shown = [line for line in lines[first:] if line.startswith("| `")]
-    assert len(shown) == len(rate_rows()) + len(price_rows()) - 5  # two heads of two lines; S3 has no such name
+    assert len(shown) == len(rate_rows()) - 2  # less its head
