@@ -155,7 +155,7 @@ class ClusterWatch:
 
 @contextmanager
 def watched_cluster(
-    lake: Lake, quarter: str, on_progress: OnProgress, starting_s: Counter[str]
+    lake: Lake, quarter: str, on_progress: OnProgress, starting_s: Counter[str] | None = None
 ) -> Iterator[OnProgress]:
     """Watch the cluster that Ray has joined while the block runs; gives the way to show progress.
 
@@ -163,9 +163,10 @@ def watched_cluster(
         lake: Where the quarter's lock lies.
         quarter: Which one.
         on_progress: Gets where the run stands.
-        starting_s: Gets the seconds in which the cloud had a machine and Ray not yet, by node type.
+        starting_s: Gets the seconds in which the cloud had a machine and Ray not yet, by node type, if wanted.
     """
-    watch = ClusterWatch(lake, quarter, _ClusterLook(starting_s), on_progress)
+    look = _ClusterLook(Counter() if starting_s is None else starting_s)
+    watch = ClusterWatch(lake, quarter, look, on_progress)
     watch.begin()
     try:
         yield watch.show

@@ -102,7 +102,10 @@ def namer_of(fleet: Fleet, rates: Rates, endpoint: str, max_concurrency: int) ->
     if endpoint == "serve":
         if "named_per_s" in rates.rates:  # of an earlier run, all copies together
             return Namer("named_per_s")
-        slowest = min((naming_rate(rates, card) for card in fleet.cards or ("processor",)), key=rates.pick("value").get)
+        known = rates.pick("value")
+        slowest = min(
+            (naming_rate(rates, card) for card in fleet.cards or ("processor",)), key=lambda name: known[name]
+        )
         return Namer(slowest, float(fleet.n_copies))
     return Namer("answer_s", float(max_concurrency), is_latency=True)
 
