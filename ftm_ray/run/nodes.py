@@ -140,7 +140,7 @@ def times_of_nodes(table: Iterable[Any], since: float, now: float, starting_s: M
         if end <= begin:
             continue
         labels = dict(node.labels)
-        group = labels.get(_GROUP_LABEL) or node.node_type_name or None
+        group = node.node_type_name or labels.get(_GROUP_LABEL) or None
         times.append(
             NodeTime(
                 kind=labels.get(TYPE_LABEL) or node.instance_type_name or group or node.node_manager_address,
