@@ -202,6 +202,12 @@ class SentimentSettings(Settings):
     texts_per_part: int = Field(1000, ge=1, description="Sentences that a part holds: what a stopped run loses.")
 
 
+class CostSettings(Settings):
+    """What a run is reckoned with. Changes no result."""
+
+    prices: Path | None = Field(None, description="TOML file with prices of your own; null = dated defaults alone.")
+
+
 class GateSettings(Settings):
     """When a run fails instead of publishing."""
 
@@ -242,6 +248,7 @@ class RunConfig(Settings):
     cluster: ClusterSettings = ClusterSettings()
     sentiment: SentimentSettings = SentimentSettings()
     notify: NotifySettings = NotifySettings()
+    cost: CostSettings = CostSettings()
 
     def for_map(self) -> dict[str, Any]:
         """The part that decides what the map writes; workers and theme settings do not."""

@@ -14,10 +14,12 @@ class MetadataService:
     Attributes:
         url: What AWS_EC2_METADATA_SERVICE_ENDPOINT takes.
         asked: Paths in the order they were asked for.
+        told: What it says under /latest/meta-data/.
     """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.told: dict[str, str] = {}
         self._notice: dict[str, str] | None = None
         self.tokens = {TOKEN}
         service = self
@@ -36,6 +38,8 @@ class MetadataService:
                     self._answer(401, "")
                 elif self.path == "/latest/meta-data/spot/instance-action" and service._notice:
                     self._answer(200, json.dumps(service._notice))
+                elif told := service.told.get(self.path.removeprefix("/latest/meta-data/")):
+                    self._answer(200, told)
                 else:
                     self._answer(404, "")
 

@@ -15,6 +15,7 @@ from ftm_ray.cli.commands.events import events
 from ftm_ray.cli.commands.lineage import lineage
 from ftm_ray.cli.commands.llm import llm
 from ftm_ray.cli.commands.machine import doctor
+from ftm_ray.cli.commands.plan import plan
 from ftm_ray.cli.commands.prefetch import prefetch
 from ftm_ray.cli.commands.quarters import run_quarters
 from ftm_ray.cli.commands.report import report
@@ -31,6 +32,7 @@ from ftm_ray.version import __version__
 COMMANDS: tuple[click.Command, ...] = (
     *(prefetch, run, status, themes, trace, sql, verify, doctor, llm, cluster, events),
     *(run_quarters, submit, sentiment, lineage, report, search),
+    plan,
 )
 
 logger = logging.getLogger("ftm_ray")

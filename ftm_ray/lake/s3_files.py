@@ -30,6 +30,7 @@ from ftm_ray.lake.local_files import Mark
 from ftm_ray.lake.s3_datasets import dataset_files
 from ftm_ray.lake.s3_errors import ChangedMeanwhile, EmptyFile, reported
 from ftm_ray.lake.s3_retry import TRIES, client_settings, read_whole
+from ftm_ray.lake.s3_traffic import count_traffic
 
 #: Files up to here are one PUT; part files and chunks are 1 to 20 MB. S3 wants more than one from 5 GiB on.
 MULTIPART_BYTES = 64 << 20
@@ -64,6 +65,7 @@ class S3Files:
             client = session.client("s3", config=Config(**settings))
             if ".amazonaws." not in client.meta.endpoint_url:  # not every S3-compatible store has a name per bucket
                 client = session.client("s3", config=Config(s3={"addressing_style": "path"}, **settings))
+        count_traffic(client)
         return client
 
     # -- what every kind of storage can do ----------------------------------------------------------------------

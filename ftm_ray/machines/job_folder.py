@@ -14,19 +14,21 @@ from ftm_ray.errors import ConfigError
 _PACKAGE = Path(__file__).parents[1]
 _JOBS = _PACKAGE.parent / "jobs"
 
-#: Name of the settings inside the folder, where the job's driver starts.
+#: Names of the settings and of the prices inside the folder, where the job's driver starts.
 SETTINGS = "run.toml"
+PRICES = "prices.toml"
 
 #: Ray (2.60) refuses 512 MiB, and whatever is sent passes through the head's memory; our code takes 2 MB.
 _MOST_BYTES = 100 << 20
 
 
 @contextmanager
-def job_folder(settings: Path | None) -> Iterator[Path]:
+def job_folder(settings: Path | None, prices: Path | None = None) -> Iterator[Path]:
     """A folder with the code, the job files and, where given, the settings; it is gone afterwards.
 
     Args:
         settings: File of `--config`; None = the job takes none.
+        prices: File of `--prices`, or that the settings name; None = none.
 
     Raises:
         ConfigError: `jobs/` is not beside the package, or the folder is too large to be sent.
@@ -40,8 +42,9 @@ def job_folder(settings: Path | None) -> Iterator[Path]:
         folder = Path(made)
         for source in (_PACKAGE, _JOBS):
             shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-        if settings is not None:
-            shutil.copyfile(settings, folder / SETTINGS)
+        for given, name in ((settings, SETTINGS), (prices, PRICES)):
+            if given is not None:
+                shutil.copyfile(given, folder / name)
         _check_size(folder)
         yield folder
 

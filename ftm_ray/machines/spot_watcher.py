@@ -14,28 +14,20 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ftm_ray.environment import metadata_endpoint
+from ftm_ray.machines.machine_metadata import MachineMetadata, NoMetadataError
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 5.0
-#: Of the service: it is on the machine itself and answers in milliseconds.
-_TIMEOUT_S = 2.0
 #: A machine that is still booting may miss some answers; one without the service misses all.
 _TRIES = 6
-_TOKEN_TTL_S = 21600
 #: What Ray is told is this much before the end, so that its own last steps fit in.
 _MARGIN_S = 10.0
-
-
-class NoMetadataError(Exception):
-    """Nobody answers as EC2's metadata service does: this is no EC2 machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +48,10 @@ class Notice:
 
 
 class SpotWatcher:
-    """Asks one machine's metadata service. Its token holds six hours and is renewed when it is refused."""
+    """Asks one machine's metadata service for the notice."""
 
     def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint.rstrip("/")
-        self._token: str | None = None
+        self._metadata = MachineMetadata(endpoint)
 
     def ask(self) -> Notice | None:
         """The notice, or None while there is none.
@@ -68,36 +59,11 @@ class SpotWatcher:
         Raises:
             NoMetadataError: Nobody answers.
         """
-        try:
-            self._token = self._token or self._new_token()
-            text = self._get("/latest/meta-data/spot/instance-action", self._token)
-        except urllib.error.HTTPError as error:
-            if error.code == 401:  # the token is too old: a new one at the next question
-                self._token = None
-                return None
-            if error.code == 404:
-                return None
-            raise NoMetadataError(f"{self._endpoint} answers {error.code}") from error
-        except OSError as error:
-            raise NoMetadataError(f"{self._endpoint}: {getattr(error, 'reason', error)}") from error
+        text = self._metadata.get("/latest/meta-data/spot/instance-action")
+        if text is None:
+            return None
         told = json.loads(text)
         return Notice(told["action"], datetime.fromisoformat(told["time"].replace("Z", "+00:00")))
-
-    def _new_token(self) -> str:
-        request = urllib.request.Request(
-            f"{self._endpoint}/latest/api/token",
-            method="PUT",
-            headers={"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)},
-        )
-        return self._read(request)
-
-    def _get(self, path: str, token: str) -> str:
-        return self._read(urllib.request.Request(self._endpoint + path, headers={"X-aws-ec2-metadata-token": token}))
-
-    def _read(self, request: urllib.request.Request) -> str:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to this machine itself
-        with opener.open(request, timeout=_TIMEOUT_S) as reply:
-            return reply.read().decode()
 
 
 def wait_for_notice(watcher: SpotWatcher) -> Notice:

@@ -2,7 +2,8 @@
 
 A batch sets out as a reference, one row with its number, chunk and row group, and travels on as one table with the
 column `batch`, its number, beside the columns of FIRM_TOPICS. The
-naming actor adds what it asked: its account and one prompt, for the driver. Only a row of counts reaches the driver.
+naming actor adds what it asked: its account and one prompt, for the driver. Each actor adds what its process asked of
+S3 since it last told. Only a row of counts reaches the driver.
 """
 
 import json
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from ftm_ray.config import RunConfig
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.runs import RunFiles
+from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.topic_names import TopicNamer
@@ -25,10 +27,11 @@ from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.topics.finder import FirmTopicFinder
 
 #: What of a part reaches the driver: what is in it (PartCounts as JSON), what its naming cost (an LlmAccount as JSON),
-#: and one of its prompts.
+#: one of its prompts, and what was asked of S3 on the way (an S3Traffic as JSON).
 COUNTS = "counts"
 ACCOUNT = "llm_account"
 PROMPT = "llm_prompt"
+TRAFFIC = "s3_traffic"
 
 
 class PartReader:
@@ -40,7 +43,7 @@ class PartReader:
     def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
         for row in table.to_pylist():
             path = self._run.part_path(self._run.manifest.batches[row["batch"]])
-            yield _with_batch(self._run.lake.read_table(path), row["batch"])
+            yield _with_traffic(_with_batch(self._run.lake.read_table(path), row["batch"]))
 
 
 class TopicFinder:
@@ -69,7 +72,7 @@ class TopicFinder:
         if found.vectors is not None:  # before the part, whose existence says that the batch is done
             vectors_path = self._run.vectors_path(self._run.manifest.batches[row["batch"]])
             self._run.lake.write_table(vectors_path, found.vectors)
-        return _with_batch(found.topics, row["batch"])
+        return _with_traffic(_with_batch(found.topics, row["batch"]))
 
 
 def _firm_topic_finder(config: RunConfig, linked_only: bool, device: str) -> FirmTopicFinder:
@@ -86,12 +89,12 @@ class PartNamer:
         self._topic_namer = TopicNamer(Namer(config.llm, api_key.get_secret_value(), answers))
 
     async def __call__(self, table: pa.Table) -> pa.Table:
-        named = await self._topic_namer(table.drop(["batch"]))
+        named = await self._topic_namer(table.select(FIRM_TOPICS.names))
         with_account = _with_batch(named.table, table["batch"][0].as_py())
         for column, value in ((ACCOUNT, json.dumps(asdict(named.account))), (PROMPT, named.prompt)):
             values = pa.array([value] * table.num_rows, pa.string())
             with_account = with_account.append_column(column, values)
-        return with_account
+        return _with_traffic(with_account, table)
 
 
 class PartWriter:
@@ -111,11 +114,28 @@ class PartWriter:
         self._run.lake.write_table(self._run.part_path(batch), part)
         row = {"batch": batch.number, "n_sentences": batch.n_sentences, COUNTS: count_part(part).to_json()}
         row |= {name: table[name][0].as_py() for name in (ACCOUNT, PROMPT) if name in table.column_names}
+        row[TRAFFIC] = json.dumps(asdict(_traffic_so_far(table)))
         return pa.table({name: [value] for name, value in row.items()})
 
 
 def _with_batch(table: pa.Table, batch: int) -> pa.Table:
     return table.append_column("batch", pa.array([batch] * table.num_rows, pa.int64()))
+
+
+def _with_traffic(table: pa.Table, came_with: pa.Table | None = None) -> pa.Table:
+    """A batch with what was asked of S3 for it, and for nothing else that has told yet.
+
+    A process cannot say for which of its batches it asked (one is read while another is worked on); the sum is right.
+    """
+    traffic = json.dumps(asdict(_traffic_so_far(table if came_with is None else came_with)))
+    return table.append_column(TRAFFIC, pa.array([traffic] * table.num_rows, pa.string()))
+
+
+def _traffic_so_far(table: pa.Table) -> S3Traffic:
+    """What the actors before told of a batch, and what this process has not told yet."""
+    traffic = S3Traffic(**json.loads(table[TRAFFIC][0].as_py())) if TRAFFIC in table.column_names else S3Traffic()
+    traffic.add(taken())
+    return traffic
 
 
 def _share_the_cores() -> None:

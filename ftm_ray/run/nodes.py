@@ -1,20 +1,28 @@
-"""Which nodes a run may count on: told by the configuration or the cluster file, not by what happens to be there.
+"""Which nodes a run may count on, and afterwards, which were there and how long.
+
+What may come is told by the configuration or the cluster file, not by what happens to be there.
 
 A cluster begins with no worker at all, so what Ray sees at the start says nothing about what will come. Ray embedded in
 this process is the exception, and a cluster that nobody scales: there the nodes that are there are all there will be.
 """
 
 import logging
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import ray
 import yaml
+from ray._raylet import GcsClient  # type: ignore[attr-defined]
+from ray.exceptions import RayError
 
 from ftm_ray.config import ClusterSettings, NodeType
 from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError
+from ftm_ray.machines.cost import THIS_MACHINE, NodeTime
 from ftm_ray.machines.instance_types import KNOWN_TYPES
+from ftm_ray.machines.node_labels import TYPE_LABEL, market_of
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +31,9 @@ _LEFT_BY_RAY_UP = Path("~/ray_bootstrap_config.yaml")
 
 #: What waits rather than works (naming, writing, publishing) runs on the node with this label, where there is one.
 HEAD_LABEL = {"ftm-role": "head"}
+
+#: Where Ray puts the node type of the cluster file.
+_GROUP_LABEL = "ray.io/node-group"
 
 
 def known_nodes(cluster: ClusterSettings) -> tuple[NodeType, ...]:
@@ -99,3 +110,44 @@ def _nodes_there() -> tuple[NodeType, ...]:
 def has_head_by_label() -> bool:
     """Whether a head node is labelled as the one that takes what needs no card; the driver's own node never goes."""
     return any(node["Alive"] and HEAD_LABEL.items() <= node.get("Labels", {}).items() for node in ray.nodes())
+
+
+def node_times(since: float, starting_s: Mapping[str, float]) -> list[NodeTime] | None:
+    """How long each node was there, from Ray's own table of nodes; None where Ray does not answer.
+
+    The table has nodes that have gone, too (the last 1,000 of Ray 2.60). Embedded Ray is this machine.
+
+    Args:
+        since: When the run began, in seconds since 1970; what was before is not its cost.
+        starting_s: By node type of the cluster file: seconds in which the cloud had a machine, and Ray not yet.
+    """
+    now = time.time()
+    if ray_address() is None:
+        return [NodeTime(THIS_MACHINE, None, now - since)]
+    try:
+        table = GcsClient(address=ray.get_runtime_context().gcs_address).get_all_node_info().values()
+    except (RayError, RuntimeError, OSError) as error:  # what a run has cost must never end it
+        logger.warning("Ray does not tell which nodes were there, so what the run has cost is not known: %s", error)
+        return None
+    return times_of_nodes(table, since, now, starting_s)
+
+
+def times_of_nodes(table: Iterable[Any], since: float, now: float, starting_s: Mapping[str, float]) -> list[NodeTime]:
+    """The nodes of Ray's table (GcsNodeInfo) that were there between two moments, in seconds since 1970."""
+    times, left = [], dict(starting_s)
+    for node in sorted(table, key=lambda node: (node.start_time_ms, node.node_id)):
+        begin, end = max(since, node.start_time_ms / 1000), (node.end_time_ms / 1000 or now)
+        if end <= begin:
+            continue
+        labels = dict(node.labels)
+        group = node.node_type_name or labels.get(_GROUP_LABEL) or None
+        times.append(
+            NodeTime(
+                kind=labels.get(TYPE_LABEL) or node.instance_type_name or group or node.node_manager_address,
+                market=market_of(labels),
+                seconds=min(end, now) - begin,
+                starting_s=left.pop(group, 0.0) if group else 0.0,  # all of a type's at its first node
+                group=group,
+            )
+        )
+    return times + [NodeTime(group, None, 0.0, seconds, group) for group, seconds in sorted(left.items())]

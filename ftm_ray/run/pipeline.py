@@ -24,23 +24,26 @@ from ftm_ray.environment import ray_address
 from ftm_ray.errors import QualityError
 from ftm_ray.lake.locks import quarter_lock
 from ftm_ray.lake.runs import RunFiles, is_published, part_name, run_ids
+from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.lake.storage import Lake
+from ftm_ray.machines.prices import load_prices
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.entailment import borne_out_class
 from ftm_ray.naming.outcomes import Outcome
-from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT
+from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, TRAFFIC
 from ftm_ray.run.counts import COUNTED_COLUMNS, PartCounts, count_part
 from ftm_ray.run.datasets import MapStages, judged_on_ray, map_dataset, naming_dataset
 from ftm_ray.run.endpoint import answering_llm, with_endpoint
+from ftm_ray.run.final_actor import FinalActor
 from ftm_ray.run.gates import check_parts
 from ftm_ray.run.map_size import MapSize
 from ftm_ray.run.metrics import RunMetrics
 from ftm_ray.run.nodes import has_head_by_label, known_nodes
 from ftm_ray.run.progress import OnProgress, Progress, SoFar, timed
 from ftm_ray.run.record import RunLog, run_record
-from ftm_ray.run.reduce import ThemePublisher
 from ftm_ray.run.reduce_report import ReduceReport
 from ftm_ray.run.session import ray_session
+from ftm_ray.run.spending import cost_of_run
 from ftm_ray.run.theme_fits import fits_on_ray
 from ftm_ray.run.waiting import watched_cluster
 from ftm_ray.schemas.store import Batch
@@ -80,10 +83,12 @@ class MapReport:
     Attributes:
         counts: Of each batch by its number, whichever run made its part.
         account: What became of the questions of this run.
+        traffic: What its actors asked of S3.
     """
 
     counts: dict[int, PartCounts] = field(default_factory=dict)
     account: LlmAccount = field(default_factory=LlmAccount)
+    traffic: S3Traffic = field(default_factory=S3Traffic)
 
     def total(self) -> PartCounts:
         """The counts of all parts, added in their order."""
@@ -120,6 +125,8 @@ def run_quarter(
         SourceError: The quarter was not prefetched, another run works on it, or ROOT cannot be read or written.
         QualityError: Too many firms failed, or too few topics have an LLM name; nothing was published.
     """
+    prices = load_prices(config.cost.prices)
+    taken()  # what this process asked of S3 before is not this run's
     lake = Lake(root)
     manifest = read_manifest(lake, quarter)
     ids = run_ids(config, manifest)
@@ -141,15 +148,17 @@ def run_quarter(
             nodes = known_nodes(config.cluster)
             chosen = with_endpoint(config, nodes)
             size = MapSize.of(chosen, nodes)  # what does not fit is said before a model is started
+            log.n_actors = size.n_actors(config, manifest.batches)
             stages = MapStages(size, has_head_by_label(), ray_address() is not None)
             with (
-                _shown(run, stages, watched) as show,
+                _shown(run, stages, watched, log) as show,
                 answering_llm(chosen, nodes, options.keep_llm, log, show) as config_here,
             ):
                 try:
                     report = _map_and_reduce(run, config_here, stages, log, show)
                 except QualityError as error:
                     raise _with_reading(error, run, config_here) from error
+                log.cost = cost_of_run(root, chosen, prices, log, report)
                 record = run_record(run, config, report, log)
                 metrics.end(record)
                 lock.check()  # run.json says that all is whole: not if somebody else publishes by now
@@ -166,9 +175,13 @@ def _with_reading(error: QualityError, run: RunFiles, config: RunConfig) -> Qual
     return QualityError(f"{error}\nTo read all answers beside their sentences: `{command}`")
 
 
-def _shown(run: RunFiles, stages: MapStages, on_progress: OnProgress) -> AbstractContextManager[OnProgress]:
+def _shown(
+    run: RunFiles, stages: MapStages, on_progress: OnProgress, log: RunLog
+) -> AbstractContextManager[OnProgress]:
     """Progress, and on a cluster with what is waited for."""
-    return watched_cluster(run.lake, run.quarter, on_progress) if stages.is_cluster else nullcontext(on_progress)
+    if not stages.is_cluster:
+        return nullcontext(on_progress)
+    return watched_cluster(run.lake, run.quarter, on_progress, log.starting_s)
 
 
 def _map_and_reduce(
@@ -178,8 +191,8 @@ def _map_and_reduce(
     publisher = _start_publisher(config, stages) if start_early else None
     try:
         with timed(log.seconds, "map"):
-            mapped = _map(run, config, stages, on_progress)
-        log.parts, log.topics = mapped.total(), mapped.account
+            mapped = _map(run, config, stages, log, on_progress)
+        log.parts, log.topics, log.traffic = mapped.total(), mapped.account, mapped.traffic
         check_parts(run.quarter, config, log.parts, log.topics)
         clustering = Progress("themes", 0, 1, "clustering the topics of all firms")
         on_progress(clustering)
@@ -197,12 +210,13 @@ def _map_and_reduce(
 # --- map -----------------------------------------------------------------------------------------------------------
 
 
-def _map(run: RunFiles, config: RunConfig, stages: MapStages, on_progress: OnProgress) -> MapReport:
+def _map(run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_progress: OnProgress) -> MapReport:
     """Make every part file that is missing; then name what an earlier run could not name."""
     report = MapReport()
     batches = run.manifest.batches
     made = _parts_made_before(run)
     report.counts.update(made)
+    log.n_batches_before = len(made)
     missing = [batch for batch in batches if batch.number not in made]
     done = run.manifest.n_sentences - sum(batch.n_sentences for batch in missing)
     so_far = SoFar(report.total(), report.account, len(missing))
@@ -243,6 +257,7 @@ def _drain(data: ray.data.Dataset, stage: _Stage, report: MapReport, on_progress
         done, left = done + row["n_sentences"], left - 1
         counts = PartCounts.from_json(row[COUNTS])
         report.counts[row["batch"]] = counts
+        report.traffic.add(S3Traffic(**json.loads(row[TRAFFIC])))
         now.add(counts)
         if ACCOUNT in row:
             for one in (account, report.account):
@@ -269,7 +284,7 @@ def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
 
 def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
-    actor: Any = ray.remote(ThemePublisher)
+    actor: Any = ray.remote(FinalActor)
     final = actor.options(**stages.final_actor_options(config))
     judge = (
         partial(judged_on_ray, config, stages.size_beside_final(config))

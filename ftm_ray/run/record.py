@@ -1,9 +1,12 @@
 """The record of a run (run.json): settings, counts that add up, seconds, quality, environment, hashes.
 
-It is written last and proves that the run is whole. `ftm status` and `ftm verify` read it.
+It is written last and proves that the run is whole. `ftm status` and `ftm verify` read it. Its seconds, and what they
+cost, are the only clock in a run's files.
 """
 
 import platform
+import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +19,7 @@ import pyarrow.compute as pc
 from ftm_ray.config import RunConfig
 from ftm_ray.lake.code_version import code_version
 from ftm_ray.lake.runs import RunFiles
+from ftm_ray.lake.s3_traffic import S3Traffic
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.counts import PartCounts
 from ftm_ray.run.reduce_report import ReduceReport
@@ -36,6 +40,12 @@ class RunLog:
         parts: What is in all part files, whichever run made them.
         endpoint: Where the LLM answered; null without one.
         tokenizer: What counted the tokens of prompts; null where they were estimated.
+        started: When the command began, in seconds since 1970.
+        starting_s: Seconds in which the cloud had a machine and Ray not yet, by node type of the cluster file.
+        traffic: What the map's actors asked of S3.
+        n_actors: Topic actors that were asked for.
+        n_batches_before: Batches whose parts an earlier run has made and paid for.
+        cost: What `spending.py` made of all this; null where nobody asked.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -44,10 +54,16 @@ class RunLog:
     parts: PartCounts = field(default_factory=PartCounts)
     endpoint: str | None = None
     tokenizer: str | None = None
+    started: float = field(default_factory=time.time)
+    starting_s: Counter[str] = field(default_factory=Counter)
+    traffic: S3Traffic = field(default_factory=S3Traffic)
+    n_actors: int = 0
+    n_batches_before: int = 0
+    cost: dict[str, Any] | None = None
 
 
 def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunLog) -> dict[str, Any]:
-    """run.json: what was done, with which settings, and how well. Its seconds are the only clock in a run's files."""
+    """run.json: what was done, with which settings, how well, and for how much."""
     firms = run.lake.read_table(run.table_path("firms"))
     themes = asdict(report)
     seconds = log.seconds | {name: round(getattr(log.parts, name), 3) for name in ("embed_s", "cluster_s")}
@@ -68,6 +84,7 @@ def run_record(run: RunFiles, config: RunConfig, report: ReduceReport, log: RunL
         "llm": _llm_record(log, report),
         "sentiment_ready": run.manifest.linked or "not made: the source has no PERMNO links (give --links to prefetch)",
         "seconds": seconds | report.seconds,
+        "cost": log.cost,
         "environment": environment(),
         "files": files,
     }

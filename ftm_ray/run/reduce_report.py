@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.lake.s3_traffic import S3Traffic
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.naming_quality import NamingQuality
 from ftm_ray.themes.finder import FoundThemes
@@ -34,6 +35,7 @@ class ReduceReport:
     theme_prompt: str | None = None
     topic_model_p: float | None = None  # mean of support_model_p
     theme_model_p: float | None = None
+    traffic: S3Traffic = field(default_factory=S3Traffic)
 
 
 def count_topics(report: ReduceReport, found: FoundThemes, tables: dict[str, pa.Table]) -> None:

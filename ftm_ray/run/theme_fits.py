@@ -10,19 +10,16 @@ from collections.abc import Sequence
 import ray
 
 from ftm_ray.run.datasets import actor_options
-from ftm_ray.run.map_size import TOPIC_CPUS
+from ftm_ray.run.map_size import TOPIC_CPUS, TOPICS_WORTH_A_TASK
 from ftm_ray.themes.fits import Fit, FitData, fit_labels, fits_here
 from ftm_ray.vectors.clustering import Labels
-
-#: From so many topics on, fits are tasks: thirteen fits of 3,000 topics take 40 s of one core.
-_TOPICS_WORTH_A_TASK = 3000
 
 
 def fits_on_ray(data: FitData, fits: Sequence[Fit]) -> list[Labels]:
     """Make all fits, several at once where that pays; labels come in the order of the fits."""
     # Without a worker a node would be bought for this, or waited for without end.
     has_core = ray.cluster_resources().get("CPU", 0) >= TOPIC_CPUS
-    if data.use_gpu or len(data.vectors) < _TOPICS_WORTH_A_TASK or not has_core:
+    if data.use_gpu or len(data.vectors) < TOPICS_WORTH_A_TASK or not has_core:
         return fits_here(data, fits)
     shared = ray.put(data)  # once, not once per fit
     task = ray.remote(fit_labels).options(max_retries=-1, **actor_options())

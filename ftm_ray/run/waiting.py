@@ -83,6 +83,16 @@ def waits_for(status: ClusterStatus, now: float, reasons: Mapping[str, str]) -> 
     return None if has_worker else f"{text}: the autoscaler starts none; `ray status` says what it knows"
 
 
+def seconds_of_starting(status: ClusterStatus) -> Counter[str]:
+    """Node seconds until the next look, by node type, of machines that the cloud bills and that are no nodes yet.
+
+    Ray's own table begins when a node's Ray does: boot and pulling the image are missing there.
+    """
+    return Counter(
+        {kind: n * _LOOK_S for kind, n in Counter(n.ray_node_type_name for n in status.pending_nodes).items()}
+    )
+
+
 class ClusterWatch:
     """Looks at the cluster while a run goes on, and adds to the run's progress what it waits for."""
 
@@ -144,9 +154,19 @@ class ClusterWatch:
 
 
 @contextmanager
-def watched_cluster(lake: Lake, quarter: str, on_progress: OnProgress) -> Iterator[OnProgress]:
-    """Watch the cluster that Ray has joined while the block runs; gives the way to show progress."""
-    watch = ClusterWatch(lake, quarter, _ClusterLook(), on_progress)
+def watched_cluster(
+    lake: Lake, quarter: str, on_progress: OnProgress, starting_s: Counter[str] | None = None
+) -> Iterator[OnProgress]:
+    """Watch the cluster that Ray has joined while the block runs; gives the way to show progress.
+
+    Args:
+        lake: Where the quarter's lock lies.
+        quarter: Which one.
+        on_progress: Gets where the run stands.
+        starting_s: Gets the seconds in which the cloud had a machine and Ray not yet, by node type, if wanted.
+    """
+    look = _ClusterLook(Counter() if starting_s is None else starting_s)
+    watch = ClusterWatch(lake, quarter, look, on_progress)
     watch.begin()
     try:
         yield watch.show
@@ -157,7 +177,8 @@ def watched_cluster(lake: Lake, quarter: str, on_progress: OnProgress) -> Iterat
 class _ClusterLook:
     """Asks the autoscaler and Serve; also logs nodes that came and went."""
 
-    def __init__(self) -> None:
+    def __init__(self, starting_s: Counter[str]) -> None:
+        self._starting_s = starting_s
         self._address: str = ray.get_runtime_context().gcs_address
         node: Any = ray._private.worker._global_node  # Ray has no public way to its own logs
         self._log = Path(node.get_logs_dir_path()) / "monitor.log"
@@ -171,6 +192,7 @@ class _ClusterLook:
             logger.debug("the autoscaler does not answer: %s", error)
             return None
         self._log_nodes(status)
+        self._starting_s.update(seconds_of_starting(status))
         waits = [wait for wait in (waits_for(status, time.time(), self._refusals()), model) if wait]
         return "; ".join(waits) or None
 

@@ -26,7 +26,7 @@ _BATCHED_TOKENS = 8192
 
 #: A card is busy with this many requests under way: while 10 are read, 20 are answered. More replicas are started for
 #: more, so llm.max_concurrency = 50 can use two replicas, not three.
-_REQUESTS_PER_REPLICA = 32
+REQUESTS_PER_REPLICA = 32
 
 #: Idle replicas are kept for so long, as loading the model again takes minutes: while themes are clustered nobody asks.
 _IDLE_S = 600.0
@@ -283,7 +283,7 @@ def _replicas(serve: ServeSettings) -> dict[str, Any]:
             "min_replicas": serve.min_replicas,
             "initial_replicas": max(1, serve.min_replicas),
             "max_replicas": serve.max_replicas,
-            "target_ongoing_requests": _REQUESTS_PER_REPLICA,
+            "target_ongoing_requests": REQUESTS_PER_REPLICA,
             "upscale_delay_s": 10.0,
             "downscale_delay_s": _IDLE_S,
         }

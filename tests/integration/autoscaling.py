@@ -184,7 +184,7 @@ def _flags(work: Path, port: int, file: Path) -> list[str]:
         f"--port={port}",
         "--num-cpus=0",
         "--num-gpus=0",
-        "--labels=ftm-role=head",
+        "--labels=ftm-role=head,ftm-instance-type=m6i.xlarge,ftm-market=on-demand",
         "--include-dashboard=false",
         f"--temp-dir={work}/ray",
         "--object-store-memory=200000000",

@@ -27,7 +27,10 @@ def settings_of(cluster, folder, actors_per_gpu):
     """What a person would give: where the cluster file lies, and here that its cards are no real ones."""
     path = folder / "run.toml"
     share = f"actors_per_gpu = {actors_per_gpu}"
-    path.write_text(f'workers = 3\n[cluster]\nfile = "{cluster.file}"\n{share}\ndevice = "cpu"\n')
+    prices = folder / "prices.toml"
+    prices.write_text("[nodes]\ngpu_spot = 36.0\n")
+    cost = f'[cost]\nprices = "{prices}"\n'
+    path.write_text(f'workers = 3\n[cluster]\nfile = "{cluster.file}"\n{share}\ndevice = "cpu"\n{cost}')
     return path
 
 
@@ -68,6 +71,15 @@ def test_a_quarter_waits_for_nodes_runs_on_shares_of_cards_and_leaves_none(clust
     assert status(from_zero.root)["waits"] is None
     assert published_bytes(from_zero) == published_bytes(lake)
     assert record(from_zero)["run_id"] == record(lake)["run_id"]
+    cost = record(from_zero)["cost"]
+    by_type = {node["type"]: node for node in cost["nodes"]}
+    assert set(by_type) == {"m6i.xlarge", "gpu_spot"}, cost
+    head, workers = by_type["m6i.xlarge"], by_type["gpu_spot"]
+    assert (workers["n_nodes"], cost["n_actors"]) == (2, 3)
+    assert (head["market"], head["usd_per_hour"]) == ("on-demand", 0.192)
+    assert 0 < workers["node_s"] < 2 * head["node_s"]  # the head was there all the time, the workers came later
+    assert cost["usd"] == pytest.approx(workers["usd"] + head["usd"])
+    assert workers["usd"] == pytest.approx((workers["node_s"] + workers["starting_s"]) / 100, abs=1e-4)
 
 
 def test_a_node_that_dies_and_one_that_is_drained_in_mid_run_change_no_byte(cluster, lake, tmp_path):

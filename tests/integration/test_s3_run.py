@@ -119,6 +119,9 @@ def test_the_same_command_goes_on_through_faults_and_gives_the_bytes_of_a_folder
     [remote] = read_records(Lake(ROOT))
     calm = lake.read_json(lake.run_file(QUARTER, remote["run_id"]))  # the same id, or it is not there
     assert remote["files"] == calm["files"]  # sizes, hashes and rows
+    asked, cost = len(server.calls) - start, remote["cost"]
+    assert asked / 2 < sum(cost["s3"][name] for name in ("n_puts", "n_lists", "n_gets", "n_deletes")) <= asked
+    assert cost["n_batches_before"] == len(there) and cost["s3"]["bytes_up"] > 100_000 and cost["usd"] > 0
     assert Lake(ROOT).list_files("locks") == []
     assert second[0].exit_code == 4
     assert f"{calm['run_id']} on " in one_error_line(second[0])

@@ -8,7 +8,7 @@ from ftm_ray.themes.fits import fit_data, fits_here, resample_fits, seed_fits
 
 
 def test_tasks_give_the_labels_of_one_process_in_the_order_that_was_asked(ray_cluster, blobs, monkeypatch):
-    monkeypatch.setattr(theme_fits, "_TOPICS_WORTH_A_TASK", 1)
+    monkeypatch.setattr(theme_fits, "TOPICS_WORTH_A_TASK", 1)
     vectors = blobs([30, 30, 30], spread=0.2)
     settings = ThemeSettings(n_fits=3)
     data = fit_data(vectors, settings, use_gpu=False)

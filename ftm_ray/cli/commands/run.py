@@ -1,5 +1,6 @@
 """`ftm run`: from transcripts to published themes."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from ftm_ray.cli.options import config_option, json_option, print_json, quarter_
 @click.option(
     "--stability", type=click.Choice(["on", "off"]), help="Say how stable each theme is; off is faster. [default: on]"
 )
+@click.option("--prices", type=click.Path(path_type=Path), help="TOML file with prices of nodes, S3 and tokens.")
 @take_lock_option
 @json_option
 def run(quarter: str, root: str, as_json: bool, **options: Any) -> None:

@@ -37,7 +37,7 @@ def submit(context: click.Context, quarters: tuple[str, ...], root: str, **optio
     if options["follow"]:
         cluster, job = launch.found_job(quarters, root, where)
     else:
-        flags = as_arguments((option for option in _RUN_OPTIONS if option.name != "config"), options)
+        flags = as_arguments((option for option in _RUN_OPTIONS if option.name not in ("config", "prices")), options)
         cluster, job = launch.submit_quarters(quarters, root, where, options, flags)
         click.echo(f"job {job} is sent to {where}", err=True)
     if options["no_wait"]:

@@ -10,6 +10,7 @@ from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import Step, shown_progress
 from ftm_ray.cli.screens.shapes import error_console
 from ftm_ray.config import RunConfig, load_config
+from ftm_ray.machines.prices import load_prices
 
 if TYPE_CHECKING:
     from ftm_ray.run.pipeline import RunOutcome
@@ -32,8 +33,10 @@ def run_config(options: Options) -> RunConfig:
         "themes.stability": options.get("stability"),
         "keep_unlinked": options["keep_unlinked"] or None,
         "keep_vectors": options.get("keep_vectors") or None,
+        "cost.prices": options.get("prices"),
     }
     config = load_config(options["config"], flags)
+    load_prices(config.cost.prices)  # a mistake in it is said before hours of work
     checked_endpoint(config.llm, "--llm")
     return config
 

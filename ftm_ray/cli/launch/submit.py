@@ -16,7 +16,7 @@ from ftm_ray.errors import ConfigError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.machines.cluster_probe import versions_of_cluster
 from ftm_ray.machines.code_label import check_same, versions_here
-from ftm_ray.machines.job_folder import SETTINGS, job_folder
+from ftm_ray.machines.job_folder import PRICES, SETTINGS, job_folder
 from ftm_ray.machines.jobs import Cluster, Job
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.endpoint_check import check_endpoint
@@ -49,7 +49,7 @@ def submit_quarters(
         root: As `root_of_job` gives it.
         address: As `cluster_address` gives it.
         options: Those of `ftm run`, as click has read them; checked here as the run would.
-        flags: The same as words, less --config, which travels.
+        flags: The same as words, less --config and --prices, whose files travel.
 
     Raises:
         ConfigError, SourceError: A quarter was not brought in; a flag, the token, or the endpoint is wrong; the
@@ -67,15 +67,15 @@ def submit_quarters(
         )
     check_same(versions_of_cluster(address), versions_here())
     _check_endpoint(config)
-    settings = options["config"]
-    with job_folder(settings) as folder:
-        return cluster, cluster.submit(job_of(quarters, root, flags, settings is not None), folder)
+    settings, prices = options["config"], config.cost.prices
+    travel = [*(["--config", SETTINGS] if settings else []), *(["--prices", PRICES] if prices else [])]
+    with job_folder(settings, prices) as folder:
+        return cluster, cluster.submit(job_of(quarters, root, flags, travel), folder)
 
 
-def job_of(quarters: Sequence[str], root: str, flags: Sequence[str], with_settings: bool) -> Job:
-    """The job as the cluster is asked for it; settings lie in the folder that travels."""
+def job_of(quarters: Sequence[str], root: str, flags: Sequence[str], settings: Sequence[str]) -> Job:
+    """The job as the cluster is asked for it; files that `settings` names lie in the folder that travels."""
     script = "jobs/run_quarter.py" if len(quarters) == 1 else "jobs/run_quarters.py"
-    settings = ["--config", SETTINGS] if with_settings else []
     words = ["python", script, ",".join(quarters), "--root", root, *flags, *settings]
     return Job(tuple(quarters), root, shlex.join(words))
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ftm_ray.cli.progress import duration
+from ftm_ray.cli.screens.cost import cost_line
 from ftm_ray.cli.screens.shapes import console, counted, fields, ftm_command
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.vectors import SENTENCE_VECTORS
@@ -71,6 +72,7 @@ def run_lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         *([("asked", _asked_words(record["llm"]))] if record["llm"] else []),
         ("quality", _quality_words(quality)),
         *_vectors_line(record["files"]),
+        *([("cost", line)] if (line := cost_line(record)) is not None else []),
     ]
 
 

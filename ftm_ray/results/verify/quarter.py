@@ -9,6 +9,7 @@ from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify.check import Check, make_check
+from ftm_ray.results.verify.cost import check_cost
 from ftm_ray.results.verify.counts import (
     firm_count_problems,
     sentence_count_problems,
@@ -59,6 +60,7 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
         make_check("sentence counts", sentence_words(tally), sentence_count_problems(record, tables, tally)),
         make_check("firm counts", f"{tables.firms.num_rows:,} firms", firm_count_problems(record, tables)),
         make_check("topic counts", f"{tables.topics.num_rows:,} topics", topic_count_problems(record, tables)),
+        *check_cost(record),
         check_sentiment(lake, record, tables.sentiment, tally),
         *check_vectors(lake, record),
         *check_tone(lake, record, tables),

@@ -4,7 +4,7 @@ import pytest
 
 from ftm_ray.errors import ConfigError
 from ftm_ray.machines import job_folder
-from ftm_ray.machines.job_folder import SETTINGS
+from ftm_ray.machines.job_folder import PRICES, SETTINGS
 
 
 def test_code_and_settings_travel_and_nothing_else(tmp_path):
@@ -17,6 +17,14 @@ def test_code_and_settings_travel_and_nothing_else(tmp_path):
         assert not list(folder.rglob("__pycache__"))
         assert (folder / SETTINGS).read_text() == "workers = 3\n"
     assert not folder.exists()
+
+
+def test_prices_travel_too_under_the_name_that_the_job_is_given(tmp_path):
+    prices = tmp_path / "what-we-pay.toml"
+    prices.write_text("[nodes]\ngpu_spot = 0.4\n")
+    with job_folder.job_folder(None, prices) as folder:
+        assert (folder / PRICES).read_text() == prices.read_text()
+        assert not (folder / SETTINGS).exists()
 
 
 def test_too_much_to_send_names_the_largest_file(monkeypatch):

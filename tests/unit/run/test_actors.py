@@ -13,9 +13,10 @@ from pydantic import SecretStr
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
-from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, PartNamer, PartReader, PartWriter, TopicFinder
+from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, TRAFFIC, PartNamer, PartReader, PartWriter, TopicFinder
 from ftm_ray.run.counts import PartCounts, count_part
 from ftm_ray.schemas.parts import FIRM_TOPICS
 
@@ -128,6 +129,7 @@ def test_the_writer_tells_what_it_wrote(run):
     table = part(A_DONE, B_FAILED)
     (row,) = PartWriter(run)(numbered(table, 0)).to_pylist()
     counts = PartCounts.from_json(row.pop(COUNTS))
+    assert S3Traffic(**json.loads(row.pop(TRAFFIC))) == S3Traffic()  # a folder
     assert row == {"batch": 0, "n_sentences": 9}
     assert counts == count_part(table)
     assert (counts.n_topics, counts.n_failed) == (2, 1)
@@ -138,6 +140,24 @@ def test_a_batch_without_topics_counts_zero_and_not_null(run):
     (row,) = PartWriter(run)(numbered(part(bare_row(FIRMS[2], "skipped", "few")), 1)).to_pylist()
     counts = PartCounts.from_json(row[COUNTS])
     assert (counts.n_topics, counts.n_failed, counts.prompt_tokens, counts.n_names_firm) == (0, 0, 0, 0)
+
+
+def test_what_was_asked_of_s3_on_the_way_of_a_batch_comes_to_the_driver_once(s3, tmp_path):
+    """Writing, reading, naming, writing again: the sums of all batches are the requests that the server saw."""
+    lake = Lake(s3.root(f"actors/{tmp_path.name}"))
+    on_s3 = run_files(lake, write_store(lake, [FIRMS[:2], FIRMS[2:]]), RunConfig())
+    taken(), s3.calls.clear()
+    total = S3Traffic()
+    for batch, rows in ((0, (A_DONE, B_FAILED)), (1, (C_DONE,))):
+        (first,) = PartWriter(on_s3)(numbered(part(*rows), batch)).to_pylist()
+        (read,) = PartReader(on_s3)(pa.table({"batch": [batch]}))
+        (named,), _ = name_batches(on_s3, [read], echo_keywords)
+        (again,) = PartWriter(on_s3)(named).to_pylist()
+        for row in (first, again):
+            total.add(S3Traffic(**json.loads(row[TRAFFIC])))
+    assert total.n_requests == len(s3.calls) > 8
+    assert total.bytes_up == sum(call.n_bytes for call in s3.calls if call.method == "PUT")
+    assert taken() == S3Traffic()
 
 
 @pytest.mark.parametrize("rows", [[B_FAILED, A_DONE], [A_DONE], [A_DONE, B_FAILED, A_DONE]])

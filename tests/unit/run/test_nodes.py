@@ -1,10 +1,14 @@
 """Which nodes may come, read from a cluster file as `ray up` takes it. No Ray starts."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 
 from ftm_ray.config import ClusterSettings, NodeType
 from ftm_ray.errors import ConfigError
-from ftm_ray.run.nodes import known_nodes, nodes_in_file
+from ftm_ray.machines.cost import THIS_MACHINE, NodeTime
+from ftm_ray.run.nodes import known_nodes, node_times, nodes_in_file, times_of_nodes
 
 FILE = """\
 cluster_name: ftm
@@ -59,3 +63,47 @@ def test_on_a_cluster_the_configuration_decides_and_then_the_file(file, monkeypa
     monkeypatch.setenv("HOME", str(file.parent))
     file.rename(file.parent / "ray_bootstrap_config.yaml")
     assert known_nodes(ClusterSettings()) == (GPU_SPOT,)
+
+
+# --- how long each was there ---------------------------------------------------------------------------------------
+
+SINCE, NOW = 1000.0, 2000.0
+SPOT_G5 = {"ray.io/node-group": "gpu_spot", "ftm-instance-type": "g5.xlarge", "ftm-market": "spot"}
+
+
+def node(start, end=0.0, labels=(), **told):
+    """As Ray's table has it, in seconds."""
+    values = {"node_id": b"1", "node_type_name": "", "instance_type_name": "", "node_manager_address": "10.0.0.1"}
+    values |= {"start_time_ms": int(start * 1000), "end_time_ms": int(end * 1000), "labels": dict(labels)}
+    return SimpleNamespace(**values | told)
+
+
+def test_only_the_time_of_the_run_counts():
+    table = [node(500.0), node(1200.0, 1500.0), node(1900.0), node(100.0, 900.0)]
+    assert sorted(one.seconds for one in times_of_nodes(table, SINCE, NOW, {})) == [100.0, 300.0, 1000.0]
+
+
+def test_a_node_is_called_by_what_it_tells_of_itself_else_by_its_group_else_by_its_address():
+    told = times_of_nodes([node(1100.0, labels=SPOT_G5)], SINCE, NOW, {})
+    assert told == [NodeTime("g5.xlarge", "spot", 900.0, group="gpu_spot")]
+    group = times_of_nodes([node(1100.0, node_type_name="workers")], SINCE, NOW, {})
+    assert group == [NodeTime("workers", None, 900.0, group="workers")]
+    by_ray = node(1100.0, node_type_name="workers", instance_type_name="c6i.2xlarge")
+    assert times_of_nodes([by_ray], SINCE, NOW, {})[0].kind == "c6i.2xlarge"
+    assert times_of_nodes([node(1100.0)], SINCE, NOW, {})[0].kind == "10.0.0.1"
+
+
+def test_the_time_before_a_nodes_ray_counts_once_and_also_where_no_node_came_of_it():
+    table = [node(1100.0, labels=SPOT_G5, node_id=b"1"), node(1200.0, labels=SPOT_G5, node_id=b"2")]
+    found = times_of_nodes(table, SINCE, NOW, {"gpu_spot": 300.0, "cpu_spot": 60.0})
+    assert [(one.kind, one.starting_s) for one in found] == [
+        ("g5.xlarge", 300.0),
+        ("g5.xlarge", 0.0),
+        ("cpu_spot", 60.0),
+    ]
+
+
+def test_embedded_ray_is_this_machine(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    (one,) = node_times(time.time() - 5, {})
+    assert one.kind == THIS_MACHINE and 5 <= one.seconds < 30

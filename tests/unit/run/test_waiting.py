@@ -12,7 +12,7 @@ from ray.autoscaler.v2.schema import (
 
 from ftm_ray.lake.waits import noted_wait
 from ftm_ray.run.progress import Progress
-from ftm_ray.run.waiting import ClusterWatch, refusals, waits_for
+from ftm_ray.run.waiting import ClusterWatch, refusals, seconds_of_starting, waits_for
 
 NOW = 1_790_000_000.0
 HEAD = NodeInfo("", "head", "i-0", "10.0.0.1")
@@ -70,6 +70,14 @@ def test_who_has_all_it_asked_for_waits_for_nothing():
 def test_work_that_goes_on_with_fewer_nodes_waits_for_none_unless_some_are_on_their_way():
     assert waits_for(status(4, active_nodes=[HEAD, WORKER]), NOW, {}) is None
     assert "starts none" in waits_for(status(4, active_nodes=[HEAD]), NOW, {})
+
+
+def test_machines_that_are_billed_and_no_nodes_yet_are_counted_until_the_next_look():
+    """Launches that the cloud has not granted cost nothing."""
+    found = seconds_of_starting(
+        status(4, pending_nodes=[WORKER, WORKER], pending_launches=[STARTING], active_nodes=[HEAD])
+    )
+    assert found == {"gpu_spot": 10.0}
 
 
 @pytest.fixture

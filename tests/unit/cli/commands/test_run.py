@@ -54,3 +54,11 @@ def test_commands_and_paths_on_screens_can_be_copied(published, monkeypatch, roo
     paths = [line.split(maxsplit=1)[1] for line in lines if line.startswith(("tables ", "record "))]
     assert [path.removeprefix(shown).split("/")[1] for path in paths] == ["processed", "runs"]
     assert all(path.startswith(f"{shown}/") for path in paths)
+
+
+def test_prices_that_are_wrong_are_said_before_any_work(tmp_path):
+    prices = tmp_path / "mine.toml"
+    prices.write_text('[nodes]\n"g6.xlarge" = -1\n')
+    result = ftm("run", "2024Q1", "--root", tmp_path, "--llm", "none", "--prices", prices)
+    assert result.exit_code == 2
+    assert "nodes.g6.xlarge" in result.stderr and "docs/plan.md" in result.stderr

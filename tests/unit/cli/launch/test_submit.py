@@ -6,8 +6,8 @@ from ftm_ray.cli.launch.submit import cluster_address, job_of, root_of_job
 
 
 def test_one_quarter_and_several_have_a_job_file_each():
-    one = job_of(("2023Q1",), "s3://bucket/ftm?sse=aws:kms", ["--llm", "serve"], with_settings=True)
-    several = job_of(("2023Q1", "2023Q3"), "/lake", [], with_settings=False)
+    one = job_of(("2023Q1",), "s3://bucket/ftm?sse=aws:kms", ["--llm", "serve"], ["--config", "run.toml"])
+    several = job_of(("2023Q1", "2023Q3"), "/lake", [], [])
     assert one.entrypoint == (
         "python jobs/run_quarter.py 2023Q1 --root 's3://bucket/ftm?sse=aws:kms' --llm serve --config run.toml"
     )

@@ -1,0 +1,16 @@
+"""The actor of the last step: `ThemePublisher` in a process of its own, which tells what it asked of S3."""
+
+from ftm_ray.lake.runs import RunFiles
+from ftm_ray.lake.s3_traffic import taken
+from ftm_ray.run.reduce import ThemePublisher
+from ftm_ray.run.reduce_report import ReduceReport
+
+
+class FinalActor(ThemePublisher):
+    """Publishes, and tells what it asked of S3 for that."""
+
+    def publish(self, run: RunFiles) -> ReduceReport:
+        """Publish everything but run.json."""
+        report = super().publish(run)
+        report.traffic.add(taken())
+        return report
