@@ -7,7 +7,7 @@ run.json and go with the run, and one histogram.
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -30,6 +30,7 @@ GAUGES = {
     "ftm_word_support": ("Share of the words of the LLM's names that its sentences hold, mean.", ()),
     "ftm_support_auc": ("How surely names fit their own sentences better than others', at the end.", ("of",)),
     "ftm_themes": ("Themes, at the end.", ()),
+    "ftm_dollars": ("US dollars so far: of nodes while the run goes on, of all at the end.", ()),
     "ftm_llm_questions": ("Topics or themes that the LLM was asked about, by outcome.", ("phase", "outcome")),
     "ftm_llm_requests": ("HTTP requests to the LLM.", ("phase",)),
     "ftm_llm_retries": ("Requests sent again because the one before failed.", ("phase",)),
@@ -57,9 +58,11 @@ class RunMetrics:
 
     Args:
         manifest: Says how many firms and batches there are.
+        dollars: What the nodes have cost so far; None where a price is missing or Ray does not tell.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, dollars: Callable[[], float | None]) -> None:
+        self._dollars = dollars
         self._quarter, self._n_firms, self._n_batches = manifest.quarter, manifest.n_firms, len(manifest.batches)
         self._pace = _Pace("")
         self._observed: Counter[tuple[str, str]] = Counter()
@@ -79,6 +82,7 @@ class RunMetrics:
             self._set("ftm_seconds_left", left / per_second)
         self._set("ftm_batches", self._n_batches - so_far.n_batches_left, state="done")
         self._set("ftm_batches", so_far.n_batches_left, state="left")
+        self._set_dollars(self._dollars())
         self._set_counts(so_far.counts)
         self._set_account("topics", asdict(so_far.account))
 
@@ -87,12 +91,17 @@ class RunMetrics:
         naming, llm = record["naming"], record["llm"]
         self._set("ftm_seconds_left", 0)
         self._set("ftm_themes", record["quality"]["n_themes"])
+        self._set_dollars(record["cost"]["usd"])
         for of, name in (("topics", "support_auc"), ("themes", "theme_support_auc")):
             if naming[name] is not None:
                 self._set("ftm_support_auc", naming[name], of=of)
         for phase in ("topics", "themes"):
             if llm is not None:
                 self._set_account(phase, llm[phase])
+
+    def _set_dollars(self, dollars: float | None) -> None:
+        if dollars is not None:
+            self._set("ftm_dollars", dollars)
 
     def _set_counts(self, counts: PartCounts) -> None:
         for state in ("done", "failed", "skipped"):

@@ -43,7 +43,7 @@ from ftm_ray.run.progress import OnProgress, Progress, SoFar, timed
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce_report import ReduceReport
 from ftm_ray.run.session import ray_session
-from ftm_ray.run.spending import cost_of_run
+from ftm_ray.run.spending import cost_of_run, dollars_of_nodes
 from ftm_ray.run.theme_fits import fits_on_ray
 from ftm_ray.run.waiting import watched_cluster
 from ftm_ray.schemas.store import Batch
@@ -136,7 +136,7 @@ def run_quarter(
         borne_out_class(config.llm.support_model)  # a model that cannot judge is said before hours of work
     run = RunFiles(lake, manifest, ids.map_id, ids.run_id)
     log = RunLog()
-    metrics = RunMetrics(manifest)
+    metrics = RunMetrics(manifest, lambda: dollars_of_nodes(prices, log))
     with quarter_lock(lake, quarter, ids.run_id, options.take_lock) as lock:
 
         def watched(progress: Progress) -> None:

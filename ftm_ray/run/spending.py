@@ -33,6 +33,13 @@ def cost_of_run(root: str, config: RunConfig, prices: Prices, log: RunLog, repor
     return cost | {"n_actors": log.n_actors, "n_batches_before": log.n_batches_before}
 
 
+def dollars_of_nodes(prices: Prices, log: RunLog) -> float | None:
+    """What the nodes have cost up to this moment; None where a price is missing or Ray does not tell."""
+    used = Used(nodes=node_times(log.started, log.starting_s), traffic=None, tokens=None)
+    usd: float | None = run_cost(used, prices, n_firms=0, n_topics=0)["usd"]
+    return usd
+
+
 def _traffic(log: RunLog, report: ReduceReport) -> S3Traffic:
     """Requests of the actors, which came with their work, and those of this process."""
     total = S3Traffic()

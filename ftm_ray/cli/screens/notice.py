@@ -9,7 +9,7 @@ from ftm_ray.cli.screens.run import run_lines
 from ftm_ray.cli.screens.shapes import ftm_command
 
 #: Of the screen of `ftm run`, what is said.
-_LINES = ("firms", "topics", "themes", "named by", "quality")
+_LINES = ("firms", "topics", "themes", "named by", "quality", "cost")
 
 #: A reason may go on with sentences of calls, which are for the person who looks, not for a channel.
 _REASON_CHARACTERS = 500
@@ -53,7 +53,7 @@ def notice(end: RunEnd) -> str:
     lines = [headline(end)]
     if end.record is not None:
         shown = dict(run_lines(end.record))
-        lines += [f"{name}: {shown[name]}" for name in _LINES]
+        lines += [f"{name}: {shown[name]}" for name in _LINES if name in shown]
         lines.append(f"run: {end.record['run_id']}")
     if end.reason is not None:
         first = end.reason.strip().partition("\n")[0]

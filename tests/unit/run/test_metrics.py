@@ -42,7 +42,7 @@ def so_far(left, statuses, account=None):
 
 @pytest.fixture
 def run(six_firms_run):
-    return RunMetrics(six_firms_run.manifest)
+    return RunMetrics(six_firms_run.manifest, lambda: 1.5)
 
 
 def test_firms_sentences_and_batches_add_up(kept, run, six_firms_run):
@@ -55,6 +55,13 @@ def test_firms_sentences_and_batches_add_up(kept, run, six_firms_run):
     assert kept["ftm_batches"].values == {(quarter, "done"): len(manifest.batches) - 1, (quarter, "left"): 1}
     assert kept["ftm_topics"].values == {(quarter, "llm"): 8, (quarter, "keywords"): 2}
     assert kept["ftm_word_support"].values == {(quarter,): 0.75}
+    assert kept["ftm_dollars"].values == {(quarter,): 1.5}
+
+
+def test_dollars_that_nobody_knows_are_not_exported(kept, six_firms_run):
+    unpriced = RunMetrics(six_firms_run.manifest, lambda: None)
+    unpriced.show(Progress("firm topics", 40, 60, "", so_far(1, {"done": 3})))
+    assert kept["ftm_dollars"].values == {}
 
 
 def test_the_clock_of_speed_starts_with_the_first_result(kept, run, monkeypatch):
