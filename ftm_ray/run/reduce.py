@@ -221,12 +221,8 @@ class ThemePublisher:
         if classifier is None or not found.themes:
             return [None] * len(found.themes)
         vectors, keywords = vectors_of(topics["embedding"]), topics["keywords"].to_pylist()
-        firm_ids = topics["firm_id"].to_pylist()
         spoken = [
-            SpokenTheme(
-                vectors[list(theme.rows)], [keywords[row] for row in theme.rows], [firm_ids[row] for row in theme.rows]
-            )
-            for theme in found.themes
+            SpokenTheme(vectors[list(theme.rows)], [keywords[row] for row in theme.rows]) for theme in found.themes
         ]
         return classifier.kinds(kind_features(spoken, load_query_encoder(classifier.encoder)))
 

@@ -1,8 +1,8 @@
 """What kind of talk a theme is: a subject, results that every quarter has, or nothing in particular.
 
-One softmax regression on what a theme's sentences, its keywords and its shape are like: three times 772 numbers in a
-JSON file. It is tied to its encoder, as the boilerplate classifier is; with another one themes have no kind. What the
-three words mean, how they were labelled, and all figures: docs/themes.md. Trained by tests/benchmarks/theme_kind.py.
+One softmax regression on what a theme's sentences and its keywords are like: three times 769 numbers in a JSON file.
+It is tied to its encoder, as the boilerplate classifier is; with another one themes have no kind. What the three words
+mean, how they were labelled, and all figures: docs/themes.md. Trained by tests/benchmarks/theme_kind.py.
 """
 
 import json
@@ -19,8 +19,8 @@ from ftm_ray.vectors.unit_vectors import Vectors, mean_vector
 
 WEIGHTS_PATH = Path(__file__).with_name("kind_minilm.json")
 
-#: Keywords of its topics that stand for a theme, and words of them whose spread is looked at.
-_N_KEYWORDS, _N_WORDS = 10, 3
+#: Keywords of its topics that stand for a theme.
+_N_KEYWORDS = 10
 
 
 class ThemeKind(StrEnum):
@@ -39,28 +39,24 @@ class SpokenTheme:
         vectors: (n_topics, dim) float32, unit L2 norm: the means of the topics' sentence vectors, also where an LLM
             named the topics.
         keywords: Of each topic.
-        firm_ids: Whose topic it is.
     """
 
     vectors: Vectors
     keywords: Sequence[Sequence[str]]
-    firm_ids: Sequence[str]
 
 
 def kind_features(themes: Sequence[SpokenTheme], encoder: QueryEncoder) -> Vectors:
     """What the kind of a theme is told by.
 
     The direction of its sentences says what they are like. That of its ten commonest keywords says what it is about:
-    a theme of nothing in particular has keywords of everything. Three numbers tell a mixture from a subject: how far
-    its topics share their commonest words (0 to 1), how many topics there are (natural logarithm), firms per topic.
+    a theme of nothing in particular has keywords of everything.
 
     Returns:
-        (n_themes, 2 dim + 3) float32.
+        (n_themes, 2 dim) float32.
     """
     said = encoder.encode([", ".join(_commonest(theme)) for theme in themes])
     rows = [
-        np.concatenate([mean_vector(theme.vectors), keywords, _shape(theme)])
-        for theme, keywords in zip(themes, said, strict=True)
+        np.concatenate([mean_vector(theme.vectors), keywords]) for theme, keywords in zip(themes, said, strict=True)
     ]
     return np.stack(rows).astype(np.float32)
 
@@ -73,23 +69,13 @@ def _commonest(theme: SpokenTheme) -> list[str]:
     return [keyword for keyword, _ in counts.most_common(_N_KEYWORDS)]
 
 
-def _shape(theme: SpokenTheme) -> list[float]:
-    n = len(theme.firm_ids)
-    spread: Counter[str] = Counter()  # topics that have a word
-    for keywords in theme.keywords:
-        spread.update({word for keyword in keywords for word in keyword.lower().split()})
-    most = sorted(spread.values(), reverse=True)[:_N_WORDS]
-    shared = sum(most) / (n * len(most)) if most else 0.0
-    return [shared, float(np.log(n)), len(set(theme.firm_ids)) / n]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class KindClassifier:
     """A trained linear classifier of themes.
 
     Args:
         encoder: Name of the sentence encoder whose vectors it reads.
-        weights: (3, 2 dim + 3) float32, one row per kind in the order of ThemeKind.
+        weights: (3, 2 dim) float32, one row per kind in the order of ThemeKind.
         biases: (3,) float32.
     """
 
@@ -113,7 +99,7 @@ class KindClassifier:
         """The likeliest kind of each theme.
 
         Args:
-            features: (n_themes, 2 dim + 3) float32, as `kind_features` makes them.
+            features: (n_themes, 2 dim) float32, as `kind_features` makes them.
 
         Raises:
             ValueError: They have another shape than the weights.

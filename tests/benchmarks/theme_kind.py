@@ -29,11 +29,6 @@ from ftm_ray.vectors.query_encoder import load_query_encoder
 #: are one in two.
 INVERSE_REGULARISATION = 8.0
 
-#: How much the numbers of a theme's shape weigh, in standard deviations, beside two vectors of length 1. Of 0.1, 0.2
-#: and 0.3 the best in cross-validation.
-SHAPE_WEIGHT = 0.1
-N_SHAPE = 3
-
 LABELS = Path(__file__).parents[1] / "golden" / "theme_kinds.csv"
 
 
@@ -64,19 +59,14 @@ def topics_of(lake: Lake, quarter: str) -> dict[str, dict]:
 
 def spoken_theme(topics: Sequence[dict]) -> SpokenTheme:
     vectors = np.array([topic["embedding"] for topic in topics], dtype=np.float32)
-    return SpokenTheme(vectors, [topic["keywords"] for topic in topics], [topic["firm_id"] for topic in topics])
+    return SpokenTheme(vectors, [topic["keywords"] for topic in topics])
 
 
 def fit(features: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (3, n_features) and biases (3,) that stand for the features as they are."""
-    center, scale = np.zeros(features.shape[1]), np.ones(features.shape[1])
-    center[-N_SHAPE:] = features[:, -N_SHAPE:].mean(axis=0)
-    scale[-N_SHAPE:] = SHAPE_WEIGHT / features[:, -N_SHAPE:].std(axis=0)
-    model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=5000, class_weight="balanced")
-    model.fit((features - center) * scale, kinds)
+    """Weights (3, n_features) and biases (3,), in the order of ThemeKind."""
+    model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=5000, class_weight="balanced").fit(features, kinds)
     order = [list(model.classes_).index(kind) for kind in ThemeKind]
-    weights = model.coef_[order] * scale
-    return weights, model.intercept_[order] - weights @ center
+    return model.coef_[order], model.intercept_[order]
 
 
 def write_weights(weights: np.ndarray, biases: np.ndarray) -> None:
@@ -103,7 +93,7 @@ def figures(kinds: np.ndarray, told: np.ndarray) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--topics", action="append", default=[], metavar="SET=ROOT", required=True)
-    parser.add_argument("--write", action="store_true", help="write the weights of the training half")
+    parser.add_argument("--write", action="store_true", help="write the weights, of all labels together")
     parser.add_argument("--errors", action="store_true", help="list what is told wrong in the held-out half")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
@@ -118,7 +108,7 @@ def main() -> None:
     result |= {f"held_out {name}": figures(truth[sets == name], told[sets == name]) for name in sorted(set(sets))}
     result["confusion"] = {t: {p: int(((truth == t) & (told == p)).sum()) for p in ThemeKind} for t in ThemeKind}
     if arguments.write:
-        write_weights(weights, biases)
+        write_weights(*fit(features, kinds))
     if arguments.errors:
         for row, wrong in zip([row for row, is_held in zip(rows, held, strict=True) if is_held], told, strict=True):
             if row["kind"] != wrong:

@@ -36,7 +36,7 @@ def test_vectors_of_another_length_are_refused(stored):
 
 def test_the_shipped_weights_fit_the_bundled_encoder():
     classifier = KindClassifier.load(f"sentence-transformers/{BUNDLED_ENCODER}")
-    assert classifier.weights.shape == (len(ThemeKind), 2 * 384 + 3)
+    assert classifier.weights.shape == (len(ThemeKind), 2 * 384)
 
 
 class Letters:
@@ -46,24 +46,21 @@ class Letters:
         return np.array([[text.count("a"), text.count("b")] for text in texts], dtype=np.float32)
 
 
-def test_features_are_sentences_keywords_and_shape():
+def test_features_are_sentences_and_keywords():
     vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
-    theme = SpokenTheme(vectors, [["a b", "a"], ["a"], ["b"]], ["F1", "F1", "F2"])
-    (features,) = kind_features([theme], Letters())
+    (features,) = kind_features([SpokenTheme(vectors, [["a b", "a"], ["a"], ["b"]])], Letters())
     assert features[:2] == pytest.approx(np.array([2, 1]) / 5**0.5)
-    assert features[2:4].tolist() == [2, 2]  # "a, a b, b"
-    # a in two of three topics, b in two of three; three topics; two firms
-    assert features[4:] == pytest.approx([4 / 6, np.log(3), 2 / 3])
+    assert features[2:].tolist() == [2, 2]  # "a, a b, b"
 
 
 def test_a_theme_without_keywords_has_features():
-    (features,) = kind_features([SpokenTheme(np.eye(2, dtype=np.float32), [[], []], ["F1", "F2"])], Letters())
-    assert features[2:] == pytest.approx([0, 0, 0, np.log(2), 1])
+    (features,) = kind_features([SpokenTheme(np.eye(2, dtype=np.float32), [[], []])], Letters())
+    assert features[2:].tolist() == [0, 0]
 
 
 def test_only_the_ten_commonest_keywords_speak_for_a_theme():
     keywords = [[f"a{n}" for n in range(20)], [f"a{n}" for n in range(10)]]
-    (features,) = kind_features([SpokenTheme(np.eye(2, dtype=np.float32), keywords, ["F1", "F2"])], Letters())
+    (features,) = kind_features([SpokenTheme(np.eye(2, dtype=np.float32), keywords)], Letters())
     assert features[2] == 10
 
 
@@ -91,6 +88,6 @@ def test_the_shipped_weights_tell_plain_cases():
 
 
 def spoken(topics, encoder):
-    """A theme of twelve firms that say the same few things."""
+    """A theme of twelve topics that say the same few things."""
     sentences, keywords = zip(*[*topics.items()] * (12 // len(topics)), strict=True)
-    return SpokenTheme(encoder.encode(sentences), keywords, [f"F{n}" for n in range(12)])
+    return SpokenTheme(encoder.encode(sentences), keywords)
