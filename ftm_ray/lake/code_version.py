@@ -14,6 +14,7 @@ from ftm_ray.version import __version__
 #: The files whose code decides what is published. The command line, messages, and documentation do not.
 STEP_FILES = (
     "lake/published_files.py",
+    "lake/sealed_files.py",
     "lake/storage.py",
     "naming/account.py",
     "naming/client.py",

@@ -8,6 +8,7 @@ themes must not cost the map again (ADR 0005).
 
 import hashlib
 import json
+import logging
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.lake.code_version import code_version
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
 
 if TYPE_CHECKING:
     from ftm_ray.config import RunConfig  # loads pydantic, which those who only read need not wait for
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,17 @@ def run_ids(config: "RunConfig", manifest: Manifest) -> RunIds:
 
 def is_published(lake: Lake, manifest: Manifest, ids: RunIds) -> bool:
     """Whether this very run is whole: its record, all files that it lists, and the tables are still its own."""
-    record = lake.run_file(manifest.quarter, ids.run_id)
-    if not lake.exists(record) or published_run_id(lake, manifest.quarter) != ids.run_id:
+    path = lake.run_file(manifest.quarter, ids.run_id)
+    try:
+        if not lake.exists(path) or published_run_id(lake, manifest.quarter) != ids.run_id:
+            return False
+        record = lake.read_json(path)
+        if record.get("digest") != record_digest(record):  # versions that wrote none gave their runs other ids
+            raise DamagedError(f"{lake.full_path(path)} was changed since it was written")
+    except DamagedError as error:
+        logger.warning("the quarter is published again: %s", error)
         return False
-    files = lake.read_json(record)["files"]
+    files = record["files"]
     return not set(files) - files_beside(lake, files)
 
 
@@ -84,6 +94,17 @@ def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
     return lake.read_json(path)
 
 
+def with_digest(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with a digest of all else in it, so that `ftm verify` sees a changed byte."""
+    return {**record, "digest": record_digest(record)}
+
+
+def record_digest(record: Mapping[str, Any]) -> str:
+    """Hash of what a record says, whatever the order of its keys."""
+    content = {name: value for name, value in record.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class RunFiles:
     """Where the part files and the published tables of one run lie."""
@@ -109,7 +130,7 @@ class RunFiles:
     def parts(self) -> Iterator[tuple[Batch, pa.Table]]:
         """All parts in order, one in memory at a time; each is read whole, which on S3 is one or two requests."""
         for batch in self.manifest.batches:
-            yield batch, self.lake.read_table(self.part_path(batch))
+            yield batch, self.lake.read_sealed(self.part_path(batch))
 
     def stored_firms(self) -> Iterator[tuple[Batch, pa.Table]]:
         """All batches of the prefetch store in order, one in memory at a time; each chunk is opened once."""

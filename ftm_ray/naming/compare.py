@@ -33,6 +33,8 @@ from ftm_ray.text.keyword_names import Name
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.unit_vectors import Vectors
 
+_PART_COLUMNS = ("firm_id", "firm_name", "own_names", "topics")
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -105,7 +107,7 @@ def _map_id(lake: Lake, quarter: str) -> str:
 def _topics(lake: Lake, quarter: str, map_id: str) -> Iterator[dict[str, Any]]:
     folder = lake.parts_dir(quarter, map_id)
     for file in lake.list_files(folder):
-        for firm in lake.read_table(f"{folder}/{file}", ["firm_id", "firm_name", "own_names", "topics"]).to_pylist():
+        for firm in lake.read_sealed(f"{folder}/{file}", _PART_COLUMNS).to_pylist():
             for topic in firm["topics"]:
                 yield topic | {name: firm[name] for name in ("firm_id", "firm_name", "own_names")}
 

@@ -146,7 +146,7 @@ def _asked_topics(lake: Lake, quarter: str, map_id: str) -> Iterator[tuple[dict[
     """Topics that an LLM was asked about, with their firm; one part in memory at a time."""
     folder = lake.parts_dir(quarter, map_id)
     for file in lake.list_files(folder):
-        for firm in lake.read_table(f"{folder}/{file}", _COLUMNS).to_pylist():
+        for firm in lake.read_sealed(f"{folder}/{file}", _COLUMNS).to_pylist():
             for topic in firm["topics"]:
                 if topic.get("outcome") is not None:
                     yield firm, topic

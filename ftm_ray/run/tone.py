@@ -16,7 +16,7 @@ from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.published_files import write_published
-from ftm_ray.lake.runs import files_beside, published_record
+from ftm_ray.lake.runs import files_beside, published_record, with_digest
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run.datasets import scored_on_ray
 from ftm_ray.run.map_size import MapSize
@@ -187,7 +187,7 @@ def _made_of(work: _Work) -> dict[str, Any]:
 
 def _record(work: _Work, counts: dict[str, int]) -> dict[str, Any]:
     files = {path: work.lake.fingerprint(path) | {"rows": rows} for path, rows in work.rows.items()}
-    return _made_of(work) | {"counts": counts, "seconds": work.seconds, "files": files}
+    return with_digest(_made_of(work) | {"counts": counts, "seconds": work.seconds, "files": files})
 
 
 def _record_before(work: _Work) -> dict[str, Any] | None:

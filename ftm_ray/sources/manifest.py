@@ -68,6 +68,35 @@ def read_manifest_json(lake: Lake, quarter: str) -> dict[str, Any]:
     return value
 
 
+def check_chunks(lake: Lake, quarter: str) -> int:
+    """Compare the chunks with the hashes of the manifest: a byte that changed would be in every result.
+
+    Returns:
+        Their bytes.
+
+    Raises:
+        SourceError: As `read_manifest`, or a chunk is missing or was changed; all of them are named.
+    """
+    folder = Lake.prefetch_dir(quarter)
+    chunks = read_manifest_json(lake, quarter)["chunks"]
+    there = set(lake.list_files(folder))
+    problems, n_bytes = [], 0
+    for chunk in chunks:
+        path = lake.full_path(f"{folder}/{chunk['name']}")
+        if chunk["name"] not in there:
+            problems.append(f"{path} is missing; run `ftm prefetch {quarter}` again")
+            continue
+        found = lake.fingerprint(f"{folder}/{chunk['name']}")
+        n_bytes += found["bytes"]
+        if found["sha256"] != chunk["sha256"]:
+            problems.append(
+                f"{path} was changed, its hash is not the manifest's; delete it and run `ftm prefetch {quarter}` again"
+            )
+    if problems:
+        raise SourceError("\n".join(problems))
+    return n_bytes
+
+
 def _digest(manifest: Mapping[str, Any]) -> str:
     """Hash of what the store holds; the same content made from other inputs or by other code is the same store."""
     content = {name: value for name, value in manifest.items() if name not in _ABOUT_THE_INPUT}

@@ -182,10 +182,10 @@ def _counted(firms: Iterable[Firm], n_before: int, plan: Plan, on_progress: Prog
 
 def _publish(lake: Lake, plan: Plan, source: Source) -> None:
     """Gather the coverage, then say what the store holds."""
-    parts = [lake.read_table(coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
+    parts = [lake.read_sealed(coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
     unread = [unread_row(call, plan.quarter) for call in source.unread_calls(plan.quarter)]
     coverage = pa.concat_tables([*parts, pa.Table.from_pylist(unread, schema=COVERAGE)])
-    lake.write_table(f"{plan.folder}/coverage.parquet", coverage)
+    lake.write_sealed(f"{plan.folder}/coverage.parquet", coverage)
     lines = coverage_lines(coverage)
     chunks, firms = chunk_entries(lake, plan.quarter, parts, plan.firms_per_row_group)
     if not firms:
@@ -213,7 +213,7 @@ def _publish(lake: Lake, plan: Plan, source: Source) -> None:
 
 def _report(lake: Lake, quarter: str, state: str) -> PrefetchReport:
     folder = Lake.prefetch_dir(quarter)
-    coverage = check_table(lake.read_table(f"{folder}/coverage.parquet"), COVERAGE, f"{folder}/coverage.parquet")
+    coverage = check_table(lake.read_sealed(f"{folder}/coverage.parquet"), COVERAGE, f"{folder}/coverage.parquet")
     return PrefetchReport(
         state=state,
         folder=lake.full_path(folder),

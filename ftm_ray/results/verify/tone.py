@@ -11,7 +11,7 @@ from ftm_ray.lake.published_files import read_published, read_published_folder
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import topic_keys
 from ftm_ray.results.verify.check import Check, make_check
-from ftm_ray.results.verify.files import check_files
+from ftm_ray.results.verify.files import check_files, check_record
 from ftm_ray.results.verify.tables import Tables
 from ftm_ray.schemas.sentiment import SENTENCE_SENTIMENT, SENTIMENT_TABLES, THEME_SENTIMENT
 from ftm_ray.sentiment.aggregates import speaker_groups, theme_rows
@@ -41,6 +41,7 @@ def check_tone(lake: Lake, record: Mapping[str, Any], tables: Tables) -> list[Ch
     files = check_files(lake, made, "sentiment.json")
     problems = [
         *files.problems,
+        *(problem for check in check_record(made, "sentiment.json") for problem in check.problems),
         *(f"{file} belongs to no run; delete it" for file in there if file not in made["files"]),
     ]
     if files.files_missing:
