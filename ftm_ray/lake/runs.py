@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: What every reader needs of run.json, and of sentiment.json.
+RUN_RECORD: dict[str, type] = {
+    **dict.fromkeys(("run_id", "map_id", "quarter"), str),
+    **dict.fromkeys(("config", "prefetch", "counts", "quality", "files"), dict),
+}
+SENTIMENT_RECORD: dict[str, type] = {"run_id": str, "counts": dict, "model": dict, "files": dict}
+
 
 @dataclass(frozen=True, slots=True)
 class RunIds:
@@ -91,7 +98,30 @@ def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
         raise SourceError(
             f"the publication of {quarter} in {lake.root} is not finished: {path} is not there; {command} finishes it"
         )
-    return lake.read_json(path)
+    return read_record(lake, path)
+
+
+def read_record(lake: Lake, path: str, names: Mapping[str, type] = RUN_RECORD) -> dict[str, Any]:
+    """A record of what was published, with what every reader needs of it.
+
+    Args:
+        lake: Where it lies.
+        path: run.json or another.
+        names: What it must hold, with the type of each.
+
+    Raises:
+        SourceError: It is not there or cannot be read, or it is no such record.
+    """
+    record = lake.read_json(path)
+    wrong = [name for name, kind in names.items() if not isinstance(record.get(name), kind)]
+    if not wrong and not all(isinstance(file, dict) for file in record["files"].values()):
+        wrong = ["files"]
+    if wrong:
+        raise DamagedError(
+            f"{lake.full_path(path)} is no record of what was published: {', '.join(wrong)} missing or of another "
+            "type; delete it and run the command again that made it"
+        )
+    return record
 
 
 def with_digest(record: Mapping[str, Any]) -> dict[str, Any]:

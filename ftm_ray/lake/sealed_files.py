@@ -48,10 +48,22 @@ def read_sealed_content(content: bytes, columns: Sequence[str] | None, where: st
     if at is not None and content[at : at + len(_BLANK)] != _digest(content, at):
         raise DamagedError(_words(where, content, "they have another hash than was written into them"))
     try:
-        return pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(columns=columns, use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(columns=columns, use_threads=False)
+        valid_table(table)
     except (OSError, MemoryError, OverflowError, ValueError, KeyError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DamagedError(_words(where, content, f"they cannot be read as Parquet ({reason})")) from error
+    return table
+
+
+def valid_table(table: pa.Table) -> pa.Table:
+    """The table, if its texts are texts: Parquet is read as it stands, and a changed byte may be none of UTF-8.
+
+    Raises:
+        pa.ArrowInvalid: They are not.
+    """
+    table.validate(full=True)
+    return table
 
 
 def _words(where: str, content: bytes, reason: str) -> str:

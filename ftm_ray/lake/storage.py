@@ -20,7 +20,7 @@ from pyarrow import fs
 from ftm_ray.errors import ConfigError, DamagedError, SourceError
 from ftm_ray.lake.local_files import LocalFiles, Mark
 from ftm_ray.lake.s3_root import s3_files
-from ftm_ray.lake.sealed_files import read_sealed_content, write_sealed_file
+from ftm_ray.lake.sealed_files import read_sealed_content, valid_table, write_sealed_file
 
 if TYPE_CHECKING:
     from ftm_ray.lake.s3_files import S3Files
@@ -36,6 +36,8 @@ _ONE_THREAD: dict[str, Any] = {"pre_buffer": False}
 
 #: A file is hashed in blocks; on S3 each is one GET.
 _BLOCK_BYTES = 8 << 20
+
+_AGAIN = "delete it, and run the command again that made it"
 
 _QUARTER = re.compile(r"(19|20)\d\dQ[1-4]")
 
@@ -160,7 +162,7 @@ class Lake:
     def read_table(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a whole Parquet file, or some of its columns."""
         with self._reported("read", path), self._files.open(path) as file:
-            return pq.ParquetFile(file, **_ONE_THREAD).read(columns=columns, use_threads=False)
+            return valid_table(pq.ParquetFile(file, **_ONE_THREAD).read(columns=columns, use_threads=False))
 
     def read_sealed(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a file of `write_sealed`, or some of its columns.
@@ -185,7 +187,7 @@ class Lake:
     def read_row_group(self, path: str, row_group: int) -> pa.Table:
         """Read one row group of a Parquet file."""
         with self._reported("read", path), self._files.open(path) as file:
-            return pq.ParquetFile(file, **_ONE_THREAD).read_row_group(row_group, use_threads=False)
+            return valid_table(pq.ParquetFile(file, **_ONE_THREAD).read_row_group(row_group, use_threads=False))
 
     def filesystem(self) -> fs.FileSystem:
         """ROOT as pyarrow's datasets take it, to read from; a file is opened when it is read, and not before."""
@@ -197,7 +199,7 @@ class Lake:
         with self._reported("read", path), self._files.open(path) as file:
             parquet = pq.ParquetFile(file, **_ONE_THREAD)
             for row_group in range(parquet.num_row_groups) if row_groups is None else row_groups:
-                yield parquet.read_row_group(row_group, use_threads=False)
+                yield valid_table(parquet.read_row_group(row_group, use_threads=False))
 
     def read_json(self, path: str) -> dict[str, Any]:
         """Read a JSON object.
@@ -210,9 +212,11 @@ class Lake:
         try:
             value: Any = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise DamagedError(f"{self.full_path(path)} is not valid JSON: {error}") from error
+            raise DamagedError(f"{self.full_path(path)} is not valid JSON: {error}; {_AGAIN}") from error
         if not isinstance(value, dict):
-            raise DamagedError(f"{self.full_path(path)} is JSON, but no object: it holds a {type(value).__name__}")
+            raise DamagedError(
+                f"{self.full_path(path)} is JSON, but no object: it is a {type(value).__name__}; {_AGAIN}"
+            )
         return value
 
     def fingerprint(self, path: str) -> dict[str, Any]:

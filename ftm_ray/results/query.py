@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.calendar import known_from
+from ftm_ray.lake.runs import SENTIMENT_RECORD, read_record
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.lineage_files import known_records, linked_entries
 from ftm_ray.results.published import THEME_ID, published_records
@@ -269,7 +270,7 @@ def _with_sentiment(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:
     path = lake.sentiment_record(record["quarter"], record["run_id"])
     if not lake.exists(path):
         return record
-    return record | {"files": record["files"] | lake.read_json(path)["files"]}
+    return record | {"files": record["files"] | read_record(lake, path, SENTIMENT_RECORD)["files"]}
 
 
 def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:

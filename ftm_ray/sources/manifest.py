@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
 
@@ -57,12 +57,12 @@ def read_manifest_json(lake: Lake, quarter: str) -> dict[str, Any]:
         raise SourceError(f"no transcripts of {quarter} in {lake.root}; run `ftm prefetch {quarter}` first")
     value = lake.read_json(path)
     if value.get("version") != STORE_VERSION:
-        raise SourceError(
+        raise DamagedError(
             f"{lake.full_path(path)} has version {value.get('version')}, expected {STORE_VERSION}; "
             f"run `ftm prefetch {quarter}` again"
         )
-    if value["digest"] != _digest(value):
-        raise SourceError(
+    if value.get("digest") != _digest(value):
+        raise DamagedError(
             f"{lake.full_path(path)} was changed by hand; delete it and run `ftm prefetch {quarter}` again"
         )
     return value

@@ -7,13 +7,14 @@ has no seal must at least be readable. Where they were deleted to save space the
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.lake.runs import part_name
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.kept_answers import read_answers
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.sentiment import SCORED_TEXTS
+from ftm_ray.schemas.store import Batch
 from ftm_ray.sources.manifest import read_manifest
 
 
@@ -26,11 +27,18 @@ def check_intermediate(lake: Lake, record: Mapping[str, Any]) -> list[Check]:
     """
     quarter, map_id = record["quarter"], record["map_id"]
     parts, vectors = lake.parts_dir(quarter, map_id), lake.vectors_dir(quarter, map_id)
-    expected = _part_names(lake, record)
+    batches = {part_name(batch): batch for batch in _batches(lake, record)}
+
+    def read_part(path: str) -> None:
+        found = lake.read_sealed(path)["firm_id"].to_pylist()
+        batch = batches.get(path.rpartition("/")[2])
+        if batch is not None and found != list(batch.firm_ids):
+            raise DamagedError(f"{path} holds other firms than its batch; delete it")
+
     scores = lake.scores_dir(quarter, "").removesuffix("/model=")
     kinds: list[tuple[str, list[str], Callable[[str], object], list[str]]] = [
-        ("parts", _files(lake, [parts]), lake.read_sealed, [f"{parts}/{name}" for name in expected]),
-        ("kept vectors", _files(lake, [vectors]), lake.read_sealed, [f"{vectors}/{name}" for name in expected]),
+        ("parts", _files(lake, [parts]), read_part, [f"{parts}/{name}" for name in batches]),
+        ("kept vectors", _files(lake, [vectors]), lake.read_sealed, [f"{vectors}/{name}" for name in batches]),
         ("kept answers", _files(lake, [lake.answers_dir(quarter)]), lambda path: read_answers(lake, path), []),
         (
             "kept scores",
@@ -56,11 +64,10 @@ def _check(name: str, paths: list[str], read: Callable[[str], object], expected:
     return make_check(name, f"{len(paths)} files are as they were written", problems)
 
 
-def _part_names(lake: Lake, record: Mapping[str, Any]) -> list[str]:
-    """The parts of the published map; none where its prefetch store is not there any more to say how many they are."""
+def _batches(lake: Lake, record: Mapping[str, Any]) -> tuple[Batch, ...]:
+    """The batches of the published map; none where its prefetch store is not there any more to say which they are."""
     try:
         manifest = read_manifest(lake, record["quarter"])
     except SourceError:
-        return []  # `store.py` says what is wrong with it
-    is_of_store = manifest.digest == record["prefetch"]["digest"]
-    return [part_name(batch) for batch in manifest.batches] if is_of_store else []
+        return ()  # `store.py` says what is wrong with it
+    return manifest.batches if manifest.digest == record["prefetch"]["digest"] else ()

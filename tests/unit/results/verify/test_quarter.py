@@ -95,7 +95,6 @@ def test_a_file_that_is_no_parquet_is_a_problem_and_not_a_crash(published):
         file.write("no parquet")
     found = problems(published.lake)
     assert TOPICS in found["files"]
-    assert TOPICS in found["schemas"]
 
 
 def test_a_sentence_moved_to_another_topic_breaks_the_chain(forge):
