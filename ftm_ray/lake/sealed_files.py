@@ -49,7 +49,7 @@ def read_sealed_content(content: bytes, columns: Sequence[str] | None, where: st
         raise DamagedError(_words(where, content, "they have another hash than was written into them"))
     try:
         table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(columns=columns, use_threads=False)
-        valid_table(table)
+        table = valid_table(table)
     except (OSError, MemoryError, OverflowError, ValueError, KeyError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DamagedError(_words(where, content, f"they cannot be read as Parquet ({reason})")) from error
@@ -57,13 +57,14 @@ def read_sealed_content(content: bytes, columns: Sequence[str] | None, where: st
 
 
 def valid_table(table: pa.Table) -> pa.Table:
-    """The table, if its texts are texts: Parquet is read as it stands, and a changed byte may be none of UTF-8.
+    """The table as it was written, if its texts are texts: Parquet takes any byte for UTF-8.
 
     Raises:
         pa.ArrowInvalid: They are not.
     """
     table.validate(full=True)
-    return table
+    about = {name: value for name, value in (table.schema.metadata or {}).items() if name != _NAME.encode()}
+    return table.replace_schema_metadata(about or None)  # a seal is of one file, and none of what is made from it
 
 
 def _words(where: str, content: bytes, reason: str) -> str:

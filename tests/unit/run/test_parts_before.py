@@ -95,3 +95,12 @@ def test_a_run_refuses_a_chunk_whose_bytes_changed(run):
     damage(path)
     with pytest.raises(SourceError, match="was changed, its hash is not the manifest's; delete it"):
         check_chunks(run.lake, run.quarter)
+
+
+def test_a_part_that_is_read_and_written_again_has_a_seal_of_its_own(run):
+    """As where names are asked for that an earlier run could not get."""
+    path = run.part_path(run.manifest.batches[0])
+    before = run.lake.fingerprint(path)
+    run.lake.write_sealed(path, run.lake.read_sealed(path))
+    assert run.lake.fingerprint(path) == before
+    assert set(parts_made_before(run, False)) == {0, 1}
