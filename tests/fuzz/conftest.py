@@ -1,0 +1,21 @@
+"""Broken inputs of every kind: a few hundred in each `make test`, over ten thousand with `make fuzz`."""
+
+import os
+
+from damages import COUNTED  # noqa: I001  (a file of this folder)
+from hypothesis import HealthCheck, settings
+
+#: Broken inputs of each test: the same ones in every `make test`, others each time with `make fuzz`.
+_LONG = int(os.environ.get("FTM_FUZZ_INPUTS", "0"))
+
+_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("short", max_examples=25, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
+settings.register_profile("long", max_examples=max(1, _LONG), deadline=None, suppress_health_check=_CHECKS)
+settings.load_profile("long" if _LONG else "short")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many broken inputs there were; with several processes, each counts its own and nothing is shown."""
+    if COUNTED:
+        counted = ", ".join(f"{n} {name}" for name, n in sorted(COUNTED.items()))
+        terminalreporter.write_line(f"fuzz: {counted}")
