@@ -213,7 +213,9 @@ def _odd_value(table: pa.Table, a: int, b: int) -> pa.Table:
 
 def _rows(table: pa.Table, a: int, b: int) -> pa.Table:
     """Rows gone, doubled, or in another order."""
-    return (table.slice(0, 0), table.slice(a % (table.num_rows + 1)), pa.concat_tables([table, table]), table.take(list(reversed(range(table.num_rows)))))[b % 4]  # fmt: skip
+    backwards = list(reversed(range(table.num_rows)))
+    cut, doubled = table.slice(a % (table.num_rows + 1)), pa.concat_tables([table, table])
+    return (table.slice(0, 0), cut, doubled, table.take(backwards))[b % 4]
 
 
 TABLES: dict[str, Callable[[pa.Table, int, int], pa.Table]] = {
