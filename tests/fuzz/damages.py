@@ -215,7 +215,7 @@ def _rows(table: pa.Table, a: int, b: int) -> pa.Table:
     """Rows gone, doubled, or in another order."""
     backwards = list(reversed(range(table.num_rows)))
     cut, doubled = table.slice(a % (table.num_rows + 1)), pa.concat_tables([table, table])
-    return (table.slice(0, 0), cut, doubled, table.take(backwards))[b % 4]
+    return (table.slice(0, 0), cut, doubled, table.take(pa.array(backwards, pa.int64())))[b % 4]
 
 
 TABLES: dict[str, Callable[[pa.Table, int, int], pa.Table]] = {

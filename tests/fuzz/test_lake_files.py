@@ -31,14 +31,10 @@ from ftm_ray.sources.manifest import check_chunks, read_manifest
 
 PARTS = "intermediate/firm-topics/*/*/part-00000.parquet"
 MANIFEST = f"{Lake.prefetch_dir(QUARTER)}/manifest.json"
-RECORDS = {
-    "run.json": f"runs/quarter={QUARTER}/*/run.json",
-    "sentiment.json": f"runs/quarter={QUARTER}/*/sentiment.json",
-}
+RECORDS = {name: f"runs/quarter={QUARTER}/*/{name}" for name in ("run.json", "sentiment.json")}
+_TABLES = ("firms", "topics", "themes", "theme_topics", "sentences", "lineage", "attention", "theme_sentiment")
 PUBLISHED = {
-    name: f"processed/{name}/quarter={QUARTER}/*.parquet"
-    for name in ("firms", "topics", "themes", "theme_topics", "sentences", "lineage", "attention", "theme_sentiment")
-} | {
+    **{name: f"processed/{name}/quarter={QUARTER}/*.parquet" for name in _TABLES},
     "sentiment_ready": f"sentiment-ready/quarter={QUARTER}/*.parquet",
     "coverage": f"{Lake.prefetch_dir(QUARTER)}/coverage.parquet",
 }

@@ -16,9 +16,16 @@ from ftm_ray.results.verify.store import check_store
 from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
 
-CALLS = [row | {"id": f"T{number}", "company": f"{row['ticker']} Inc"} for number, row in enumerate(rows())]
+CALLS = [row | {"transcript_id": f"T{number}", "company": f"{row['ticker']} Inc"} for number, row in enumerate(rows())]
 TURNS = [
-    {"ticker": firm, "date": "2020-11-20", "id": f"T{n}", "speaker": "Ann", "speaker_type": "Executives", "text": text}
+    {
+        "ticker": firm,
+        "date": "2020-11-20",
+        "transcript_id": f"T{n}",
+        "speaker": "Ann",
+        "speaker_type": "Executives",
+        "text": text,
+    }
     for n, firm in enumerate(FIRMS)
     for text in (speech(n, 12), speech(n + 5, 12))
 ]

@@ -1,6 +1,7 @@
 """A run that is resumed goes on from whole parts only; a damaged one is made again, and that is said."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from invented import bare_row, part_table, run_files, six_firms, write_six_firms, write_six_parts
@@ -103,5 +104,5 @@ def test_a_part_that_is_read_and_written_again_has_a_seal_of_its_own(run):
     part = run.lake.read_sealed(path)
     run.lake.write_sealed(path, part)
     assert run.lake.read_sealed(path).equals(part)
-    assert open(local(run, path), "rb").read().count(b"ftm.sha256") == 1
+    assert Path(local(run, path)).read_bytes().count(b"ftm.sha256") == 1
     assert set(parts_made_before(run, False)) == {0, 1}
