@@ -241,7 +241,7 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
 
 
 def answer(results: Results, question: str) -> pa.Table | None:
-    """The answer to a question, read; None for a statement that has none, such as COPY ... TO.
+    """The answer to a question, read; None for a statement that has none.
 
     Raises:
         ConfigError: DuckDB cannot answer it.
@@ -257,11 +257,22 @@ def answer(results: Results, question: str) -> pa.Table | None:
         raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
 
 
+def keep_inside(results: Results) -> None:
+    """Let questions reach what is published and nothing else: no file, no network, no extension, for good.
+
+    For who asks in SQL that somebody else wrote, as `ftm sql` may; a notebook can do all that without DuckDB anyway.
+    """
+    for setting in ("enable_external_access = false", "lock_configuration = true"):
+        results.connection.execute(f"SET {setting}")
+
+
 def plain_words(error: duckdb.Error) -> str:
     """What DuckDB complains of, in one line, without the Python traceback of a file that could not be read."""
     words = " ".join(str(error).partition(" Detail: Python exception")[0].split())
     if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
         return f"{words.partition(' Did you mean')[0]} The tables are {', '.join([*TABLES, *HISTORY])}"
+    if isinstance(error, duckdb.PermissionException):
+        return f"{words}: only what is published can be asked for; `ftm sql --out FILE` writes the answer to a file"
     return words
 
 
