@@ -50,15 +50,3 @@ def test_who_wanted_a_file_is_told_how(published, tmp_path):
 def test_questions_of_several_statements_are_kept_inside_too(published):
     result = ftm("sql", "SELECT 1; SELECT * FROM read_text('/etc/passwd')", "--root", published.lake.root)
     assert result.exit_code == 2
-
-
-def test_a_bucket_is_still_asked(published, s3, tmp_path):
-    """The lock is DuckDB's; what is published is read by pyarrow."""
-    from published import copy_run
-
-    from ftm_ray.lake.storage import Lake
-
-    remote = Lake("s3://tester/locked")
-    copy_run(published.lake, remote, published.run_id, published.quarter)
-    result = ftm("sql", "SELECT count(*) AS n FROM themes", "--root", remote.root)
-    assert result.exit_code == 0, result.output
