@@ -71,7 +71,10 @@ class SequenceClassifier:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source.name, revision=source.revision or "main")
             loaded, found = AutoModelForSequenceClassification.from_pretrained(
-                source.name, revision=source.revision or "main", output_loading_info=True
+                source.name,
+                revision=source.revision or "main",
+                output_loading_info=True,
+                use_safetensors=True,  # a pickle can run what its maker wants
             )
         except (OSError, ValueError) as error:
             raise source.cannot_load(error) from error
