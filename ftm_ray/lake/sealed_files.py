@@ -60,8 +60,10 @@ def valid_table(table: pa.Table) -> pa.Table:
     """The table as it was written, if its texts are texts: Parquet takes any byte for UTF-8.
 
     Raises:
-        pa.ArrowInvalid: They are not.
+        pa.ArrowInvalid: They are not, or a column stands there twice.
     """
+    if len(set(table.column_names)) != table.num_columns:
+        raise pa.ArrowInvalid(f"a column stands there twice: {', '.join(table.column_names)}")
     table.validate(full=True)
     about = {name: value for name, value in (table.schema.metadata or {}).items() if name != _NAME.encode()}
     return table.replace_schema_metadata(about or None)  # a seal is of one file, and none of what is made from it

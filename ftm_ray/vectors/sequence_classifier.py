@@ -46,7 +46,7 @@ class ClassifierSource:
         """The error of a model that is not there, or is none."""
         return ConfigError(
             f"cannot load {self.setting} '{self.name}' ({error.__class__.__name__}); give a folder with a sequence "
-            "classifier of transformers and its tokenizer, or a name the hub knows"
+            "classifier of transformers (weights as .safetensors) and its tokenizer, or a name the hub knows"
         )
 
 

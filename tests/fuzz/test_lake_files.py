@@ -176,6 +176,10 @@ def test_published_tables(whole, name, kind, data):
     lake, _ = whole
     some = data.draw(damages(kind))
     with put_back(lake, PUBLISHED[name]) as (path, content):
-        path.write_bytes(bytes_damaged(content, some)) if kind is BYTES else write_table(path, content, some)
-        reader = data.draw(st.sampled_from(sorted(READERS)))
-        attempt(lambda: READERS[reader](lake))
+        if kind is BYTES:
+            path.write_bytes(bytes_damaged(content, some))
+            reader = data.draw(st.sampled_from(sorted(READERS)))
+            attempt(lambda: READERS[reader](lake))
+        else:  # rows that somebody changed with care: to find them is what `ftm verify` is for
+            write_table(path, content, some)
+            attempt(lambda: verify_quarter(lake, QUARTER))
