@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ftm_ray.errors import DamagedError
+from ftm_ray.schemas.columns import LATER_COLUMNS
 
 _NAME = "ftm.sha256"
 _BLANK = b"0" * 64
@@ -49,19 +50,22 @@ def read_sealed_content(content: bytes, columns: Sequence[str] | None, where: st
         raise DamagedError(_words(where, content, "they have another hash than was written into them"))
     try:
         table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(columns=columns, use_threads=False)
-        table = valid_table(table)
+        table = valid_table(table, columns)
     except (OSError, MemoryError, OverflowError, ValueError, KeyError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DamagedError(_words(where, content, f"they cannot be read as Parquet ({reason})")) from error
     return table
 
 
-def valid_table(table: pa.Table) -> pa.Table:
+def valid_table(table: pa.Table, columns: Sequence[str] | None = None) -> pa.Table:
     """The table as it was written, if its texts are texts: Parquet takes any byte for UTF-8.
 
     Raises:
-        pa.ArrowInvalid: They are not, or a column stands there twice.
+        pa.ArrowInvalid: They are not, or a column stands there twice, or one that was asked for does not.
     """
+    asked = {name.partition(".")[0] for name in columns or ()}
+    if missing := sorted(asked - set(table.column_names) - set(LATER_COLUMNS)):  # pyarrow leaves them out in silence
+        raise pa.ArrowInvalid(f"there is no column {', '.join(missing)}")
     if len(set(table.column_names)) != table.num_columns:
         raise pa.ArrowInvalid(f"a column stands there twice: {', '.join(table.column_names)}")
     table.validate(full=True)

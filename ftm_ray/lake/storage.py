@@ -162,7 +162,7 @@ class Lake:
     def read_table(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a whole Parquet file, or some of its columns."""
         with self._reported("read", path), self._files.open(path) as file:
-            return valid_table(pq.ParquetFile(file, **_ONE_THREAD).read(columns=columns, use_threads=False))
+            return valid_table(pq.ParquetFile(file, **_ONE_THREAD).read(columns=columns, use_threads=False), columns)
 
     def read_sealed(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a file of `write_sealed`, or some of its columns.

@@ -44,10 +44,8 @@ def parts_made_before(run: RunFiles, with_vectors: bool) -> dict[int, PartCounts
 def _counted(run: RunFiles, batch: Batch, with_vectors: bool) -> PartCounts:
     path = run.part_path(batch)
     part = run.lake.read_sealed(path, ["firm_id", *COUNTED_COLUMNS])
-    missing = {name.partition(".")[0] for name in ("firm_id", *COUNTED_COLUMNS)} - set(part.column_names)
-    if missing or part["firm_id"].to_pylist() != list(batch.firm_ids):
-        wrong = f"has no columns {sorted(missing)}" if missing else "holds other firms than its batch"
-        raise DamagedError(f"{run.lake.full_path(path)} {wrong}")
+    if part["firm_id"].to_pylist() != list(batch.firm_ids):
+        raise DamagedError(f"{run.lake.full_path(path)} holds other firms than its batch")
     if with_vectors:
         run.lake.read_sealed(run.vectors_path(batch), [])
     return count_part(part)
