@@ -44,8 +44,9 @@ def copy_run(source: Lake, target: Lake, run_id: str, quarter: str) -> None:
                 at = table.schema.get_field_index(name)
                 values = [value.replace(QUARTER, quarter) for value in table[name].to_pylist()]
                 table = table.set_column(at, table.schema.field(at), pa.array(values, pa.string()))
-        files[path.replace(QUARTER, quarter)] = file
-        target.write_table(path.replace(QUARTER, quarter), table)
+        copy = path.replace(QUARTER, quarter)
+        target.write_table(copy, table)
+        files[copy] = file | target.fingerprint(copy)
     target.write_json(target.run_file(quarter, run_id), with_digest(record | {"quarter": quarter, "files": files}))
 
 
