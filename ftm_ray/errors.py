@@ -37,6 +37,10 @@ class SourceError(FtmError):
     exit_code = 4
 
 
+class DamagedError(SourceError):
+    """A file is there, but its bytes are not those that were written: make it again."""
+
+
 class RetryableError(FtmError):
     """A passing fault (network, busy endpoint): the same call may go through later."""
 

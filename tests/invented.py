@@ -164,7 +164,7 @@ def write_store(lake: Lake, groups: Sequence[Sequence[Mapping[str, Any]]], linke
     """Write a prefetch store of one chunk, a row group for each group of firms."""
     tables = [prefetch_table(group) for group in groups]
     lake.write_batches(f"{lake.prefetch_dir(QUARTER)}/chunk_0000.parquet", PREFETCH, tables)
-    lake.write_table(f"{lake.prefetch_dir(QUARTER)}/coverage.parquet", coverage_table([f for g in groups for f in g]))
+    lake.write_sealed(f"{lake.prefetch_dir(QUARTER)}/coverage.parquet", coverage_table([f for g in groups for f in g]))
     batches = tuple(
         Batch(
             number,
@@ -296,7 +296,7 @@ def write_six_parts(run: RunFiles) -> None:
     """The part files of the six firms."""
     rows = {row["firm_id"]: row for row in six_parts(six_firms())}
     for batch in run.manifest.batches:
-        run.lake.write_table(run.part_path(batch), part_table([rows[firm_id] for firm_id in batch.firm_ids]))
+        run.lake.write_sealed(run.part_path(batch), part_table([rows[firm_id] for firm_id in batch.firm_ids]))
 
 
 def counted_parts(run: RunFiles) -> PartCounts:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from invented import QUARTER, counted_parts
 
-from ftm_ray.lake.runs import RunFiles
+from ftm_ray.lake.runs import RunFiles, with_digest
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce import ThemePublisher
@@ -28,7 +28,7 @@ def publish(run: RunFiles, config: Any) -> RunFiles:
         patch.setattr("ftm_ray.run.reduce.find_themes", one_theme_per_subject)
         report = ThemePublisher(config, api_key="none").publish(run)
     log = RunLog(seconds={"start": 1.0, "map": 2.0, "reduce": 3.0}, parts=counted_parts(run))
-    record = run_record(run, config, report, log)
+    record = with_digest(run_record(run, config, report, log))
     run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), record)
     return run
 
@@ -44,9 +44,10 @@ def copy_run(source: Lake, target: Lake, run_id: str, quarter: str) -> None:
                 at = table.schema.get_field_index(name)
                 values = [value.replace(QUARTER, quarter) for value in table[name].to_pylist()]
                 table = table.set_column(at, table.schema.field(at), pa.array(values, pa.string()))
-        files[path.replace(QUARTER, quarter)] = file
-        target.write_table(path.replace(QUARTER, quarter), table)
-    target.write_json(target.run_file(quarter, run_id), record | {"quarter": quarter, "files": files})
+        copy = path.replace(QUARTER, quarter)
+        target.write_table(copy, table)
+        files[copy] = file | target.fingerprint(copy)
+    target.write_json(target.run_file(quarter, run_id), with_digest(record | {"quarter": quarter, "files": files}))
 
 
 def one_theme_per_subject(topics: TopicSet, *_: Any) -> FoundThemes:

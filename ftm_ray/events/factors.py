@@ -96,12 +96,19 @@ def _french(text: str, path: Path) -> Factors | None:
         percent = np.array(cells, dtype=np.float64)
     except ValueError as error:
         raise SourceError(f"{path}: a line has not {len(names)} numbers ({', '.join(names)}): {error}") from error
-    values = np.where(np.isin(percent, _MISSING), np.nan, percent / 100)
-    days = np.array([f"{match[1][:4]}-{match[1][4:6]}-{match[1][6:]}" for match in found], dtype="datetime64[D]")
+    values = np.where(np.isin(percent, _MISSING) | ~np.isfinite(percent), np.nan, percent / 100)
+    try:
+        days = np.array([f"{match[1][:4]}-{match[1][4:6]}-{match[1][6:]}" for match in found], dtype="datetime64[D]")
+    except ValueError as error:
+        raise SourceError(f"{path}: a line starts with no day (YYYYMMDD): {error}") from error
+    if len(set(names)) != len(names) or "" in names:
+        raise SourceError(f"{path}: expected a name of its own for each factor, got {', '.join(names)}")
     return _checked(days, dict(zip(names, values.T, strict=True)), path)
 
 
 def _checked(days: np.ndarray, values: dict[str, Floats], path: Path) -> Factors:
+    if not len(days):
+        raise SourceError(f"{path} has no day")
     if (np.diff(days) <= np.timedelta64(0, "D")).any():
         raise SourceError(f"{path}: days are not ascending, or one comes twice")
     return Factors(days, values)

@@ -98,7 +98,8 @@ def _with_delisting(table: pa.Table, returns: Floats) -> tuple[Floats, np.ndarra
     if "dlret" in table.column_names:
         delisting = _valid(numbers_of(table["dlret"]))
         known = np.isfinite(delisting)
-        compounded = (1 + np.where(np.isfinite(returns), returns, 0.0)) * (1 + delisting) - 1
+        with np.errstate(over="ignore"):
+            compounded = (1 + np.where(np.isfinite(returns), returns, 0.0)) * (1 + delisting) - 1
         return np.where(known, compounded, returns), known
     if "dlydelflg" in table.column_names:
         flag = np.asarray(pc.equal(table["dlydelflg"].cast(pa.string()), "Y").fill_null(False).to_numpy(), dtype=bool)
@@ -111,7 +112,8 @@ def _caps(table: pa.Table) -> Floats | None:
         if name in table.column_names:
             return numbers_of(table[name])
     if {"prc", "shrout"} <= set(table.column_names):  # a negative price is CRSP's mark for a mean of bid and ask
-        return np.abs(numbers_of(table["prc"])) * numbers_of(table["shrout"])
+        with np.errstate(over="ignore"):  # what is infinite is no market value, and is left out
+            return np.abs(numbers_of(table["prc"])) * numbers_of(table["shrout"])
     return None
 
 

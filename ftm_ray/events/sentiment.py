@@ -67,12 +67,15 @@ def tones_of(table: pa.Table, settings: ToneSettings, where: str) -> dict[Key, T
         where: What the table is called in messages.
 
     Raises:
-        SourceError: A column is missing, or a score is no number from -1 to 1.
+        SourceError: A column is missing or empty in a row, or a score is no number from -1 to 1.
     """
+    for name in sorted({"theme_id", "firm_id", "transcript_id"} & set(table.column_names)):
+        if table[name].null_count:
+            raise SourceError(f"{where}: {table[name].null_count} rows have no {name}")
     groups: dict[Key, dict[str, list[float]]] = {}
     known: dict[Key, datetime | None] = {}
     for row, score, count in _measured_rows(table, settings, where):
-        key = (row.get("theme_uid") or row["theme_id"], str(row["firm_id"]), str(row["transcript_id"]))
+        key = (str(row.get("theme_uid") or row["theme_id"]), str(row["firm_id"]), str(row["transcript_id"]))
         total = groups.setdefault(key, {}).setdefault(str(row.get("speaker_group")), [0.0, 0.0])
         total[0] += score * count
         total[1] += count
@@ -95,7 +98,10 @@ def _measured_rows(
     is_there = np.ones(len(scores), dtype=bool) if settings.measure == "model" else np.isfinite(scores) & (counts > 0)
     if not ((np.abs(scores) <= 1) & (counts > 0))[is_there].all():
         raise SourceError(f"{where}: every row needs a {score_column} from -1 to 1 and {count_column} over 0")
-    rows = table.to_pylist()
+    try:
+        rows = table.to_pylist()
+    except (ValueError, OverflowError) as error:
+        raise SourceError(f"{where}: a time is out of range: {error}") from error
     yield from ((rows[n], float(scores[n]), float(counts[n])) for n in np.flatnonzero(is_there))
 
 
@@ -117,6 +123,10 @@ def _moment(value: datetime | date | str | None) -> datetime | None:
             value = date.fromisoformat(value) if len(value.strip()) == 10 else datetime.fromisoformat(value.strip())
     except ValueError as error:
         raise SourceError(f"knowledge_time '{value}' is no time; expected 2024-02-01T16:30:00-05:00") from error
+    if not isinstance(value, date):
+        raise SourceError(f"knowledge_time '{value}' is no time; expected 2024-02-01T16:30:00-05:00")
     if not isinstance(value, datetime):
+        if value == date.max:
+            raise SourceError(f"knowledge_time {value} is the last day that there is; expected one that was")
         return datetime.combine(value + timedelta(days=1), time(), UTC)
     return value if value.tzinfo else value.replace(tzinfo=UTC)

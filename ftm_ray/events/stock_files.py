@@ -23,21 +23,45 @@ def read_some_columns(path: Path, wanted: Sequence[str]) -> pa.Table:
     """The wanted columns that the file has, named in lower case.
 
     Raises:
-        SourceError: The file cannot be read.
+        SourceError: The file cannot be read, a column stands in it twice, or holds something else than numbers, texts
+            or days.
     """
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            names = {name.lower(): name for name in pq.read_schema(path).names}
+            names = _names_by_lower_case(pq.read_schema(path).names, path)
             table = pq.read_table(path, columns=[names[name] for name in wanted if name in names])
         else:
             with pa_csv.open_csv(path) as reader:
-                names = {name.lower().strip(): name for name in reader.schema.names}
+                names = _names_by_lower_case(reader.schema.names, path)
             kept = [names[name] for name in wanted if name in names]
             options = pa_csv.ConvertOptions(include_columns=kept, column_types=dict.fromkeys(kept, pa.string()))
             table = pa_csv.read_csv(path, convert_options=options)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise SourceError(f"cannot read {path}: {error}; expected a CSV with a header, or Parquet") from error
-    return table.rename_columns([name.lower().strip() for name in table.column_names])
+        table.validate(full=True)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise SourceError(f"cannot read {path}: {reason}; expected a CSV with a header, or Parquet") from error
+    table = table.rename_columns([name.lower().strip() for name in table.column_names])
+    return pa.table({name: _plain(table[name], f"{path}, column {name}") for name in table.column_names})
+
+
+def _names_by_lower_case(names: Sequence[str], path: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in names:
+        if name.lower().strip() in found:
+            raise SourceError(f"{path} has two columns '{name.strip()}'; keep one")
+        found[name.lower().strip()] = name
+    return found
+
+
+def _plain(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    """A column of numbers, texts or days; categories become what they stand for."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string)
+    kinds += (pa.types.is_large_string, pa.types.is_date, pa.types.is_timestamp, pa.types.is_null)
+    if not any(is_kind(column.type) for is_kind in kinds):
+        raise SourceError(f"{where}: expected numbers, texts or days, got {column.type}")
+    return column
 
 
 def days_of(column: pa.ChunkedArray, where: str) -> np.ndarray:
@@ -49,19 +73,44 @@ def days_of(column: pa.ChunkedArray, where: str) -> np.ndarray:
     if column.null_count:
         raise SourceError(f"{where}: {column.null_count} rows have no day")
     if pa.types.is_temporal(column.type):
-        return column.cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
+        try:
+            days = column.cast(pa.timestamp("s"), safe=False).to_numpy().astype("datetime64[D]")
+        except pa.ArrowInvalid as error:
+            raise SourceError(f"{where}: days are out of range: {error}") from error
+        return _possible(days, where)
     text = column.cast(pa.string())
+    if not len(text):
+        raise SourceError(f"{where} has no row")
     for layout in _DAY_FORMATS:
         days = pc.strptime(text, format=layout, unit="s", error_is_null=True)
         if not days.null_count:
-            return days.to_numpy().astype("datetime64[D]")
+            return _possible(days.to_numpy().astype("datetime64[D]"), where)
     raise SourceError(f"{where}: days such as '{text[0]}' cannot be read; write 2024-01-31 or 20240131")
 
 
+def _possible(days: np.ndarray, where: str) -> np.ndarray:
+    """Days, if stocks can have been traded on them: a number that was taken for a day gives the year 1970 or 20111."""
+    bounds = np.array(["1900-01-01", "2200-01-01"], dtype="datetime64[D]")
+    if len(days) and not (bounds[0] <= days.min() and days.max() < bounds[1]):
+        raise SourceError(f"{where}: days reach from {days.min()} to {days.max()}; expected 1900 to 2199")
+    return days
+
+
 def numbers_of(column: pa.ChunkedArray) -> Floats:
-    """Numbers as float64; letters, empty cells and nulls are NaN."""
+    """Numbers as float64; letters, empty cells, nulls and what is infinite are NaN.
+
+    Raises:
+        SourceError: It is a column of days.
+    """
+    if pa.types.is_temporal(column.type):
+        raise SourceError(f"expected a column of numbers, got one of days ({column.type}); are two columns swapped?")
+    numbers = _float64(column)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _float64(column: pa.ChunkedArray) -> Floats:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
     text = pc.utf8_trim_whitespace(column)
     is_number = pc.match_substring_regex(text, r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
     kept = pc.if_else(pc.fill_null(is_number, False), pc.utf8_ltrim(text, "+"), None)

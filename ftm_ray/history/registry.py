@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.lake.calendar import known_from
-from ftm_ray.lake.published_files import read_published, write_published
+from ftm_ray.lake.published_files import read_published
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.history import HISTORY
 
@@ -92,4 +92,4 @@ def write_entry(lake: Lake, entry: Entry, rows: Mapping[str, Sequence[Mapping[st
     }
     for table in ("attention", "lineage"):
         made = pa.Table.from_pylist([dict(row) | shared for row in rows[table]], schema=HISTORY[table])
-        write_published(lake, entry.path(table), HISTORY[table], [made])
+        lake.write_sealed(entry.path(table), made.drop(["quarter"]))  # no record has the hash of these files

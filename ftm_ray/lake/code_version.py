@@ -16,6 +16,7 @@ from ftm_ray.version import __version__
 #: The files whose code decides what a part of the map holds. What cuts sentences is not among them: it decides what the
 #: prefetch store holds, whose digest is part of every id.
 MAP_FILES = (
+    "lake/sealed_files.py",
     "lake/storage.py",
     "naming/account.py",
     "naming/client.py",

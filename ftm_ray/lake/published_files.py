@@ -63,7 +63,8 @@ def read_published_columns(lake: Lake, path: str, schema: pa.Schema) -> pa.Table
     Raises:
         SourceError: It cannot be read, or one of the columns is missing or of another type.
     """
-    return check_table(_as_now(lake.read_table(path, schema.names), path, schema), schema, path)
+    stored = [name for name in schema.names if name != QUARTER]
+    return check_table(_as_now(lake.read_table(path, stored), path, schema), schema, path)
 
 
 def _as_now(table: pa.Table, path: str, schema: pa.Schema) -> pa.Table:

@@ -8,6 +8,7 @@ themes must not cost the map again (ADR 0005).
 
 import hashlib
 import json
+import logging
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,13 +17,22 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.lake.code_version import code_version, map_code_version
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
 
 if TYPE_CHECKING:
     from ftm_ray.config import RunConfig  # loads pydantic, which those who only read need not wait for
+
+logger = logging.getLogger(__name__)
+
+#: What every reader needs of run.json, and of sentiment.json.
+RUN_RECORD: dict[str, type] = {
+    **dict.fromkeys(("run_id", "map_id", "quarter"), str),
+    **dict.fromkeys(("config", "prefetch", "counts", "quality", "files"), dict),
+}
+SENTIMENT_RECORD: dict[str, type] = {"run_id": str, "counts": dict, "model": dict, "files": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +54,17 @@ def run_ids(config: "RunConfig", manifest: Manifest) -> RunIds:
 
 def is_published(lake: Lake, manifest: Manifest, ids: RunIds) -> bool:
     """Whether this very run is whole: its record, all files that it lists, and the tables are still its own."""
-    record = lake.run_file(manifest.quarter, ids.run_id)
-    if not lake.exists(record) or published_run_id(lake, manifest.quarter) != ids.run_id:
+    path = lake.run_file(manifest.quarter, ids.run_id)
+    try:
+        if not lake.exists(path) or published_run_id(lake, manifest.quarter) != ids.run_id:
+            return False
+        record = lake.read_json(path)
+        if record.get("digest") != record_digest(record):  # versions that wrote none gave their runs other ids
+            raise DamagedError(f"{lake.full_path(path)} was changed since it was written")
+    except DamagedError as error:
+        logger.warning("the quarter is published again: %s", error)
         return False
-    files = lake.read_json(record)["files"]
+    files = record["files"]
     return not set(files) - files_beside(lake, files)
 
 
@@ -81,7 +98,41 @@ def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
         raise SourceError(
             f"the publication of {quarter} in {lake.root} is not finished: {path} is not there; {command} finishes it"
         )
-    return lake.read_json(path)
+    return read_record(lake, path)
+
+
+def read_record(lake: Lake, path: str, names: Mapping[str, type] = RUN_RECORD) -> dict[str, Any]:
+    """A record of what was published, with what every reader needs of it.
+
+    Args:
+        lake: Where it lies.
+        path: run.json or another.
+        names: What it must hold, with the type of each.
+
+    Raises:
+        SourceError: It is not there or cannot be read, or it is no such record.
+    """
+    record = lake.read_json(path)
+    wrong = [name for name, kind in names.items() if not isinstance(record.get(name), kind)]
+    if not wrong and not all(isinstance(file, dict) for file in record["files"].values()):
+        wrong = ["files"]
+    if wrong:
+        raise DamagedError(
+            f"{lake.full_path(path)} is no record of what was published: {', '.join(wrong)} missing or of another "
+            "type; delete it and run the command again that made it"
+        )
+    return record
+
+
+def with_digest(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with a digest of all else in it, so that `ftm verify` sees a changed byte."""
+    return {**record, "digest": record_digest(record)}
+
+
+def record_digest(record: Mapping[str, Any]) -> str:
+    """Hash of what a record says, whatever the order of its keys."""
+    content = {name: value for name, value in record.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +160,7 @@ class RunFiles:
     def parts(self) -> Iterator[tuple[Batch, pa.Table]]:
         """All parts in order, one in memory at a time; each is read whole, which on S3 is one or two requests."""
         for batch in self.manifest.batches:
-            yield batch, self.lake.read_table(self.part_path(batch))
+            yield batch, self.lake.read_sealed(self.part_path(batch))
 
     def stored_firms(self) -> Iterator[tuple[Batch, pa.Table]]:
         """All batches of the prefetch store in order, one in memory at a time; each chunk is opened once."""

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.errors import ConfigError, DamagedError, SourceError
 from ftm_ray.lake.local_files import LocalFiles, Mark
+from ftm_ray.lake.s3_root import s3_files
+from ftm_ray.lake.sealed_files import read_sealed_content, valid_table, write_sealed_file
 
 if TYPE_CHECKING:
     from ftm_ray.lake.s3_files import S3Files
@@ -35,6 +36,8 @@ _ONE_THREAD: dict[str, Any] = {"pre_buffer": False}
 
 #: A file is hashed in blocks; on S3 each is one GET.
 _BLOCK_BYTES = 8 << 20
+
+_AGAIN = "delete it, and run the command again that made it"
 
 _QUARTER = re.compile(r"(19|20)\d\dQ[1-4]")
 
@@ -59,7 +62,7 @@ class Lake:
         self.root = root.rstrip("/")
         self._files: LocalFiles | S3Files
         if root.startswith("s3://"):
-            self._files, self._shown = _s3_files(self.root)
+            self._files, self._shown = s3_files(self.root)
         elif ("://" in root and not root.startswith("file:///")) or root.lower().startswith("s3:"):
             raise ConfigError(f"ROOT '{root}' is neither a folder nor s3://bucket/prefix")
         else:
@@ -159,7 +162,16 @@ class Lake:
     def read_table(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a whole Parquet file, or some of its columns."""
         with self._reported("read", path), self._files.open(path) as file:
-            return pq.ParquetFile(file, **_ONE_THREAD).read(columns=columns, use_threads=False)
+            return valid_table(pq.ParquetFile(file, **_ONE_THREAD).read(columns=columns, use_threads=False), columns)
+
+    def read_sealed(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read a file of `write_sealed`, or some of its columns.
+
+        Raises:
+            DamagedError: Its bytes are not those that were written.
+        """
+        with self._reported("read", path), self._files.open(path) as file:
+            return read_sealed_content(file.read(), columns, self.full_path(path))
 
     def read_folder(self, folder: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read all Parquet files of a folder, in the order of their names, as one table.
@@ -175,7 +187,7 @@ class Lake:
     def read_row_group(self, path: str, row_group: int) -> pa.Table:
         """Read one row group of a Parquet file."""
         with self._reported("read", path), self._files.open(path) as file:
-            return pq.ParquetFile(file, **_ONE_THREAD).read_row_group(row_group, use_threads=False)
+            return valid_table(pq.ParquetFile(file, **_ONE_THREAD).read_row_group(row_group, use_threads=False))
 
     def filesystem(self) -> fs.FileSystem:
         """ROOT as pyarrow's datasets take it, to read from; a file is opened when it is read, and not before."""
@@ -187,15 +199,24 @@ class Lake:
         with self._reported("read", path), self._files.open(path) as file:
             parquet = pq.ParquetFile(file, **_ONE_THREAD)
             for row_group in range(parquet.num_row_groups) if row_groups is None else row_groups:
-                yield parquet.read_row_group(row_group, use_threads=False)
+                yield valid_table(parquet.read_row_group(row_group, use_threads=False))
 
     def read_json(self, path: str) -> dict[str, Any]:
-        """Read a JSON object."""
+        """Read a JSON object.
+
+        Raises:
+            DamagedError: It is none.
+        """
         with self._reported("read", path), self._files.open(path) as stream:
-            try:
-                value: dict[str, Any] = json.loads(stream.read())
-            except ValueError as error:
-                raise SourceError(f"{self.full_path(path)} is not valid JSON: {error}") from error
+            content = stream.read()
+        try:
+            value: Any = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(f"{self.full_path(path)} is not valid JSON: {error}; {_AGAIN}") from error
+        if not isinstance(value, dict):
+            raise DamagedError(
+                f"{self.full_path(path)} is JSON, but no object: it is a {type(value).__name__}; {_AGAIN}"
+            )
         return value
 
     def fingerprint(self, path: str) -> dict[str, Any]:
@@ -212,6 +233,11 @@ class Lake:
     def write_table(self, path: str, table: pa.Table) -> None:
         """Write a Parquet file, whole or not at all."""
         self.write_batches(path, table.schema, [table])
+
+    def write_sealed(self, path: str, table: pa.Table) -> None:
+        """Write a Parquet file that says itself whether it was damaged since (`sealed_files.py`)."""
+        with self._new_file(path) as local:
+            write_sealed_file(local, table, _PARQUET_OPTIONS)
 
     def write_batches(self, path: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
         """Write tables as the row groups of one Parquet file, one in memory at a time; returns the rows written."""
@@ -270,20 +296,8 @@ class Lake:
             yield
         except FileNotFoundError as error:
             raise SourceError(f"cannot {action} {self.full_path(path)}: it is not there") from error
-        except (OSError, pa.ArrowInvalid) as error:
-            raise SourceError(f"cannot {action} {self.full_path(path)}: {error}") from error
-
-
-def _s3_files(root: str) -> tuple["S3Files", str]:
-    """The files of `s3://bucket/prefix`, and ROOT as messages show it. `?sse=` says how S3 encrypts what is written."""
-    parts = urlsplit(root)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if not parts.netloc or parts.fragment or set(options) - {"sse"}:
-        raise ConfigError(
-            f"ROOT '{root}': expected s3://bucket/prefix, and nothing behind it but ?sse=AES256 or aws:kms"
-        )
-    from ftm_ray.lake.s3_files import S3Files  # loads boto3, which a local folder does not need
-
-    prefix = parts.path.strip("/")
-    shown = f"s3://{parts.netloc}/{prefix}".rstrip("/")
-    return S3Files(parts.netloc, prefix, options.get("sse")), shown
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+            is_damaged = action == "read" and getattr(error, "errno", None) is None  # what the disk says has a number
+            raise (DamagedError if is_damaged else SourceError)(
+                f"cannot {action} {self.full_path(path)}: {' '.join(str(error).split())}"
+            ) from error

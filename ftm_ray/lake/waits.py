@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from ftm_ray.errors import DamagedError
 from ftm_ray.lake.storage import Lake
 
 
@@ -26,7 +27,13 @@ def forget_wait(lake: Lake, quarter: str) -> None:
 def noted_wait(lake: Lake, quarter: str) -> RunWait | None:
     """What the run waits for; None if it waits for nothing. Only of use while a run holds the lock."""
     path = _path(lake, quarter)
-    return RunWait(**lake.read_json(path)) if lake.exists(path) else None
+    if not lake.exists(path):
+        return None
+    try:
+        value = lake.read_json(path)
+        return RunWait(str(value["what"]), str(value["since"]))
+    except (DamagedError, KeyError):  # it is only words for a person, and the run writes them again
+        return None
 
 
 def _path(lake: Lake, quarter: str) -> str:

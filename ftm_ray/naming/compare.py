@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from ftm_ray.config import EmbedSettings, LlmSettings
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.lake.runs import published_run_id
+from ftm_ray.lake.runs import published_run_id, read_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.compare_page import comparison_page
@@ -32,6 +32,8 @@ from ftm_ray.schemas.answers import LLM_COMPARISON
 from ftm_ray.text.keyword_names import Name
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.unit_vectors import Vectors
+
+_PART_COLUMNS = ("firm_id", "firm_name", "own_names", "topics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _map_id(lake: Lake, quarter: str) -> str:
     """The map that is published, else the one with most parts."""
     record = lake.run_file(quarter, published_run_id(lake, quarter) or "")
     if lake.exists(record):
-        return str(lake.read_json(record)["map_id"])
+        return str(read_record(lake, record)["map_id"])
     maps = [name.removeprefix("map=") for name in lake.list_folders(lake.parts_dir(quarter, "").removesuffix("/map="))]
     if not maps:
         raise SourceError(f"{quarter} has no topics to compare on; `ftm run {quarter} --llm none` finds them")
@@ -105,7 +107,7 @@ def _map_id(lake: Lake, quarter: str) -> str:
 def _topics(lake: Lake, quarter: str, map_id: str) -> Iterator[dict[str, Any]]:
     folder = lake.parts_dir(quarter, map_id)
     for file in lake.list_files(folder):
-        for firm in lake.read_table(f"{folder}/{file}", ["firm_id", "firm_name", "own_names", "topics"]).to_pylist():
+        for firm in lake.read_sealed(f"{folder}/{file}", _PART_COLUMNS).to_pylist():
             for topic in firm["topics"]:
                 yield topic | {name: firm[name] for name in ("firm_id", "firm_name", "own_names")}
 

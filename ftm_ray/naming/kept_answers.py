@@ -9,6 +9,7 @@ answer twice, which costs some bytes.
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,12 +17,19 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.config import LlmSettings
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.prompts import PROMPT_VERSION, Question
 from ftm_ray.schemas.answers import LLM_ANSWERS
+from ftm_ray.schemas.columns import check_table
+
+logger = logging.getLogger(__name__)
 
 #: Answers in memory are at risk; a file for each would be 75,000 files a quarter.
 _ANSWERS_PER_FILE = 250
+
+#: What a version before kept: label and text of accepted answers. Its files are read as they are.
+_OF_BEFORE = {"question", "label", "text", *LLM_ANSWERS.names} - {"content"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +96,38 @@ class AnswerStore:
         rows = [asdict(answers[question]) | {"question": question} for question in sorted(answers)]
         name = hashlib.sha256("".join(sorted(answers)).encode()).hexdigest()[:20]
         table = pa.Table.from_pylist(rows, schema=LLM_ANSWERS)
-        self._lake.write_table(f"{self._folder}/{name}.parquet", table)
+        self._lake.write_sealed(f"{self._folder}/{name}.parquet", table)
 
     def _read(self) -> dict[str, KeptAnswer]:
         known = {}
-        for file in self._lake.list_files(self._folder):
-            for row in self._lake.read_table(f"{self._folder}/{file}").to_pylist():
+        for path in [f"{self._folder}/{file}" for file in self._lake.list_files(self._folder)]:
+            try:
+                table = read_answers(self._lake, path)
+            except DamagedError as error:  # never trusted, and never in the way of a run
+                logger.warning("the LLM is asked again for the answers of a damaged file: %s", error)
+                continue
+            for row in table.to_pylist():
                 question = row.pop("question")
                 if "content" in row:
                     known[question] = KeptAnswer(**row)
                 else:
                     self._accepted[question] = row
         return known
+
+
+def read_answers(lake: Lake, path: str) -> pa.Table:
+    """One file of kept answers, of this version or of the one that kept label and text.
+
+    Raises:
+        DamagedError: Its bytes are not those that were written, or it holds something else.
+    """
+    table = lake.read_sealed(path)
+    if set(table.column_names) == _OF_BEFORE:
+        return table
+    try:
+        return check_table(table, LLM_ANSWERS, lake.full_path(path))
+    except SourceError as error:
+        raise DamagedError(f"{lake.full_path(path)} holds no kept answers: {error}; delete it") from error
 
 
 def _of_before(row: dict[str, Any], text_field: str) -> KeptAnswer:

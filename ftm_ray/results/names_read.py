@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.errors import SourceError
-from ftm_ray.lake.runs import published_run_id
+from ftm_ray.lake.runs import published_run_id, read_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.answer_words import OUTCOME_MEANINGS, answer_lines
 from ftm_ray.naming.outcomes import Outcome
@@ -131,7 +131,7 @@ def _chosen_map(lake: Lake, quarter: str, map_id: str | None) -> str:
 def _published_map(lake: Lake, quarter: str) -> str | None:
     run_id = published_run_id(lake, quarter)
     record = lake.run_file(quarter, run_id or "")
-    return str(lake.read_json(record)["map_id"]) if run_id and lake.exists(record) else None
+    return str(read_record(lake, record)["map_id"]) if run_id and lake.exists(record) else None
 
 
 def _published_support(lake: Lake, quarter: str, map_id: str) -> dict[tuple[str, int], float | None]:
@@ -146,7 +146,7 @@ def _asked_topics(lake: Lake, quarter: str, map_id: str) -> Iterator[tuple[dict[
     """Topics that an LLM was asked about, with their firm; one part in memory at a time."""
     folder = lake.parts_dir(quarter, map_id)
     for file in lake.list_files(folder):
-        for firm in lake.read_table(f"{folder}/{file}", _COLUMNS).to_pylist():
+        for firm in lake.read_sealed(f"{folder}/{file}", _COLUMNS).to_pylist():
             for topic in firm["topics"]:
                 if topic.get("outcome") is not None:
                     yield firm, topic

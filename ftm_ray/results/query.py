@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.calendar import known_from
+from ftm_ray.lake.runs import SENTIMENT_RECORD, read_record
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.lineage_files import known_records, linked_entries
 from ftm_ray.results.published import THEME_ID, published_records
@@ -240,7 +241,7 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
 
 
 def answer(results: Results, question: str) -> pa.Table | None:
-    """The answer to a question, read; None for a statement that has none, such as COPY ... TO.
+    """The answer to a question, read; None for a statement that has none.
 
     Raises:
         ConfigError: DuckDB cannot answer it.
@@ -256,11 +257,22 @@ def answer(results: Results, question: str) -> pa.Table | None:
         raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
 
 
+def keep_inside(results: Results) -> None:
+    """Let questions reach what is published and nothing else: no file, no network, no extension, for good.
+
+    For who asks in SQL that somebody else wrote, as `ftm sql` may; a notebook can do all that without DuckDB anyway.
+    """
+    for setting in ("enable_external_access = false", "lock_configuration = true"):
+        results.connection.execute(f"SET {setting}")
+
+
 def plain_words(error: duckdb.Error) -> str:
     """What DuckDB complains of, in one line, without the Python traceback of a file that could not be read."""
     words = " ".join(str(error).partition(" Detail: Python exception")[0].split())
     if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
         return f"{words.partition(' Did you mean')[0]} The tables are {', '.join([*TABLES, *HISTORY])}"
+    if isinstance(error, duckdb.PermissionException):
+        return f"{words}: only what is published can be asked for; `ftm sql --out FILE` writes the answer to a file"
     return words
 
 
@@ -269,7 +281,7 @@ def _with_sentiment(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:
     path = lake.sentiment_record(record["quarter"], record["run_id"])
     if not lake.exists(path):
         return record
-    return record | {"files": record["files"] | lake.read_json(path)["files"]}
+    return record | {"files": record["files"] | read_record(lake, path, SENTIMENT_RECORD)["files"]}
 
 
 def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.lake.locks import lock_holder
-from ftm_ray.lake.runs import part_name, published_run_id
+from ftm_ray.lake.runs import part_name, published_run_id, read_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.lake.waits import noted_wait
 from ftm_ray.run.counts import SUMMARY_SOURCE, summary_sources
@@ -87,7 +87,7 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
     found = [_map_status(lake, manifest, map_id) for map_id in names]
     run_id = published_run_id(lake, quarter)
     record_path = lake.run_file(quarter, run_id or "")
-    record = lake.read_json(record_path) if run_id and lake.exists(record_path) else None
+    record = read_record(lake, record_path) if run_id and lake.exists(record_path) else None
     published = record["map_id"] if record else None
     maps = sorted(filter(None, found), key=lambda made: (made.map_id != published, made.n_left, made.map_id))
     running = lock_holder(lake, quarter)

@@ -43,7 +43,7 @@ class PartReader:
     def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
         for row in table.to_pylist():
             path = self._run.part_path(self._run.manifest.batches[row["batch"]])
-            yield _with_traffic(_with_batch(self._run.lake.read_table(path), row["batch"]))
+            yield _with_traffic(_with_batch(self._run.lake.read_sealed(path), row["batch"]))
 
 
 class TopicFinder:
@@ -71,7 +71,7 @@ class TopicFinder:
         found = self._work.submit(self._finder.find, firms).result()
         if found.vectors is not None:  # before the part, whose existence says that the batch is done
             vectors_path = self._run.vectors_path(self._run.manifest.batches[row["batch"]])
-            self._run.lake.write_table(vectors_path, found.vectors)
+            self._run.lake.write_sealed(vectors_path, found.vectors)
         return _with_traffic(_with_batch(found.topics, row["batch"]))
 
 
@@ -111,7 +111,7 @@ class PartWriter:
                 f"batch {batch.number} of {self._run.quarter} holds other firms than the manifest says; "
                 "the prefetch store was changed while the run went on: run `ftm prefetch` again"
             )
-        self._run.lake.write_table(self._run.part_path(batch), part)
+        self._run.lake.write_sealed(self._run.part_path(batch), part)
         row = {"batch": batch.number, "n_sentences": batch.n_sentences, COUNTS: count_part(part).to_json()}
         row |= {name: table[name][0].as_py() for name in (ACCOUNT, PROMPT) if name in table.column_names}
         row[TRAFFIC] = json.dumps(asdict(_traffic_so_far(table)))

@@ -23,7 +23,7 @@ from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.environment import ray_address
 from ftm_ray.errors import QualityError
 from ftm_ray.lake.locks import quarter_lock
-from ftm_ray.lake.runs import RunFiles, is_published, part_name, run_ids
+from ftm_ray.lake.runs import RunFiles, is_published, run_ids, with_digest
 from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.lake.storage import Lake
 from ftm_ray.machines.prices import load_prices
@@ -31,7 +31,7 @@ from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.entailment import borne_out_class
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, TRAFFIC
-from ftm_ray.run.counts import COUNTED_COLUMNS, PartCounts, count_part
+from ftm_ray.run.counts import PartCounts
 from ftm_ray.run.datasets import MapStages, judged_on_ray, map_dataset, naming_dataset
 from ftm_ray.run.endpoint import answering_llm, with_endpoint
 from ftm_ray.run.final_actor import FinalActor
@@ -39,6 +39,7 @@ from ftm_ray.run.gates import check_parts
 from ftm_ray.run.map_size import MapSize
 from ftm_ray.run.metrics import RunMetrics
 from ftm_ray.run.nodes import has_head_by_label, known_nodes
+from ftm_ray.run.parts_before import parts_made_before
 from ftm_ray.run.progress import OnProgress, Progress, SoFar, timed
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce_report import ReduceReport
@@ -47,7 +48,7 @@ from ftm_ray.run.spending import cost_of_run, dollars_of_nodes
 from ftm_ray.run.theme_fits import fits_on_ray
 from ftm_ray.run.waiting import watched_cluster
 from ftm_ray.schemas.store import Batch
-from ftm_ray.sources.prefetch import read_manifest
+from ftm_ray.sources.manifest import check_chunks, read_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ def run_quarter(
     ids = run_ids(config, manifest)
     if is_published(lake, manifest, ids):
         return RunOutcome(lake.read_json(lake.run_file(quarter, ids.run_id)), already_done=True)
+    check_chunks(lake, quarter)  # what is damaged there would be in every result
     if config.llm.support_model is not None:
         borne_out_class(config.llm.support_model)  # a model that cannot judge is said before hours of work
     run = RunFiles(lake, manifest, ids.map_id, ids.run_id)
@@ -159,7 +161,7 @@ def run_quarter(
                 except QualityError as error:
                     raise _with_reading(error, run, config_here) from error
                 log.cost = cost_of_run(root, chosen, prices, log, report)
-                record = run_record(run, config, report, log)
+                record = with_digest(run_record(run, config, report, log))
                 metrics.end(record)
                 lock.check()  # run.json says that all is whole: not if somebody else publishes by now
                 lake.write_json(lake.run_file(quarter, ids.run_id), record)  # before the model goes: that takes a while
@@ -214,7 +216,7 @@ def _map(run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_pr
     """Make every part file that is missing; then name what an earlier run could not name."""
     report = MapReport()
     batches = run.manifest.batches
-    made = _parts_made_before(run)
+    made = parts_made_before(run, config.keep_vectors)
     report.counts.update(made)
     log.n_batches_before = len(made)
     missing = [batch for batch in batches if batch.number not in made]
@@ -230,23 +232,6 @@ def _map(run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_pr
         on_progress(Progress(stage.name, 0, stage.n_sentences, f"{len(unnamed)} batches"))
         _drain(naming_dataset(run, config, stages, unnamed), stage, report, on_progress)
     return report
-
-
-def _parts_made_before(run: RunFiles) -> dict[int, PartCounts]:
-    """What an earlier run left, counted, by number of the batch; the only parts that the driver reads.
-
-    A firm may have failed for a passing reason (memory, a card): its part does not count as made.
-    """
-    folder = run.lake.parts_dir(run.quarter, run.map_id)
-    run.lake.delete_leftovers(folder)
-    finished = set(run.lake.list_files(folder))
-    made = {}
-    for batch in run.manifest.batches:
-        if part_name(batch) in finished:
-            counts = count_part(run.lake.read_table(run.part_path(batch), COUNTED_COLUMNS))
-            if not counts.n_failed:
-                made[batch.number] = counts
-    return made
 
 
 def _drain(data: ray.data.Dataset, stage: _Stage, report: MapReport, on_progress: OnProgress) -> None:

@@ -69,7 +69,7 @@ def _sentence_vectors(run: RunFiles, batch: Batch, sentences: pa.Table) -> pa.Ta
     Raises:
         SourceError: They are missing, or not those of the sentences that were not left out.
     """
-    vectors = run.lake.read_table(run.vectors_path(batch))
+    vectors = run.lake.read_sealed(run.vectors_path(batch))
     kept = sentences.filter(pc.is_valid(sentences["topic_id"]))
     if not kept["sentence_id"].combine_chunks().equals(vectors["sentence_id"].combine_chunks()):
         raise SourceError(

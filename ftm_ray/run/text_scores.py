@@ -6,17 +6,20 @@ about texts that no part has.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ftm_ray.errors import ConfigError
+from ftm_ray.errors import ConfigError, DamagedError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run.theme_sentences import ThemeSentences
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.sentiment import SCORED_TEXTS
 from ftm_ray.sentiment.classifier import SentimentClassifier, SentimentModel
+
+logger = logging.getLogger(__name__)
 
 #: What the actor gets.
 QUESTIONS = pa.schema([pa.field("text_digest", pa.string()), pa.field("raw_text", pa.string())])
@@ -55,14 +58,18 @@ class ScoreStore:
     def read(self) -> pa.Table:
         """Everything that is known, as `SCORED_TEXTS`, in no order."""
         self._lake.delete_leftovers(self._folder)
-        paths = [f"{self._folder}/{name}" for name in self._lake.list_files(self._folder)]
-        parts = [check_table(self._lake.read_table(path), SCORED_TEXTS, path) for path in paths]
-        return pa.concat_tables([SCORED_TEXTS.empty_table(), *parts])
+        parts = [SCORED_TEXTS.empty_table()]
+        for path in [f"{self._folder}/{name}" for name in self._lake.list_files(self._folder)]:
+            try:
+                parts.append(check_table(self._lake.read_sealed(path), SCORED_TEXTS, path))
+            except DamagedError as error:
+                logger.warning("the model is asked again about the texts of a damaged file: %s", error)
+        return pa.concat_tables(parts)
 
     def write(self, part: pa.Table) -> None:
         """Keep a part, under the digest of what is in it."""
         digest = hashlib.sha256("".join(part["text_digest"].to_pylist()).encode()).hexdigest()[:20]
-        self._lake.write_table(f"{self._folder}/{digest}.parquet", part.select(SCORED_TEXTS.names).cast(SCORED_TEXTS))
+        self._lake.write_sealed(f"{self._folder}/{digest}.parquet", part.select(SCORED_TEXTS.names).cast(SCORED_TEXTS))
 
 
 def missing_texts(sentences: ThemeSentences, known: pa.Table) -> tuple[pa.Table, int]:

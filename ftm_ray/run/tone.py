@@ -4,6 +4,7 @@ Ray is started only where a text is not known yet. The record lies beside run.js
 and is written last: no table counts without it, and none when other themes are published since.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,10 +14,17 @@ import pyarrow as pa
 
 from ftm_ray.config import RunConfig
 from ftm_ray.environment import ray_address
-from ftm_ray.errors import ConfigError
+from ftm_ray.errors import ConfigError, DamagedError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.published_files import write_published
-from ftm_ray.lake.runs import files_beside, published_record
+from ftm_ray.lake.runs import (
+    SENTIMENT_RECORD,
+    files_beside,
+    published_record,
+    read_record,
+    record_digest,
+    with_digest,
+)
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run.datasets import scored_on_ray
 from ftm_ray.run.map_size import MapSize
@@ -31,6 +39,8 @@ from ftm_ray.schemas.sentiment import SENTENCE_SENTIMENT, SENTIMENT_TABLES, THEM
 from ftm_ray.sentiment.aggregates import speaker_groups, theme_rows
 from ftm_ray.sentiment.classifier import SentimentModel, find_model
 from ftm_ray.sentiment.word_list import WordList, no_counts, read_word_list
+
+logger = logging.getLogger(__name__)
 
 _STAGE = "sentiment"
 
@@ -187,14 +197,20 @@ def _made_of(work: _Work) -> dict[str, Any]:
 
 def _record(work: _Work, counts: dict[str, int]) -> dict[str, Any]:
     files = {path: work.lake.fingerprint(path) | {"rows": rows} for path, rows in work.rows.items()}
-    return _made_of(work) | {"counts": counts, "seconds": work.seconds, "files": files}
+    return with_digest(_made_of(work) | {"counts": counts, "seconds": work.seconds, "files": files})
 
 
 def _record_before(work: _Work) -> dict[str, Any] | None:
     """The record of the very same work, if all of its files are there."""
     if not work.lake.exists(work.record_path):
         return None
-    record = work.lake.read_json(work.record_path)
+    try:
+        record = read_record(work.lake, work.record_path, SENTIMENT_RECORD)
+    except DamagedError as error:
+        logger.warning("the sentiment tables are made again: %s", error)
+        return None
+    if record.get("digest") not in (None, record_digest(record)):
+        return None
     made_of = _made_of(work)
     if {name: record.get(name) for name in made_of} != made_of:
         return None

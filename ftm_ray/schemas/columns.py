@@ -14,7 +14,7 @@ def required(name: str, kind: pa.DataType) -> pa.Field:
 
 
 #: Columns that files written before 0.2 do not have.
-_LATER_COLUMNS = (
+LATER_COLUMNS = (
     "call_time",
     "earnings_call_time",
     "word_support",
@@ -51,7 +51,7 @@ FIRM = [
 def with_later_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Files of earlier versions lack columns that came later: null, as nobody knew then. Others stay missing."""
     for field in schema:
-        if field.name not in table.column_names and field.nullable and field.name in _LATER_COLUMNS:
+        if field.name not in table.column_names and field.nullable and field.name in LATER_COLUMNS:
             table = table.append_column(field, pa.nulls(table.num_rows, field.type))
     return table.select(schema.names) if set(table.column_names) == set(schema.names) else table
 

@@ -22,7 +22,7 @@ def write_chunk(lake: Lake, plan: Plan, chunk: int, firms: Iterable[Firm]) -> No
     coverage: list[dict[str, Any]] = []
     lake.write_batches(f"{plan.folder}/{chunk_name(chunk)}", PREFETCH, _row_groups(plan, firms, coverage))
     part = coverage_part(plan, chunk)
-    lake.write_table(part, check_table(pa.Table.from_pylist(coverage, schema=COVERAGE), COVERAGE, part))
+    lake.write_sealed(part, check_table(pa.Table.from_pylist(coverage, schema=COVERAGE), COVERAGE, part))
 
 
 def _row_groups(plan: Plan, firms: Iterable[Firm], coverage: list[dict[str, Any]]) -> Iterator[pa.Table]:

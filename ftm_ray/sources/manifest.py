@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.store import Batch, Manifest
 
@@ -57,15 +57,44 @@ def read_manifest_json(lake: Lake, quarter: str) -> dict[str, Any]:
         raise SourceError(f"no transcripts of {quarter} in {lake.root}; run `ftm prefetch {quarter}` first")
     value = lake.read_json(path)
     if value.get("version") != STORE_VERSION:
-        raise SourceError(
+        raise DamagedError(
             f"{lake.full_path(path)} has version {value.get('version')}, expected {STORE_VERSION}; "
             f"run `ftm prefetch {quarter}` again"
         )
-    if value["digest"] != _digest(value):
-        raise SourceError(
+    if value.get("digest") != _digest(value):
+        raise DamagedError(
             f"{lake.full_path(path)} was changed by hand; delete it and run `ftm prefetch {quarter}` again"
         )
     return value
+
+
+def check_chunks(lake: Lake, quarter: str) -> int:
+    """Compare the chunks with the hashes of the manifest: a byte that changed would be in every result.
+
+    Returns:
+        Their bytes.
+
+    Raises:
+        SourceError: As `read_manifest`, or a chunk is missing or was changed; all of them are named.
+    """
+    folder = Lake.prefetch_dir(quarter)
+    chunks = read_manifest_json(lake, quarter)["chunks"]
+    there = set(lake.list_files(folder))
+    problems, n_bytes = [], 0
+    for chunk in chunks:
+        path = lake.full_path(f"{folder}/{chunk['name']}")
+        if chunk["name"] not in there:
+            problems.append(f"{path} is missing; run `ftm prefetch {quarter}` again")
+            continue
+        found = lake.fingerprint(f"{folder}/{chunk['name']}")
+        n_bytes += found["bytes"]
+        if found["sha256"] != chunk["sha256"]:
+            problems.append(
+                f"{path} was changed, its hash is not the manifest's; delete it and run `ftm prefetch {quarter}` again"
+            )
+    if problems:
+        raise SourceError("\n".join(problems))
+    return n_bytes
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.schemas.columns import check_table
@@ -154,7 +154,11 @@ def _is_whole(lake: Lake, quarter: str, inputs: str) -> bool:
     folder = Lake.prefetch_dir(quarter)
     if not lake.exists(f"{folder}/manifest.json"):
         return False
-    manifest = lake.read_json(f"{folder}/manifest.json")
+    try:
+        manifest = read_manifest_json(lake, quarter)
+    except DamagedError as error:
+        logger.warning("the store is made again: %s", error)
+        return False
     names = ["coverage.parquet", *(chunk["name"] for chunk in manifest.get("chunks", []))]
     return manifest.get("inputs") == inputs and all(lake.exists(f"{folder}/{name}") for name in names)
 
@@ -164,7 +168,7 @@ def _prepare_folder(lake: Lake, quarter: str, inputs: str) -> str:
     folder = Lake.prefetch_dir(quarter)
     lake.delete_file(f"{folder}/manifest.json")
     plan = f"{folder}/plan.json"
-    if lake.exists(plan) and lake.read_json(plan) == {"inputs": inputs}:
+    if _is_plan(lake, plan, inputs):
         return "resumed"
     lake.delete_file(plan)
     delete_coverage_parts(lake, quarter)
@@ -172,6 +176,14 @@ def _prepare_folder(lake: Lake, quarter: str, inputs: str) -> str:
         lake.delete_file(f"{folder}/{name}")
     lake.write_json(plan, {"inputs": inputs})
     return "built"
+
+
+def _is_plan(lake: Lake, plan: str, inputs: str) -> bool:
+    """Whether the chunks that are there were made from these inputs."""
+    try:
+        return lake.exists(plan) and lake.read_json(plan) == {"inputs": inputs}
+    except DamagedError:  # then nobody knows what they were made from
+        return False
 
 
 def _counted(firms: Iterable[Firm], n_before: int, plan: Plan, on_progress: Progress) -> Iterator[Firm]:
@@ -182,10 +194,10 @@ def _counted(firms: Iterable[Firm], n_before: int, plan: Plan, on_progress: Prog
 
 def _publish(lake: Lake, plan: Plan, source: Source) -> None:
     """Gather the coverage, then say what the store holds."""
-    parts = [lake.read_table(coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
+    parts = [lake.read_sealed(coverage_part(plan, chunk)) for chunk in range(plan.n_chunks)]
     unread = [unread_row(call, plan.quarter) for call in source.unread_calls(plan.quarter)]
     coverage = pa.concat_tables([*parts, pa.Table.from_pylist(unread, schema=COVERAGE)])
-    lake.write_table(f"{plan.folder}/coverage.parquet", coverage)
+    lake.write_sealed(f"{plan.folder}/coverage.parquet", coverage)
     lines = coverage_lines(coverage)
     chunks, firms = chunk_entries(lake, plan.quarter, parts, plan.firms_per_row_group)
     if not firms:
@@ -213,7 +225,7 @@ def _publish(lake: Lake, plan: Plan, source: Source) -> None:
 
 def _report(lake: Lake, quarter: str, state: str) -> PrefetchReport:
     folder = Lake.prefetch_dir(quarter)
-    coverage = check_table(lake.read_table(f"{folder}/coverage.parquet"), COVERAGE, f"{folder}/coverage.parquet")
+    coverage = check_table(lake.read_sealed(f"{folder}/coverage.parquet"), COVERAGE, f"{folder}/coverage.parquet")
     return PrefetchReport(
         state=state,
         folder=lake.full_path(folder),

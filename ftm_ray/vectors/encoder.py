@@ -38,7 +38,9 @@ class SentenceEncoder:
         self.settings = settings
         self.device = device
         try:
-            self._model = SentenceTransformer(_model_path(settings.model), device=device)
+            self._model = SentenceTransformer(
+                _model_path(settings.model), device=device, model_kwargs={"use_safetensors": True}
+            )  # a pickle can run what its maker wants
         except (OSError, ValueError) as error:
             raise ConfigError(
                 f"cannot load the sentence encoder '{settings.model}' ({error.__class__.__name__}); give "

@@ -46,7 +46,7 @@ class ClassifierSource:
         """The error of a model that is not there, or is none."""
         return ConfigError(
             f"cannot load {self.setting} '{self.name}' ({error.__class__.__name__}); give a folder with a sequence "
-            "classifier of transformers and its tokenizer, or a name the hub knows"
+            "classifier of transformers (weights as .safetensors) and its tokenizer, or a name the hub knows"
         )
 
 
@@ -71,7 +71,10 @@ class SequenceClassifier:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source.name, revision=source.revision or "main")
             loaded, found = AutoModelForSequenceClassification.from_pretrained(
-                source.name, revision=source.revision or "main", output_loading_info=True
+                source.name,
+                revision=source.revision or "main",
+                output_loading_info=True,
+                use_safetensors=True,  # a pickle can run what its maker wants
             )
         except (OSError, ValueError) as error:
             raise source.cannot_load(error) from error

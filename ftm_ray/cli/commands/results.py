@@ -1,7 +1,8 @@
 """Commands that read what a quarter has: `ftm status`, `themes`, `trace`, `sql` and `verify`. None starts Ray."""
 
 from dataclasses import asdict
-from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -84,23 +85,34 @@ def trace(theme_id: str, root: str, max_sentences: int | None, as_json: bool) ->
 @root_option
 @click.option("--quarter", "quarters", multiple=True, help="May be given again. [default: all that are published]")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Only quarters that were over on this day.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the answer here: .csv or .parquet.")
 @json_option
-def sql(question: str, root: str, quarters: tuple[str, ...], as_of: datetime | None, as_json: bool) -> None:
+def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Ask in SQL (DuckDB) over what is published.
+
+    A question reaches these tables and nothing else: no files, no network.
 
     Tables: themes, theme_topics, topics, sentences, firms, sentiment_ready, lineage, attention (docs/query.md has ready
     questions).
 
     \b
       ftm sql "SELECT theme_id, label, n_firms FROM themes ORDER BY n_firms DESC LIMIT 10" --root lake
-      ftm sql "COPY (SELECT * FROM themes) TO 'themes.csv'" --root lake --quarter 2023Q1
+      ftm sql "SELECT * FROM themes" --out themes.csv --root lake --quarter 2023Q1
     """
     from ftm_ray.cli.screens.shapes import show_rows
-    from ftm_ray.results.query import answer, open_results
+    from ftm_ray.results.answer_file import check_answer_file, write_answer
+    from ftm_ray.results.query import answer, keep_inside, open_results
 
-    day = as_of.date() if as_of else None
-    found = answer(open_results(root, *quarters, as_of=day), question)
-    if as_json:
+    out, as_of = options["out"], options["as_of"]
+    if out is not None:
+        check_answer_file(out)
+    results = open_results(root, *quarters, as_of=as_of.date() if as_of else None)
+    keep_inside(results)
+    found = answer(results, question)
+    if found is not None and out is not None:
+        write_answer(found, out)
+        click.echo(f"{found.num_rows:,} rows in {out}", err=True)
+    elif as_json:
         print_json(found.to_pylist() if found is not None else [])
     elif found is not None:
         show_rows(found)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ftm_ray.lake.runs import files_beside
+from ftm_ray.lake.runs import files_beside, record_digest
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.schemas.published import PUBLISHED
@@ -22,9 +22,19 @@ def check_files(lake: Lake, record: Mapping[str, Any], record_name: str = "run.j
         found = lake.fingerprint(path)
         n_bytes += found["bytes"]
         if found["sha256"] != expected["sha256"]:
-            problems.append(f"{path} was changed: {found['bytes']:,} bytes with another hash than in {record_name}")
+            other = f"{found['bytes']:,} bytes with another hash than in {record_name}"
+            problems.append(f"{path} was changed: {other}; delete it, and the command that made it makes it again")
     seen = f"{len(record['files'])} files, {n_bytes / 1e6:,.1f} MB, have the hashes of {record_name}"
     return Check("files", seen, tuple(problems), files_missing=n_missing > 0)
+
+
+def check_record(record: Mapping[str, Any], name: str = "run.json") -> list[Check]:
+    """The digest of the record itself; no check where an earlier version wrote none."""
+    if "digest" not in record:
+        return []
+    is_same = record["digest"] == record_digest(record)
+    problems = [] if is_same else [f"{name} was changed: its digest is not that of what it says"]
+    return [make_check("record", f"{name} says what it said", problems)]
 
 
 def check_leftovers(lake: Lake, record: Mapping[str, Any]) -> Check:

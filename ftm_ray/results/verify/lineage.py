@@ -3,8 +3,9 @@ have new ids."""
 
 from collections import Counter
 
+from ftm_ray.errors import SourceError
 from ftm_ray.history.edges import Edge
-from ftm_ray.history.registry import all_entries, current_entries, read_entry
+from ftm_ray.history.registry import Entry, all_entries, current_entries, read_entry
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.verify.check import Check, make_check
 from ftm_ray.results.verify.tables import Tables
@@ -20,6 +21,9 @@ def check_lineage(lake: Lake, quarter: str, run_id: str, tables: Tables) -> list
     entry = next((entry for entry in current if entry.quarter == quarter), None)
     if entry is None:
         return []
+    damaged = _damaged(lake, [one for one in current if one.quarter <= quarter])
+    if damaged:
+        return [make_check("lineage", f"version {entry.version}", damaged)]
     rows = read_entry(lake, "lineage", entry)
     before = {
         row["theme_uid"]
@@ -42,7 +46,25 @@ def check_lineage(lake: Lake, quarter: str, run_id: str, tables: Tables) -> list
         if (row["edge"] in new) == (row["theme_uid"] in before):
             known = "is not new" if row["edge"] in new else "was never seen before"
             problems.append(f"{row['theme_uid']} ({row['edge']}) {known}")
+    known = before | set(counts)
+    problems += [
+        f"{row['theme_uid']} ({row['edge']}) names {row['parent_uid']}, which is no theme of this quarter or before"
+        for row in rows
+        if row["parent_uid"] is not None and row["parent_uid"] not in known
+    ]
     attention = [row["theme_uid"] for row in read_entry(lake, "attention", entry)]
     if attention != [row["theme_uid"] for row in rows if row["theme_id"] is not None]:
         problems.append("attention has other themes than lineage")
     return [make_check("lineage", f"{len(linked)} themes have an id over quarters, version {entry.version}", problems)]
+
+
+def _damaged(lake: Lake, entries: list[Entry]) -> list[str]:
+    """What is wrong with the bytes of the registry's files up to a quarter."""
+    problems = []
+    for entry in entries:
+        for table in ("lineage", "attention"):
+            try:
+                lake.read_sealed(entry.path(table), [])
+            except SourceError as error:
+                problems.append(str(error))
+    return problems

@@ -16,7 +16,8 @@ from ftm_ray.results.verify.counts import (
     sentence_words,
     topic_count_problems,
 )
-from ftm_ray.results.verify.files import check_files, check_leftovers
+from ftm_ray.results.verify.files import check_files, check_leftovers, check_record
+from ftm_ray.results.verify.intermediate import check_intermediate
 from ftm_ray.results.verify.lineage import check_lineage
 from ftm_ray.results.verify.sentences import SentenceTally, check_sentences
 from ftm_ray.results.verify.sentiment import check_sentiment
@@ -31,15 +32,22 @@ def verify_quarter(lake: Lake, quarter: str) -> list[Check]:
     """Check everything that is published of a quarter.
 
     Returns:
-        All checks that could be made: where files are missing or cannot be read, only those up to there.
+        All checks that could be made: where files are missing or were changed, only those of bytes.
 
     Raises:
         SourceError: Nothing is published, or its publication was not finished.
     """
     record = published_record(lake, quarter)
-    checks = [check_files(lake, record), check_leftovers(lake, record), *check_store(lake, quarter)]
-    if checks[0].files_missing:
-        return checks
+    of_record = check_record(record)
+    checks = [
+        check_files(lake, record),
+        check_leftovers(lake, record),
+        *of_record,
+        *check_store(lake, quarter),
+    ]
+    checks += check_intermediate(lake, record)
+    if checks[0].problems or any(check.problems for check in of_record):
+        return checks  # what stands in changed files is nobody's
     try:
         tables = read_tables(lake, quarter)
         tally = check_sentences(lake, record, tables.topics, tables.theme_topics, tables.sentiment)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from ftm_ray.results.verify.check import count_differences
 from ftm_ray.results.verify.tables import Tables
 
 
@@ -39,7 +40,10 @@ def theme_problems(record: Mapping[str, Any], tables: Tables) -> list[str]:
     members: dict[str, list[dict[str, Any]]] = {}
     for row in tables.theme_topics.select(["theme_id", "firm_id", "topic_id", "n_sentences"]).to_pylist():
         members.setdefault(row["theme_id"], []).append(row)
-    problems = []
+    n_themes = {"n_themes": tables.themes.num_rows}
+    problems = count_differences(n_themes, record["quality"], "table themes")
+    twice = Counter(tables.themes["theme_id"].to_pylist())
+    problems += [f"{theme_id} stands {n} times in table themes" for theme_id, n in twice.items() if n > 1]
     for theme in tables.themes.to_pylist():
         rows = members.get(theme["theme_id"], [])
         firms = Counter(row["firm_id"] for row in rows)

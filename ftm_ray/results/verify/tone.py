@@ -8,10 +8,11 @@ import pyarrow.compute as pc
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.published_files import read_published, read_published_folder
+from ftm_ray.lake.runs import SENTIMENT_RECORD, read_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import topic_keys
 from ftm_ray.results.verify.check import Check, make_check
-from ftm_ray.results.verify.files import check_files
+from ftm_ray.results.verify.files import check_files, check_record
 from ftm_ray.results.verify.tables import Tables
 from ftm_ray.schemas.sentiment import SENTENCE_SENTIMENT, SENTIMENT_TABLES, THEME_SENTIMENT
 from ftm_ray.sentiment.aggregates import speaker_groups, theme_rows
@@ -37,13 +38,16 @@ def check_tone(lake: Lake, record: Mapping[str, Any], tables: Tables) -> list[Ch
     if not lake.exists(path):
         again = f"are of other themes or unfinished; `ftm sentiment {record['quarter']}` makes them anew"
         return [make_check("sentiment", "", [f"{len(there)} files of sentiment {again}"])] if there else []
-    made = lake.read_json(path)
+    made = read_record(lake, path, SENTIMENT_RECORD)
+    of_record = check_record(made, "sentiment.json")
+    if of_record and of_record[0].problems:
+        return [make_check("sentiment", "", of_record[0].problems)]
     files = check_files(lake, made, "sentiment.json")
     problems = [
         *files.problems,
         *(f"{file} belongs to no run; delete it" for file in there if file not in made["files"]),
     ]
-    if files.files_missing:
+    if problems:
         return [make_check("sentiment", files.seen, problems)]
     try:
         n_sentences, found = _row_problems(lake, record, made, tables)

@@ -1,9 +1,10 @@
 """Rows of the first sheet of an Excel workbook (.xlsx), read with openpyxl (the extra `xlsx`)."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ftm_ray.errors import ConfigError
+from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.sources.files.paths import InputFile
 from ftm_ray.sources.files.reading import reported
 
@@ -27,13 +28,26 @@ def sheet_rows(file: InputFile, header: list[str]) -> Iterator[tuple[int, dict[s
 
 def other_sheets(file: InputFile) -> list[str]:
     """Names of the sheets that are not read."""
-    with reported(file), file.file_system.open_input_file(file.inner_path) as stream:
+    with _reported(file), file.file_system.open_input_file(file.inner_path) as stream:
         return list(_workbook(stream).sheetnames[1:])
 
 
 def _cells(file: InputFile) -> Iterator[tuple[Any, ...]]:
-    with reported(file), file.file_system.open_input_file(file.inner_path) as stream:
+    with _reported(file), file.file_system.open_input_file(file.inner_path) as stream:
         yield from _workbook(stream).worksheets[0].iter_rows(values_only=True)
+
+
+@contextmanager
+def _reported(file: InputFile) -> Iterator[None]:
+    """As `reported`, and what openpyxl stumbles over in a broken workbook: it has no error of its own for that."""
+    with reported(file):
+        try:
+            yield
+        except (ValueError, LookupError, TypeError, AttributeError, SyntaxError, NotImplementedError) as error:
+            raise SourceError(
+                f"cannot read {file.path}: no whole Excel workbook ({' '.join(str(error).split())[:200]}); "
+                "save it again as .xlsx, or as CSV (UTF-8)"
+            ) from error
 
 
 def _workbook(stream: Any) -> "Workbook":

@@ -34,7 +34,7 @@ CARRIERS = {
     *("config", "environment", "errors", "naming.answer_words", "version"),
     *("run.actors", "run.counts", "run.gates", "run.progress", "run.reduce_report"),
     *("lake.code_version", "lake.local_files", "lake.runs", "lake.s3_datasets", "lake.s3_errors", "lake.s3_files"),
-    *("lake.s3_retry", "lake.s3_traffic"),
+    *("lake.s3_retry", "lake.s3_root", "lake.s3_traffic"),
 }
 
 

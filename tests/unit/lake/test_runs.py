@@ -10,7 +10,7 @@ import ftm_ray
 from ftm_ray.config import RunConfig, load_config
 from ftm_ray.errors import SourceError
 from ftm_ray.lake import runs
-from ftm_ray.lake.runs import is_published, part_name, published_run_id, run_ids
+from ftm_ray.lake.runs import is_published, part_name, published_run_id, run_ids, with_digest
 from ftm_ray.lake.storage import Lake
 
 PACKAGE = Path(ftm_ray.__file__).parent
@@ -116,7 +116,7 @@ def publish(run, config):
     write_six_parts(run)
     report = ThemePublisher(config, "none").publish(run)
     files = {path: {"rows": n_rows} for path, n_rows in report.rows.items()}
-    run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), {"files": files})
+    run.lake.write_json(run.lake.run_file(run.quarter, run.run_id), with_digest({"files": files}))
 
 
 def test_a_run_is_published_when_its_record_and_its_tables_are_there(six_firms_run, config):

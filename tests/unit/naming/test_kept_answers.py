@@ -113,15 +113,15 @@ def test_answers_kept_while_others_are_written_are_not_lost(lake):
 
 def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monkeypatch):
     """Storage that fails for a moment costs no answer."""
-    store, write = AnswerStore(lake, QUARTER), lake.write_table
+    store, write = AnswerStore(lake, QUARTER), lake.write_sealed
 
     def full(*_):
         raise SourceError("the disk is full")
 
-    monkeypatch.setattr(lake, "write_table", full)
+    monkeypatch.setattr(lake, "write_sealed", full)
     with pytest.raises(SourceError, match="full"):
         keep(store, "q1", "q2")
-    monkeypatch.setattr(lake, "write_table", write)
+    monkeypatch.setattr(lake, "write_sealed", write)
     keep(store, "q3")
     known = AnswerStore(lake, QUARTER)
     assert all(known.find(question, "summary") == ANSWER for question in ("q1", "q2", "q3"))

@@ -13,6 +13,7 @@ from published import NEXT, copy_run, publish
 
 import ftm_ray
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.runs import with_digest
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.theme_life import theme_life
 from ftm_ray.results.theme_list import list_themes
@@ -110,7 +111,7 @@ def test_another_encoder_is_refused(run):
     path = run.lake.run_file(NEXT, run.run_id)
     record = run.lake.read_json(path)
     record["config"]["embed"]["model"] = "hub/another-encoder"
-    run.lake.write_json(path, record)
+    run.lake.write_json(path, with_digest(record))
     with pytest.raises(ConfigError, match="another-encoder.*cannot be compared"):
         extend_lineage(run.lake.root, [NEXT])
 

@@ -172,8 +172,13 @@ def test_sql_as_json_and_for_one_quarter(lake):
 
 
 def test_sql_can_write_a_file_for_a_spreadsheet(lake, tmp_path):
-    result = ftm("sql", f"COPY (SELECT * FROM themes) TO '{tmp_path}/themes.csv'", "--root", lake.root)
-    assert (result.exit_code, len(pd.read_csv(tmp_path / "themes.csv"))) == (0, 4)
+    for name, read in (("themes.csv", pd.read_csv), ("themes.parquet", pd.read_parquet)):
+        result = ftm("sql", "SELECT * FROM themes", "--out", tmp_path / name, "--root", lake.root)
+        assert (result.exit_code, len(read(tmp_path / name))) == (0, 4)
+    refused = ftm("sql", "SELECT * FROM themes", "--out", tmp_path / "themes.xlsx", "--root", lake.root)
+    assert refused.exit_code == 2 and "themes.xlsx" in one_error_line(refused)
+    refused = ftm("sql", "SELECT * FROM themes", "--out", tmp_path / "nowhere" / "themes.csv", "--root", lake.root)
+    assert refused.exit_code == 4 and "nowhere" in one_error_line(refused)
 
 
 @pytest.mark.parametrize("question", ["SELECT nope FROM themes", "SELEC", "SELECT 'x'::INT", "FROM nowhere"])

@@ -9,6 +9,7 @@ from invented import QUARTER
 from scored import keep_scores, make_config_only
 
 import ftm_ray
+from ftm_ray.lake.runs import with_digest
 from ftm_ray.run.lineage import extend_lineage
 from ftm_ray.run.text_scores import ScoreStore, blocks_of, missing_texts
 from ftm_ray.run.theme_sentences import ThemeSentences, text_digest
@@ -102,7 +103,7 @@ def changed(lake, name, column, value):
     run_id = lake.read_table(path, ["run_id"])["run_id"][0].as_py()
     record = lake.read_json(lake.sentiment_record(QUARTER, run_id))
     record["files"][path] |= lake.fingerprint(path)
-    lake.write_json(lake.sentiment_record(QUARTER, run_id), record)
+    lake.write_json(lake.sentiment_record(QUARTER, run_id), with_digest(record))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 import random
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_classifier import make_tiny_classifier
 
+from ftm_ray.errors import ConfigError
 from ftm_ray.vectors import sequence_classifier
 from ftm_ray.vectors.sequence_classifier import ClassifierSource, SequenceClassifier
 
@@ -50,3 +54,17 @@ def test_filling_up_changes_nothing_but_rounding(source):
 
 def test_no_text_gives_an_empty_table(source):
     assert SequenceClassifier(source).probabilities([]).shape == (0, 3)
+
+
+def test_weights_in_a_pickle_are_refused(source, tmp_path):
+    """Whoever made it could have it run anything."""
+    import torch
+    from safetensors.torch import load_file
+
+    folder = Path(source.name)
+    for file in folder.iterdir():
+        if file.name != "model.safetensors":
+            shutil.copy(file, tmp_path)
+    torch.save(load_file(folder / "model.safetensors"), tmp_path / "pytorch_model.bin")
+    with pytest.raises(ConfigError, match="safetensors"):
+        SequenceClassifier(replace(source, name=str(tmp_path)))

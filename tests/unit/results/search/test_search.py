@@ -14,6 +14,7 @@ from published import NEXT, copy_run
 
 import ftm_ray
 from ftm_ray.errors import ConfigError
+from ftm_ray.lake.runs import with_digest
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import published_records
 from ftm_ray.results.search.hits import HITS, Hit
@@ -178,7 +179,7 @@ def change_encoder(lake, quarter, run_id, name):
     path = lake.run_file(quarter, run_id)
     record = lake.read_json(path)
     record["config"]["embed"]["model"] = name
-    lake.write_json(path, record)
+    lake.write_json(path, with_digest(record))
 
 
 def test_an_encoder_that_gives_other_vectors_is_refused(published):

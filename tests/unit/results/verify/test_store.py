@@ -44,7 +44,8 @@ def test_a_byte_that_changed_is_found(store):
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert problems(store) == (
-        f"{CHUNK} was changed, its hash is not the manifest's; delete it and run `ftm prefetch {QUARTER}` again",
+        f"{store.full_path(CHUNK)} was changed, "
+        f"its hash is not the manifest's; delete it and run `ftm prefetch {QUARTER}` again",
     )
     path.unlink()  # as the message says
     prefetch(store)
@@ -53,7 +54,7 @@ def test_a_byte_that_changed_is_found(store):
 
 def test_a_chunk_that_is_missing_is_found(store):
     (Path(store.root) / CHUNK).unlink()
-    assert problems(store) == (f"{CHUNK} is missing; run `ftm prefetch {QUARTER}` again",)
+    assert problems(store) == (f"{store.full_path(CHUNK)} is missing; run `ftm prefetch {QUARTER}` again",)
 
 
 def test_a_manifest_that_was_changed_is_found(store):

@@ -7,6 +7,7 @@ from invented import QUARTER, run_files, six_firms, write_six_firms, write_six_p
 from published import publish
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.runs import with_digest
 from ftm_ray.results.verify.quarter import verify_quarter
 from ftm_ray.topics.firm_rows import FirmProgress, kept_vectors
 from ftm_ray.vectors.unit_vectors import random_vectors
@@ -21,7 +22,7 @@ def write_vectors(run):
         seen = [FirmProgress(firms[i]["sentences"], [None] * 7 + ["procedure"]) for i in batch.firm_ids]
         for progress in seen:
             progress.vectors = random_vectors(7, 8)
-        run.lake.write_table(run.vectors_path(batch), kept_vectors(seen, 8))
+        run.lake.write_sealed(run.vectors_path(batch), kept_vectors(seen, 8))
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def forge(run, path, table):
     record_path = run.lake.run_file(QUARTER, run.run_id)
     record = run.lake.read_json(record_path)
     record["files"][path] = run.lake.fingerprint(path) | {"rows": table.num_rows}
-    run.lake.write_json(record_path, record)
+    run.lake.write_json(record_path, with_digest(record))
 
 
 def test_a_whole_quarter_passes_and_says_how_much_there_is(run):
@@ -91,7 +92,7 @@ def test_a_changed_and_a_missing_file_are_found(run):
 
 def test_vectors_of_other_sentences_than_the_store_has_stop_the_publication(run, config):
     path = run.vectors_path(run.manifest.batches[1])
-    run.lake.write_table(path, run.lake.read_table(path).slice(1))
+    run.lake.write_sealed(path, run.lake.read_table(path).slice(1))
     with pytest.raises(SourceError, match="has not the vectors of the sentences of batch 1"):
         publish(run, config.model_copy(update={"keep_vectors": True}))
 
