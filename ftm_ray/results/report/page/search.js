@@ -56,8 +56,21 @@ function searchCard(question, found, quarter) {
   const summary = `${count(found.themes.length, "theme")}, ${count(found.firms.length, "firm")}, ${count(found.topics.length, "topic")}`;
   parts.push(make("p", { role: "status" }, summary));
   if (wordsOf(question).length > MOST_WORDS) parts.push(make("p", { class: "notice" }, `Only the first ${MOST_WORDS} words were looked for.`));
+  if (!found.themes.length && !found.firms.length && !found.topics.length) parts.push(...elsewhere(question, quarter));
   if (found.themes.length) parts.push(make("h3", {}, "Themes"), longList(found.themes, themeItem, 10, { class: "themes" }));
   if (found.firms.length) parts.push(make("h3", {}, "Firms"), longList(found.firms, (number) => make("li", {}, firmLink(number)), 10, { class: "plain" }));
   if (found.topics.length) parts.push(make("h3", {}, "Topics"), longList(found.topics, (topic) => topicItem(topic, true, true), SHOWN_HITS, { class: "topics" }));
   return parts;
+}
+
+/** Where a question has an answer that has none in this quarter. */
+function elsewhere(question, quarter) {
+  const asked = wordsOf(question).slice(0, MOST_WORDS);
+  const others = [...page.quarters.keys()].filter((other) => other !== quarter).map((other) => [page.quarters[other], topicsWith(asked, other).length]);
+  const known = others.filter(([, n]) => n);
+  const item = ([name, n]) => make("li", {}, link({ q: question, quarter: name }, name), make("span", { class: "dim" }, ` · ${count(n, "topic")}`));
+  return [
+    make("p", {}, "Nothing of this quarter has all of these words."),
+    ...(known.length ? [make("h3", {}, "Other quarters"), longList(known, item, 40, { class: "plain" })] : []),
+  ];
 }
