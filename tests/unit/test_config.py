@@ -178,7 +178,7 @@ def test_how_fast_and_how_patiently_changes_nothing(change):
 
 def test_every_table_of_the_configuration_counts_in_the_identity():
     tables = {name for name, value in RunConfig() if hasattr(value, "model_dump")}
-    elsewhere = {"serve", "cluster", "sentiment", "cost"}  # where work is done, what it costs, what comes after it
+    elsewhere = {"serve", "cluster", "sentiment", "cost", "notify"}  # where work is done, its cost, what comes after
     assert tables - elsewhere <= RunConfig().for_run().keys()
 
 
