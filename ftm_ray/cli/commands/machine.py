@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from ftm_ray.cli.options import config_option, json_option, print_json
-from ftm_ray.config import load_config
 from ftm_ray.errors import SourceError
 
 
@@ -31,6 +30,7 @@ def doctor(root: str | None, llm: str | None, as_json: bool, **options: Any) -> 
     from ftm_ray.cli.doctor import examine
     from ftm_ray.cli.launch.notify import notification_findings
     from ftm_ray.cli.screens.shapes import show_checks
+    from ftm_ray.config import load_config
 
     findings = examine(root, llm)
     if options["cluster"] is not None:

@@ -79,12 +79,19 @@ def told(root: str, quarter: str, settings: NotifySettings) -> Iterator[OnOutcom
 
 def tell_end(settings: NotifySettings, end: RunEnd) -> None:
     """Tell how a run ended; who cannot be told is a warning."""
-    for channel, trouble in send(settings, headline(end), notice(end)).items():
+    try:
+        subject, text = headline(end), notice(end)
+    except Exception as error:  # noqa: BLE001 - the run has ended, and must not fail by what is said about it
+        logger.warning("nobody was told that the run ended: %s: %s", type(error).__name__, error)
+        return
+    # Who stopped the run waits, and `ray job stop` kills what has not ended in a minute: the model must go down first.
+    n_tries = 1 if end.outcome == "stopped" else _N_TRIES
+    for channel, trouble in send(settings, subject, text, n_tries).items():
         if trouble is not None:
             logger.warning("%s was not told that the run ended: %s", channel, trouble)
 
 
-def send(settings: NotifySettings, subject: str, text: str) -> dict[str, str | None]:
+def send(settings: NotifySettings, subject: str, text: str, n_tries: int = _N_TRIES) -> dict[str, str | None]:
     """Send a text wherever the settings say; the trouble of each channel, None where it was taken."""
     address, topic = webhook_address(settings.webhook_variable), settings.sns_topic
     channels: dict[str, Callable[[], None]] = {}
@@ -92,7 +99,7 @@ def send(settings: NotifySettings, subject: str, text: str) -> dict[str, str | N
         channels[f"the webhook in {settings.webhook_variable}"] = lambda: _post(address, text)
     if topic is not None:
         channels[f"the SNS topic {topic.rpartition(':')[2]}"] = lambda: _publish(topic, subject, text)
-    return {name: _tried(deliver) for name, deliver in channels.items()}
+    return {name: _tried(deliver, n_tries) for name, deliver in channels.items()}
 
 
 def notification_findings(settings: NotifySettings) -> list[Finding]:
@@ -109,9 +116,9 @@ def notification_findings(settings: NotifySettings) -> list[Finding]:
     ]
 
 
-def _tried(deliver: Callable[[], None]) -> str | None:
-    """Deliver, at most twice; the trouble, or None."""
-    for left in reversed(range(_N_TRIES)):
+def _tried(deliver: Callable[[], None], n_tries: int) -> str | None:
+    """Deliver, with so many tries; the trouble, or None."""
+    for left in reversed(range(n_tries)):
         trouble = _within_the_limit(deliver)
         if trouble is None:
             return None

@@ -140,6 +140,22 @@ def test_a_webhook_that_hangs_costs_two_time_limits_and_no_more(monkeypatch, cap
     assert len(webhook.texts) == 2
 
 
+def test_who_stops_a_run_waits_for_one_try(monkeypatch):
+    with hook(503) as webhook:
+        monkeypatch.setenv(HERE, webhook.address)
+        with pytest.raises(KeyboardInterrupt):
+            end_with(KeyboardInterrupt())
+    assert len(webhook.texts) == 1
+
+
+def test_a_record_that_cannot_be_told_is_a_warning(monkeypatch, caplog):
+    with hook(200) as webhook:
+        monkeypatch.setenv(HERE, webhook.address)
+        end_with(outcome=RunOutcome({"run_id": "of another version"}, already_done=False))
+    assert webhook.texts == []
+    assert "nobody was told that the run ended: KeyError" in caplog.text
+
+
 def test_nobody_listens_there(monkeypatch, caplog):
     monkeypatch.setenv(HERE, f"http://127.0.0.1:9/{SECRET}")
     (warning,) = warnings_of(caplog)
