@@ -28,11 +28,11 @@ def read_some_columns(path: Path, wanted: Sequence[str]) -> pa.Table:
     """
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            names = _names_by_lower_case(pq.read_schema(path).names, path)
+            names = _names_by_lower_case(pq.read_schema(path).names, wanted, path)
             table = pq.read_table(path, columns=[names[name] for name in wanted if name in names])
         else:
             with pa_csv.open_csv(path) as reader:
-                names = _names_by_lower_case(reader.schema.names, path)
+                names = _names_by_lower_case(reader.schema.names, wanted, path)
             kept = [names[name] for name in wanted if name in names]
             options = pa_csv.ConvertOptions(include_columns=kept, column_types=dict.fromkeys(kept, pa.string()))
             table = pa_csv.read_csv(path, convert_options=options)
@@ -44,10 +44,10 @@ def read_some_columns(path: Path, wanted: Sequence[str]) -> pa.Table:
     return pa.table({name: _plain(table[name], f"{path}, column {name}") for name in table.column_names})
 
 
-def _names_by_lower_case(names: Sequence[str], path: Path) -> dict[str, str]:
+def _names_by_lower_case(names: Sequence[str], wanted: Sequence[str], path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
-        if name.lower().strip() in found:
+        if name.lower().strip() in found and name.lower().strip() in wanted:
             raise SourceError(f"{path} has two columns '{name.strip()}'; keep one")
         found[name.lower().strip()] = name
     return found
@@ -58,6 +58,8 @@ def _plain(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string)
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
     kinds += (pa.types.is_large_string, pa.types.is_date, pa.types.is_timestamp, pa.types.is_null)
     if not any(is_kind(column.type) for is_kind in kinds):
         raise SourceError(f"{where}: expected numbers, texts or days, got {column.type}")

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.lake.calendar import known_from
-from ftm_ray.lake.published_files import read_published
+from ftm_ray.lake.published_files import read_sealed_published
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.history import HISTORY
 
@@ -71,7 +71,7 @@ def read_entry(lake: Lake, table: str, entry: Entry) -> list[dict[str, Any]]:
     Raises:
         SourceError: Its file cannot be read or has another schema.
     """
-    rows: list[dict[str, Any]] = read_published(lake, entry.path(table), HISTORY[table]).to_pylist()
+    rows: list[dict[str, Any]] = read_sealed_published(lake, entry.path(table), HISTORY[table]).to_pylist()
     return rows
 
 

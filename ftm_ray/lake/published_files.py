@@ -45,6 +45,16 @@ def read_published(lake: Lake, path: str, schema: pa.Schema) -> pa.Table:
     return check_table(_as_now(lake.read_table(path), path, schema), schema, path)
 
 
+def read_sealed_published(lake: Lake, path: str, schema: pa.Schema) -> pa.Table:
+    """As `read_published`, for a file with a seal (`sealed_files.py`).
+
+    Raises:
+        DamagedError: Its bytes are not those that were written.
+        SourceError: It cannot be read, or has another schema.
+    """
+    return check_table(_as_now(lake.read_sealed(path), path, schema), schema, path)
+
+
 def read_published_folder(lake: Lake, folder: str, schema: pa.Schema) -> pa.Table:
     """Read all files of a published table's quarter, in the order of their names, as one table.
 

@@ -51,7 +51,9 @@ def read_sealed_content(content: bytes, columns: Sequence[str] | None, where: st
     try:
         table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(columns=columns, use_threads=False)
         table = valid_table(table, columns)
-    except (OSError, MemoryError, OverflowError, ValueError, KeyError, pa.ArrowException) as error:
+    except MemoryError:
+        raise  # the file may be whole: what is damaged is made, or paid for, again
+    except (OSError, OverflowError, ValueError, KeyError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DamagedError(_words(where, content, f"they cannot be read as Parquet ({reason})")) from error
     return table
@@ -76,7 +78,7 @@ def valid_table(table: pa.Table, columns: Sequence[str] | None = None) -> pa.Tab
 def _words(where: str, content: bytes, reason: str) -> str:
     return (
         f"{where} was damaged: its {len(content):,} bytes are not those that were written, {reason}; "
-        "delete it and run the command again that made it"
+        "delete it: the command that made it makes it again where it still needs it"
     )
 
 

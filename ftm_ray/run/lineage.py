@@ -107,7 +107,8 @@ def _add(lake: Lake, quarter: str, entries: list[Entry], options: _Options) -> L
     run_id = record["run_id"]
     current = current_entries(entries)
     there = next((entry for entry in current if entry.quarter == quarter), None)
-    if there is not None and _run_of(lake, there) in (run_id, None):
+    is_whole = there is not None and lake.exists(there.path("attention"))
+    if there is not None and is_whole and _run_of(lake, there) in (run_id, None):
         rows = read_entry(lake, "lineage", there)
         return LineageStep(quarter, there.version, False, _count(rows, "edge"), _count(rows, "naming"))
     newest = max((entry.version for entry in entries), default=1)

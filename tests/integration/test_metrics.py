@@ -16,6 +16,7 @@ from grafana import ONLY_WITH_CARDS, expressions, for_prometheus, metric_names
 from head import ray_environment, started_head
 from llm_server import LlmServer, busy, in_its_words
 from prometheus import Prometheus, find_prometheus, scraping
+from ray.util import get_node_ip_address
 from sample import QUARTER, prefetch_sample, record
 from webhook import SECRET, hook
 
@@ -68,6 +69,18 @@ class Seen:
         return self.last.get((f"ray_ftm_{name}", frozenset(tags.items())))
 
 
+def wait_for_metrics(address: str) -> None:
+    """The agent that exports them starts after the head answers."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            next(read_metrics(address), None)
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "Ray exports no metrics"
+            time.sleep(0.5)
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """The sample quarter, named by an endpoint of which some answers fail, run on a head of its own."""
@@ -83,9 +96,14 @@ def seen(tmp_path_factory):
         LlmServer(answer, delay_s=0.3) as llm,
         scraping(head.metrics) if find_prometheus() else nullcontext() as prometheus,
     ):
+        wait_for_metrics(head.metrics)
+        prices = Path(lake.root) / "prices.toml"  # a head of one's own has no EC2 type, but its address
+        prices.write_text(f'[nodes]\n"{get_node_ip_address()}" = 1.0\n', encoding="utf-8")
         environment = ray_environment() | {"RAY_ADDRESS": head.address, "FTM_NOTIFY_WEBHOOK": webhook.address}
         start = time.time()
-        process = start_ftm("run", QUARTER, "--root", lake.root, "--llm", llm.url, environment=environment)
+        process = start_ftm(
+            "run", QUARTER, "--root", lake.root, "--llm", llm.url, "--prices", str(prices), environment=environment
+        )
         while process.poll() is None:
             seen.scrape(head.metrics)
             time.sleep(1)
@@ -122,6 +140,7 @@ def test_the_last_values_are_those_of_run_json(seen):
     assert seen.value("topics", named_by="keywords") == naming["n_keywords"]
     assert seen.value("themes") == seen.record["quality"]["n_themes"]
     assert seen.value("seconds_left") == 0
+    assert seen.value("dollars") == seen.record["cost"]["usd"] > 0
     for of, name in (("topics", "support_auc"), ("themes", "theme_support_auc")):
         assert seen.value("support_auc", of=of) == naming[name]
     for phase in ("topics", "themes"):

@@ -5,8 +5,8 @@ from typing import Any
 
 from ftm_ray.results.verify.check import Check, make_check
 
-#: Parts are rounded to a millionth of a dollar each.
-_ROUNDING = 1e-5
+#: Parts are rounded to a millionth of a dollar each, seconds to a thousandth.
+_ROUNDING, _ROUNDING_S = 1e-5, 1e-3
 
 
 def check_cost(record: Mapping[str, Any]) -> list[Check]:
@@ -28,7 +28,7 @@ def check_cost(record: Mapping[str, Any]) -> list[Check]:
 def _problems(cost: Mapping[str, Any]) -> Iterator[str]:
     for node in cost["nodes"]:
         price, seconds = node["usd_per_hour"], node["node_s"] + node["starting_s"]
-        if price is not None and abs(node["usd"] - seconds / 3600 * price) > _ROUNDING:
+        if price is not None and abs(node["usd"] - seconds / 3600 * price) > _ROUNDING + _ROUNDING_S / 3600 * price:
             told = f"run.json says ${node['usd']} for {node['type']}"
             yield f"{told}, {seconds:,.0f} s at ${price} an hour are another sum"
     parts = [*cost["nodes"], *(part for part in (cost["s3"], cost["llm"]) if part is not None)]

@@ -55,7 +55,11 @@ def _files(lake: Lake, folders: Iterable[str]) -> list[str]:
 
 
 def _check(name: str, paths: list[str], read: Callable[[str], object], expected: list[str]) -> Check:
-    problems = [f"{path} is missing; the same `ftm run` makes it again" for path in expected if path not in paths]
+    problems = [
+        f"{path} is missing; what is published does not need it, and without its folder nobody asks for it: delete that"
+        for path in expected
+        if path not in paths
+    ]
     for path in paths:
         try:
             read(path)
