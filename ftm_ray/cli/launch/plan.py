@@ -11,7 +11,7 @@ from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.machines.prices import load_prices
 from ftm_ray.run.planning.from_run import rates_of_run
-from ftm_ray.run.planning.plan import Ask, Plan, make_plan, with_one_more
+from ftm_ray.run.planning.plan import Ask, Plan, make_plan, plan_one_more
 from ftm_ray.run.planning.rates import Rates, known_rates
 from ftm_ray.run.planning.told import ToldRun, read_run
 from ftm_ray.run.planning.work import Work, config_of, parse_nodes
@@ -34,8 +34,7 @@ def planned(options: Options) -> tuple[Plan, Plan | None]:
     nodes = parse_nodes(options["nodes"])
     work = _work(options, None if run is None else run.work, rates)
     ask = Ask(work, nodes, _with_llm(config, options["llm"], nodes), options["market"])
-    made = make_plan(ask, rates, prices)
-    return made, make_plan(with_one_more(ask), rates, prices) if made.fleet.is_cluster else None
+    return make_plan(ask, rates, prices), plan_one_more(ask, rates, prices)
 
 
 def _with_llm(config: RunConfig, endpoint: str, nodes: tuple[Any, ...]) -> RunConfig:

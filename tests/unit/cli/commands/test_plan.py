@@ -28,6 +28,12 @@ def test_the_screen_says_what_is_waited_for_and_what_was_not_measured():
     assert "not measured: named_per_s_l4" in result.stdout
 
 
+def test_one_more_is_of_the_kind_that_holds_the_model():
+    nodes = ("--nodes", "16cores=2", "--nodes", "g6.xlarge=4")
+    assert "one more   g6.xlarge: " in ftm("plan", "--firms", 500, *nodes, "--llm", "serve", columns=200).stdout
+    assert "one more   16cores: " in ftm("plan", "--firms", 500, *nodes, columns=200).stdout
+
+
 def test_ones_own_prices(tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text('[nodes]\n"g5.xlarge" = 1.0\n"m6i.xlarge" = 0.0\n')
