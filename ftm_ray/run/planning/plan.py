@@ -189,7 +189,8 @@ def _usd_an_hour(ask: Ask, fleet: Fleet, prices: Prices, missing: list[str]) -> 
     bought: list[tuple[str, str, int]] = [(kind.name, ask.market, kind.max_nodes) for kind in ask.nodes]
     an_hour = 0.0
     for name, market, number in [*bought, (HEAD_TYPE, "on-demand", 1)]:
-        price = prices.nodes[name].of(market) if name in prices.nodes else None
+        known = prices.of_node([name], market)
+        price = known.of(market) if known else None
         if price is None:
             missing.append(f"{name} ({market})")
         else:
