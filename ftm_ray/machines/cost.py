@@ -115,8 +115,8 @@ def _node_cost(
     known = NodePrice(on_demand=0.0, spot=0.0, source="not rented for the run") if kind == THIS_MACHINE else None
     groups = {node.group for node in times if node.group}
     names = [kind, *sorted(groups)] if len(groups) == 1 else [kind]  # a name of the user's own is as good as EC2's
-    known = known or next((prices.nodes[name] for name in names if name in prices.nodes), None)
-    price = known.of(market) if known else None
+    known = known or prices.of_node(names, market)
+    price = known.of(market or "on-demand") if known else None  # of a market not known both cost the same
     seconds, starting_s = (sum(getattr(node, name) for node in times) for name in ("seconds", "starting_s"))
     if price is None:
         missing.append(f"{kind} ({market or 'market not known'})")

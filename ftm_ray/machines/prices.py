@@ -4,12 +4,13 @@ What has no price has none: nothing here falls back to zero or to a price of som
 """
 
 import tomllib
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from ftm_ray.config import Settings
 from ftm_ray.errors import ConfigError
@@ -32,13 +33,9 @@ class NodePrice(_Sourced):
     on_demand: Usd | None = None
     spot: Usd | None = None
 
-    def of(self, market: str | None) -> float | None:
-        """The price on a market; where nobody knows how a node was bought, only if both cost the same."""
-        if market == "spot":
-            return self.spot
-        if market == "on-demand":
-            return self.on_demand
-        return self.on_demand if self.on_demand == self.spot else None
+    def of(self, market: str) -> float | None:
+        """The price on a market: 'spot' or 'on-demand'."""
+        return self.spot if market == "spot" else self.on_demand
 
 
 class S3Price(_Sourced):
@@ -60,6 +57,7 @@ class Prices(Settings):
     """All prices: nodes by EC2's type or the name of their node type in the cluster file, endpoints by their model."""
 
     nodes: dict[str, NodePrice] = {}
+    _defaults: dict[str, NodePrice] = PrivateAttr(default_factory=dict)  # nodes', for what the user's file leaves out
     s3: S3Price | None = None
     llm: dict[str, TokenPrice] = {}
 
@@ -75,8 +73,23 @@ class Prices(Settings):
         }
 
     def over(self, defaults: "Prices") -> "Prices":
-        """These prices, and the defaults for what they do not name."""
-        return Prices(nodes=defaults.nodes | self.nodes, s3=self.s3 or defaults.s3, llm=defaults.llm | self.llm)
+        """These prices, and the defaults for what they do not name: a market of a node, S3, an endpoint."""
+        made = Prices(nodes=self.nodes, s3=self.s3 or defaults.s3, llm=defaults.llm | self.llm)
+        made._defaults = defaults.nodes
+        return made
+
+    def of_node(self, names: Sequence[str], market: str | None) -> NodePrice | None:
+        """The price of a node on a market, with its source; None where nobody knows it.
+
+        Args:
+            names: Of the node, all as good: a price of the user's by any of them wins over a default by another.
+            market: 'spot' or 'on-demand'; None = not known, so there is a price only if both cost the same.
+        """
+        if market is None:
+            dear, cheap = self.of_node(names, "on-demand"), self.of_node(names, "spot")
+            return dear if dear and cheap and dear.on_demand == cheap.spot else None
+        known = [table[name] for table in (self.nodes, self._defaults) for name in names if name in table]
+        return next((price for price in known if price.of(market) is not None), None)
 
 
 def load_prices(path: Path | None) -> Prices:

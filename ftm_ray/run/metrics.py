@@ -7,7 +7,8 @@ run.json and go with the run, and one histogram.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -86,10 +87,17 @@ class RunMetrics:
         self._set_counts(so_far.counts)
         self._set_account("topics", asdict(so_far.account))
 
+    @contextmanager
+    def until_the_end(self) -> Iterator[None]:
+        """Nothing is left when a run has ended, also where it failed or was refused: another may follow it here."""
+        try:
+            yield
+        finally:
+            self._set("ftm_seconds_left", 0)
+
     def end(self, record: Mapping[str, Any]) -> None:
-        """Set what is only known when all is done, from run.json; nothing is left then."""
+        """Set what is only known when all is done, from run.json."""
         naming, llm = record["naming"], record["llm"]
-        self._set("ftm_seconds_left", 0)
         self._set("ftm_themes", record["quality"]["n_themes"])
         self._set_dollars(record["cost"]["usd"])
         for of, name in (("topics", "support_auc"), ("themes", "theme_support_auc")):

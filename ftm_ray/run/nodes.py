@@ -133,21 +133,31 @@ def node_times(since: float, starting_s: Mapping[str, float]) -> list[NodeTime] 
 
 
 def times_of_nodes(table: Iterable[Any], since: float, now: float, starting_s: Mapping[str, float]) -> list[NodeTime]:
-    """The nodes of Ray's table (GcsNodeInfo) that were there between two moments, in seconds since 1970."""
-    times, left = [], dict(starting_s)
+    """The nodes of Ray's table (GcsNodeInfo) that were there between two moments, in seconds since 1970.
+
+    A machine whose Ray never came stands in no table: it counts as bought like the other nodes of its node type, if
+    these, also those that were gone before, were all bought alike.
+    """
+    times, left, markets = [], dict(starting_s), dict[str, set[str | None]]()
     for node in sorted(table, key=lambda node: (node.start_time_ms, node.node_id)):
         begin, end = max(since, node.start_time_ms / 1000), (node.end_time_ms / 1000 or now)
-        if end <= begin:
-            continue
         labels = dict(node.labels)
         group = node.node_type_name or labels.get(_GROUP_LABEL) or None
+        market = market_of(labels)
+        if group:
+            markets.setdefault(group, set()).add(market)
+        if end <= begin:
+            continue
         times.append(
             NodeTime(
                 kind=labels.get(TYPE_LABEL) or node.instance_type_name or group or node.node_manager_address,
-                market=market_of(labels),
+                market=market,
                 seconds=min(end, now) - begin,
                 starting_s=left.pop(group, 0.0) if group else 0.0,  # all of a type's at its first node
                 group=group,
             )
         )
-    return times + [NodeTime(group, None, 0.0, seconds, group) for group, seconds in sorted(left.items())]
+    for group, seconds in sorted(left.items()):
+        bought = markets.get(group, set())
+        times.append(NodeTime(group, next(iter(bought)) if len(bought) == 1 else None, 0.0, seconds, group))
+    return times

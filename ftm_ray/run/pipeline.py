@@ -155,6 +155,7 @@ def run_quarter(
             with (
                 _shown(run, stages, watched, log) as show,
                 answering_llm(chosen, nodes, options.keep_llm, log, show) as config_here,
+                metrics.until_the_end(),
             ):
                 try:
                     report = _map_and_reduce(run, config_here, stages, log, show)
@@ -229,7 +230,8 @@ def _map(run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_pr
     unnamed = [batch for batch in batches if batch.number in made and made[batch.number].n_unnamed]
     if unnamed and config.llm.endpoint != "none":
         stage = _Stage("missing names", sum(b.n_sentences for b in unnamed), unnamed)
-        on_progress(Progress(stage.name, 0, stage.n_sentences, f"{len(unnamed)} batches"))
+        so_far = SoFar(report.total(), report.account, len(unnamed))  # the clock of its speed begins here
+        on_progress(Progress(stage.name, 0, stage.n_sentences, f"{len(unnamed)} batches", so_far))
         _drain(naming_dataset(run, config, stages, unnamed), stage, report, on_progress)
     return report
 

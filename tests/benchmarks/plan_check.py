@@ -27,6 +27,7 @@ from ftm_ray.machines.prices import default_prices
 from ftm_ray.run.planning.from_run import rates_of_run
 from ftm_ray.run.planning.plan import Ask, make_plan
 from ftm_ray.run.planning.rates import Rates, known_rates
+from ftm_ray.run.planning.told import read_run
 from ftm_ray.run.planning.work import Work, config_of, parse_nodes
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -104,7 +105,7 @@ def main() -> None:
     records = [] if arguments.no_runs else [made_run(n, arguments.root) for n in SIZES]
     records += [json.loads(Path(path).read_text()) for path in arguments.also]
     source = json.loads(Path(arguments.from_run).read_text()) if arguments.from_run else records[SIZES.index(25)]
-    table, of_source = known_rates(), rates_of_run(source, known_rates())
+    table, of_source = known_rates(), rates_of_run(read_run(source, "FILE"), known_rates())
     print("| quarter | firms | sentences | topics | encoding | measured | table | | from the run | | at its speed | |")
     print("|---" * 12 + "|")
     for record in records:

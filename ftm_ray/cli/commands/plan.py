@@ -9,9 +9,11 @@ from ftm_ray.cli.options import config_option, json_option, print_json
 
 
 @click.command(short_help="Say how long a run will take and what it will cost.")
-@click.option("--firms", type=click.IntRange(min=1), help="Firms of the quarter. [default: those of --from-run]")
-@click.option("--sentences", type=float, help="Their sentences, such as 2e6. [default: 519 a firm]")
-@click.option("--topics", type=click.IntRange(min=1), help="Topics that will be found. [default: by the sentences]")
+@click.option("--firms", type=click.IntRange(1, 1_000_000), help="Firms of the quarter. [default: those of --from-run]")
+@click.option("--sentences", type=float, help="Their sentences, such as 2e6. [default: as --from-run, or 519 a firm]")
+@click.option(
+    "--topics", type=click.IntRange(1, 1_000_000_000), help="Topics that will be found. [default: by the sentences]"
+)
 @click.option("--nodes", multiple=True, metavar="TYPE=N", help="g6.xlarge=4 or 16cores=2. [default: this machine]")
 @click.option("--market", type=click.Choice(["spot", "on-demand"]), default="spot", help="How they are bought.")
 @click.option("--llm", default="none", metavar="none|serve|URL", help="Who names topics. [default: none]")

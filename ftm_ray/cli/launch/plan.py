@@ -1,5 +1,6 @@
 """`ftm plan` between the command and the reckoning: work, nodes and rates out of what was typed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,14 @@ from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.machines.prices import load_prices
-from ftm_ray.run.planning.from_run import rates_of_run, work_of
-from ftm_ray.run.planning.plan import Ask, Plan, make_plan, with_one_more
+from ftm_ray.run.planning.from_run import rates_of_run
+from ftm_ray.run.planning.plan import Ask, Plan, make_plan, plan_one_more
 from ftm_ray.run.planning.rates import Rates, known_rates
+from ftm_ray.run.planning.told import ToldRun, read_run
 from ftm_ray.run.planning.work import Work, config_of, parse_nodes
+
+#: More than all firms of the world say in a century; beyond it numbers overflow.
+_MOST_SENTENCES = 1e12
 
 
 def planned(options: Options) -> tuple[Plan, Plan | None]:
@@ -24,12 +29,12 @@ def planned(options: Options) -> tuple[Plan, Plan | None]:
     """
     config = load_config(options["config"], {"cost.prices": options["prices"]})
     prices = load_prices(config.cost.prices)
-    record = None if options["from_run"] is None else _record(options["from_run"], options["root"])
-    rates = known_rates() if record is None else rates_of_run(record, known_rates())
+    run = _earlier_run(options["from_run"], options["root"])
+    rates = known_rates() if run is None else rates_of_run(run, known_rates())
     nodes = parse_nodes(options["nodes"])
-    ask = Ask(_work(options, record, rates), nodes, _with_llm(config, options["llm"], nodes), options["market"])
-    made = make_plan(ask, rates, prices)
-    return made, make_plan(with_one_more(ask), rates, prices) if made.fleet.is_cluster else None
+    work = _work(options, None if run is None else run.work, rates)
+    ask = Ask(work, nodes, _with_llm(config, options["llm"], nodes), options["market"])
+    return make_plan(ask, rates, prices), plan_one_more(ask, rates, prices)
 
 
 def _with_llm(config: RunConfig, endpoint: str, nodes: tuple[Any, ...]) -> RunConfig:
@@ -38,24 +43,36 @@ def _with_llm(config: RunConfig, endpoint: str, nodes: tuple[Any, ...]) -> RunCo
     return config_of(config, endpoint, nodes)
 
 
-def _work(options: Options, record: dict[str, Any] | None, rates: Rates) -> Work:
+def _work(options: Options, of_run: Work | None, rates: Rates) -> Work:
+    """What was typed; what was not is that of the run, and where the size is another, in its proportions."""
     known = rates.pick("value")
-    if options["firms"] is None and record is None:
+    firms, sentences, topics = options["firms"], options["sentences"], options["topics"]
+    if firms is None and of_run is None:
         raise ConfigError("--firms is missing: how many firms has the quarter?")
-    if options["firms"] is None and record is not None:
-        return work_of(record)
-    n_firms = int(options["firms"])
-    n_sentences = round(options["sentences"] or n_firms * known["sentences_per_firm"])
-    if n_sentences < 1:
-        raise ConfigError(f"--sentences {options['sentences']}: expected at least one")
-    return Work(n_firms, n_sentences, options["topics"] or max(1, round(n_sentences * known["topics_per_sentence"])))
+    if sentences is not None and not 1 <= sentences <= _MOST_SENTENCES:  # nor is nan
+        raise ConfigError(
+            f"--sentences {sentences:g}: expected at least one and at most {_MOST_SENTENCES:g}; leave it out for "
+            f"{known['sentences_per_firm']:.0f} a firm"
+        )
+    if of_run is not None and firms is None and sentences is None:
+        return of_run if topics is None else replace(of_run, n_topics=topics)
+    n_firms = of_run.n_firms if firms is None and of_run is not None else int(firms)
+    n_sentences = max(1, round(n_firms * known["sentences_per_firm"] if sentences is None else sentences))
+    return Work(n_firms, n_sentences, topics or max(1, round(n_sentences * known["topics_per_sentence"])))
 
 
-def _record(run: str, root: str | None) -> dict[str, Any]:
-    """run.json: a file, or that of what is published of a quarter."""
+def _earlier_run(name: str | None, root: str | None) -> ToldRun | None:
+    """The run of --from-run: a run.json, or that of what is published of a quarter."""
+    if name is None:
+        if root is not None:
+            raise ConfigError(
+                f"--root {root} is where the quarter of --from-run is published, and --from-run is not given: give "
+                "both, or leave --root out"
+            )
+        return None
     if root is not None:
-        return published_record(open_lake(root), run)
-    path = Path(run).expanduser()
+        return read_run(published_record(open_lake(root), name), name)
+    path = Path(name).expanduser()
     if not path.is_file():
-        raise SourceError(f"--from-run {run}: there is no such file; a quarter needs --root")
-    return Lake(str(path.absolute().parent)).read_json(path.name)
+        raise SourceError(f"--from-run {name}: there is no such file; a quarter needs --root")
+    return read_run(Lake(str(path.absolute().parent)).read_json(path.name), name)

@@ -76,7 +76,8 @@ def _lines(plan: Plan, one_more: Plan | None) -> list[tuple[str, str]]:
         if plan.usd is not None and one_more.usd is not None:
             more = one_more.usd - plan.usd
             words += f", {dollars(abs(more))} {'more' if more >= 0 else 'less'}"
-        lines.append(("one more", f"{plan.fleet.nodes[0].name}: {words}"))
+        grown = next(more.name for was, more in zip(plan.fleet.nodes, one_more.fleet.nodes, strict=True) if more != was)
+        lines.append(("one more", f"{grown}: {words}"))
     return lines
 
 

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from ftm_ray.config import NodeType, RunConfig
+from ftm_ray.errors import ConfigError
+from ftm_ray.machines.cost import THIS_MACHINE
 from ftm_ray.machines.prices import Prices
 from ftm_ray.run.planning.rates import Pick, Rate, Rates
 from ftm_ray.run.planning.stages import Parts, namer_of, parts_of, used_rates
 from ftm_ray.run.planning.work import HEAD_TYPE, Fleet, Work, fleet_of
+from ftm_ray.serving.engine import REQUESTS_PER_REPLICA, choose_preset, replica_needs
 
 #: Batches of 25 firms, requests that write or list and that read for each: 31 PUTs, 10 LISTs and 58 GETs of 12 batches
 #: (docs/benchmarks.md, S3).
@@ -129,15 +132,30 @@ def make_plan(ask: Ask, rates: Rates, prices: Prices) -> Plan:
     )
 
 
+def plan_one_more(ask: Ask, rates: Rates, prices: Prices) -> Plan | None:
+    """The plan on one more node; None on this machine, and where it does not fit: the plan asked for still stands."""
+    if ask.nodes[0].name == THIS_MACHINE:
+        return None
+    try:
+        return make_plan(with_one_more(ask), rates, prices)
+    except ConfigError:
+        return None
+
+
 def with_one_more(ask: Ask) -> Ask:
-    """The same on one more node of the first kind, and one more copy of the model, where it is served."""
-    first = replace_nodes(ask.nodes[0], ask.nodes[0].max_nodes + 1)
-    serve = ask.config.serve.model_copy(update={"max_replicas": ask.config.serve.max_replicas + 1})
-    llm = ask.config.llm.model_copy(update={"max_concurrency": ask.config.llm.max_concurrency + 32})
-    config = ask.config
+    """The same on one more node of the first kind, and one more copy of the model, where it is served.
+
+    A copy that takes cards needs a node with so many: there the first kind that has them grows.
+    """
+    config, grows = ask.config, 0
     if config.llm.endpoint == "serve":
-        config = config.model_copy(update={"serve": serve, "llm": llm})
-    return replace(ask, nodes=(first, *ask.nodes[1:]), config=config)
+        needs = replica_needs(config.serve, choose_preset(config.serve.preset, ask.nodes))
+        grows = next((n for n, kind in enumerate(ask.nodes) if kind.gpus >= needs.n_cards), 0)
+        serve = config.serve.model_copy(update={"max_replicas": config.serve.max_replicas + 1})
+        more = {"max_concurrency": config.llm.max_concurrency + REQUESTS_PER_REPLICA}
+        config = config.model_copy(update={"serve": serve, "llm": config.llm.model_copy(update=more)})
+    nodes = tuple(replace_nodes(kind, kind.max_nodes + (n == grows)) for n, kind in enumerate(ask.nodes))
+    return replace(ask, nodes=nodes, config=config)
 
 
 def replace_nodes(kind: NodeType, number: int) -> NodeType:
@@ -171,7 +189,8 @@ def _usd_an_hour(ask: Ask, fleet: Fleet, prices: Prices, missing: list[str]) -> 
     bought: list[tuple[str, str, int]] = [(kind.name, ask.market, kind.max_nodes) for kind in ask.nodes]
     an_hour = 0.0
     for name, market, number in [*bought, (HEAD_TYPE, "on-demand", 1)]:
-        price = prices.nodes[name].of(market) if name in prices.nodes else None
+        known = prices.of_node([name], market)
+        price = known.of(market) if known else None
         if price is None:
             missing.append(f"{name} ({market})")
         else:

@@ -100,8 +100,8 @@ def namer_of(fleet: Fleet, rates: Rates, endpoint: str, max_concurrency: int) ->
     if endpoint == "none":
         return Namer()
     if endpoint == "serve":
-        if "named_per_s" in rates.rates:  # of an earlier run, all copies together
-            return Namer("named_per_s")
+        if "named_per_s" in rates.rates:  # of one copy in an earlier run
+            return Namer("named_per_s", float(fleet.n_copies))
         known = rates.pick("value")
         slowest = min(
             (naming_rate(rates, card) for card in fleet.cards or ("processor",)), key=lambda name: known[name]

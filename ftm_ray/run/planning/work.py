@@ -112,10 +112,9 @@ def fleet_of(work: Work, nodes: tuple[NodeType, ...], config: RunConfig) -> Flee
     lanes = sum(kind.max_nodes * min(math.floor(kind.cpus), math.floor(kind.cpus / TOPIC_CPUS)) for kind in nodes)
     copies = 0
     if served:
-        needs = replica_needs(config.serve, choose_preset(config.serve.preset, nodes))
-        asked = math.ceil(config.llm.max_concurrency / REQUESTS_PER_REPLICA)  # more copies start for more questions
-        places = sum(kind.gpus * kind.max_nodes for kind in cards) // needs.n_cards if needs.n_cards else 1
-        copies = max(1, min(needs.n_replicas, asked, places))
+        copies = copies_of(
+            config, nodes, replica_needs(config.serve, choose_preset(config.serve.preset, nodes)).n_cards
+        )
     return Fleet(
         nodes=nodes,
         is_cluster=nodes[0].name != THIS_MACHINE,
@@ -128,6 +127,19 @@ def fleet_of(work: Work, nodes: tuple[NodeType, ...], config: RunConfig) -> Flee
         cards=tuple(sorted({kind.accelerator or "a card without a name" for kind in cards})) if served else (),
         starts_final_early=size.has_idle_core(config, batches),
     )
+
+
+def copies_of(config: RunConfig, nodes: tuple[NodeType, ...], cards_each: int) -> int:
+    """Copies of the model that are served: no more than asked for, than are asked at once, and than have a place.
+
+    Args:
+        config: Says how many may be, and how many questions are under way.
+        nodes: Each kind with how many of it.
+        cards_each: Cards that a copy takes; 0 = it runs on the processor.
+    """
+    asked = math.ceil(config.llm.max_concurrency / REQUESTS_PER_REPLICA)  # more copies start for more questions
+    places = sum(kind.gpus * kind.max_nodes for kind in nodes) // cards_each if cards_each else 1
+    return max(1, min(config.serve.max_replicas, asked, places))
 
 
 def config_of(base: RunConfig, endpoint: str, nodes: tuple[NodeType, ...]) -> RunConfig:

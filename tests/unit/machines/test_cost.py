@@ -6,7 +6,7 @@ import pytest
 
 from ftm_ray.lake.s3_traffic import S3Traffic
 from ftm_ray.machines.cost import THIS_MACHINE, NodeTime, Tokens, Used, run_cost
-from ftm_ray.machines.prices import NodePrice, Prices, S3Price, TokenPrice
+from ftm_ray.machines.prices import NodePrice, Prices, S3Price, TokenPrice, load_prices
 
 PRICES = Prices(
     nodes={"g6.xlarge": NodePrice(on_demand=0.8, spot=0.36), "gpu_spot": NodePrice(on_demand=0.5, spot=0.5)},
@@ -54,6 +54,21 @@ def test_a_missing_price_makes_the_sum_null_and_is_named(node, words):
 
 def test_the_name_in_the_cluster_file_may_have_the_price():
     assert cost([NodeTime("10.0.0.7", None, 3600.0, group="gpu_spot")])["usd"] == 0.5
+
+
+def test_ones_own_price_of_the_name_in_the_cluster_file_wins_over_the_default_of_the_type(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[nodes.workers]\nspot = 0.36\nsource = 'our bill'\n")
+    (node,) = cost([SPOT], prices=load_prices(file))["nodes"]
+    assert (node["usd"], node["price_source"], node["price_of"]) == (0.36, "our bill", None)
+
+
+@pytest.mark.parametrize("own", ["on_demand = 0.9", "spot = 0.805"])
+def test_a_market_that_nobody_knows_costs_something_only_where_both_cost_the_same(tmp_path, own):
+    file = tmp_path / "mine.toml"
+    file.write_text(f'[nodes."g6.xlarge"]\n{own}\n')
+    hour = NodeTime("g6.xlarge", None, 3600.0)
+    assert cost([hour], prices=load_prices(file))["usd"] == (0.805 if own.startswith("spot") else None)
 
 
 def test_nodes_that_ray_did_not_tell_of_are_not_free():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ftm_ray.errors import QualityError
 from ftm_ray.naming.account import LATENCY_BOUNDS_S, LlmAccount
 from ftm_ray.run import metrics
 from ftm_ray.run.counts import PartCounts
@@ -74,6 +75,27 @@ def test_the_clock_of_speed_starts_with_the_first_result(kept, run, monkeypatch)
     assert list(kept["ftm_seconds_left"].values.values()) == [10.0]
     run.show(Progress("missing names", 0, 30, "", so_far(1, {})))  # another stage, another speed
     assert list(kept["ftm_sentences_per_second"].values.values()) == [10.0]
+
+
+def test_a_stage_that_begins_with_its_numbers_has_a_speed_of_its_own_from_its_second_result_on(kept, run, monkeypatch):
+    now = iter([10.0, 15.0, 100.0, 120.0, 120.0])
+    monkeypatch.setattr(metrics.time, "monotonic", lambda: next(now))
+    for done in (0, 100, 200):
+        run.show(Progress("firm topics", done, 200, "", so_far(1, {})))
+    for done in (0, 10, 50):
+        run.show(Progress("missing names", done, 60, "", so_far(1, {})))
+    assert list(kept["ftm_sentences_per_second"].values.values()) == [2.0]
+    assert list(kept["ftm_seconds_left"].values.values()) == [5.0]
+
+
+@pytest.mark.parametrize("error", [QualityError("refused"), KeyboardInterrupt()])
+def test_nothing_is_left_of_a_run_that_was_refused_or_stopped(kept, run, error):
+    with pytest.raises(type(error)), run.until_the_end():
+        for done in (0, 10, 20):
+            run.show(Progress("firm topics", done, 100, "", so_far(1, {})))
+        assert list(kept["ftm_seconds_left"].values.values())[0] > 0
+        raise error
+    assert list(kept["ftm_seconds_left"].values.values()) == [0]
 
 
 def test_each_request_is_observed_once_in_its_interval(kept, run):

@@ -103,6 +103,16 @@ def test_the_time_before_a_nodes_ray_counts_once_and_also_where_no_node_came_of_
     ]
 
 
+def test_a_machine_that_never_joined_was_bought_like_the_others_of_its_group():
+    gone = node(100.0, 900.0, labels=SPOT_G5)
+    assert times_of_nodes([gone], SINCE, NOW, {"gpu_spot": 300.0}) == [
+        NodeTime("gpu_spot", "spot", 0.0, starting_s=300.0, group="gpu_spot")
+    ]
+    dear = node(200.0, 900.0, labels=SPOT_G5 | {"ftm-market": "on-demand"})
+    assert times_of_nodes([gone, dear], SINCE, NOW, {"gpu_spot": 300.0})[0].market is None
+    assert times_of_nodes([gone], SINCE, NOW, {"cpu_spot": 300.0})[0].market is None
+
+
 def test_embedded_ray_is_this_machine(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     (one,) = node_times(time.time() - 5, {})

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from ftm_ray.config import RunConfig
+from ftm_ray.config import NodeType, RunConfig, ServeSettings
+from ftm_ray.errors import ConfigError
 from ftm_ray.machines.prices import NodePrice, Prices, TokenPrice, default_prices
-from ftm_ray.run.planning.plan import Ask, as_json, make_plan, with_one_more
+from ftm_ray.run.planning.plan import Ask, as_json, make_plan, plan_one_more, with_one_more
 from ftm_ray.run.planning.rates import Rate, known_rates
 from ftm_ray.run.planning.work import Work, config_of, parse_nodes
 
@@ -72,6 +73,29 @@ def test_one_more_node_makes_the_map_faster_and_one_more_copy_the_naming():
     assert (plans[0].fleet.n_copies, plans[1].fleet.n_copies) == (1, 2)
     assert plans[0].bottleneck == "name"
     assert plans[1].parts.name == pytest.approx(plans[0].parts.name / 2)
+
+
+@pytest.mark.parametrize("nodes", [["16cores=2", "g6.xlarge=4"], ["g6.xlarge=4", "16cores=2"]])
+def test_one_more_copy_gets_a_node_with_a_card_wherever_that_stands(nodes):
+    more = with_one_more(ask(nodes, "serve"))
+    assert {kind.name: kind.max_nodes for kind in more.nodes} == {"g6.xlarge": 5, "16cores": 2}
+    assert plan_one_more(ask(nodes, "serve"), known_rates(), default_prices()).fleet.n_copies == 2
+
+
+def test_one_more_that_does_not_fit_is_left_out():
+    """A small node brings two places, and a copy is reckoned to take the three that it takes of a large one."""
+    small = NodeType(name="small", cpus=2, gpus=1, accelerator="L4")
+    nodes = (small, NodeType(name="large", cpus=4, gpus=1, accelerator="L4", max_nodes=2))
+    config = config_of(RunConfig(serve=ServeSettings(max_replicas=3)), "serve", nodes)
+    full = Ask(WORK, nodes, config)
+    assert make_plan(full, known_rates(), default_prices()).fleet.n_actors == 1
+    with pytest.raises(ConfigError, match="no topic actor fits"):
+        make_plan(with_one_more(full), known_rates(), default_prices())
+    assert plan_one_more(full, known_rates(), default_prices()) is None
+
+
+def test_this_machine_has_no_other_beside_it():
+    assert plan_one_more(ask([]), known_rates(), default_prices()) is None
 
 
 def test_what_was_not_measured_is_told():
