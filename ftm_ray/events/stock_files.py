@@ -57,10 +57,12 @@ def _plain(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     """A column of numbers, texts or days; categories become what they stand for."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string)
     if pa.types.is_string_view(column.type):
         column = column.cast(pa.string())
-    kinds += (pa.types.is_large_string, pa.types.is_date, pa.types.is_timestamp, pa.types.is_null)
+    kinds = (
+        *(pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string),
+        *(pa.types.is_large_string, pa.types.is_date, pa.types.is_timestamp, pa.types.is_null),
+    )
     if not any(is_kind(column.type) for is_kind in kinds):
         raise SourceError(f"{where}: expected numbers, texts or days, got {column.type}")
     return column

@@ -98,7 +98,8 @@ def seen(tmp_path_factory):
     ):
         wait_for_metrics(head.metrics)
         prices = Path(lake.root) / "prices.toml"  # a head of one's own has no EC2 type, but its address
-        prices.write_text(f'[nodes]\n"{get_node_ip_address()}" = 1.0\n', encoding="utf-8")
+        of_model = '[llm."Qwen/Qwen3-8B"]\nprompt = 0.05\ncompletion = 0.2\n'
+        prices.write_text(f'[nodes]\n"{get_node_ip_address()}" = 1.0\n{of_model}', encoding="utf-8")
         environment = ray_environment() | {"RAY_ADDRESS": head.address, "FTM_NOTIFY_WEBHOOK": webhook.address}
         start = time.time()
         process = start_ftm(

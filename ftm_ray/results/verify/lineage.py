@@ -46,11 +46,11 @@ def check_lineage(lake: Lake, quarter: str, run_id: str, tables: Tables) -> list
         if (row["edge"] in new) == (row["theme_uid"] in before):
             known = "is not new" if row["edge"] in new else "was never seen before"
             problems.append(f"{row['theme_uid']} ({row['edge']}) {known}")
-    known = before | set(counts)
+    uids = before | set(counts)
     problems += [
         f"{row['theme_uid']} ({row['edge']}) names {row['parent_uid']}, which is no theme of this quarter or before"
         for row in rows
-        if row["parent_uid"] is not None and row["parent_uid"] not in known
+        if row["parent_uid"] is not None and row["parent_uid"] not in uids
     ]
     attention = [row["theme_uid"] for row in read_entry(lake, "attention", entry)]
     if attention != [row["theme_uid"] for row in rows if row["theme_id"] is not None]:
