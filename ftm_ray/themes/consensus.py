@@ -2,7 +2,7 @@
 
 Place in the flow: the fits (UMAP and HDBSCAN, one seed each) come in, one clustering goes out. The co-association of
 two topics is the share of the fits that put them into the same cluster. Topics are joined by average linkage over it
-until no two clusters are joined by three fits in ten on average. Only clusters that are neighbours in the graph of
+until no two clusters are joined by half of the fits on average. Only clusters that are neighbours in the graph of
 nearest topics are ever compared, so that 75,000 topics need no matrix of 75,000 x 75,000; but what is compared is the
 exact average over all pairs of topics. It follows from how many topics of each cluster each fit put where:
 the sum over all pairs is the product of these counts.
@@ -20,10 +20,8 @@ import numpy.typing as npt
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.vectors.clustering import Labels
 
-#: Two clusters are one where at least this share of the fits joins their topics, on average. A fit leaves four topics
-#: in ten to no cluster at all, so that half of the fits is much to ask: with 0.3 a seventh more topics are in themes,
-#: which come back as often (docs/themes.md has the figures from 0.25 to 0.5).
-MIN_CO_ASSOCIATION = 0.3
+#: Two clusters are one where at least this share of the fits joins their topics, on average.
+MIN_CO_ASSOCIATION = 0.5
 
 #: Where each fit put the topics of a cluster: number of topics by (fit, cluster of that fit), as one number.
 _Places = Counter[int]
@@ -41,7 +39,7 @@ def consensus(fits: Sequence[Labels], neighbors: npt.NDArray[np.int32], min_clus
         (n_topics,) cluster numbers, ordered by first topic; -1 for outliers.
     """
     places = _places(fits)
-    # A topic that fewer fits than that put anywhere cannot be joined by that many to any other.
+    # A topic that fewer than half of the fits put anywhere cannot be joined by half of them to any other.
     settled = np.flatnonzero((places >= 0).sum(axis=1) >= MIN_CO_ASSOCIATION * len(fits))
     labels = np.full(len(places), OUTLIER_TOPIC_ID, dtype=np.int64)
     if not len(settled):
