@@ -115,9 +115,19 @@ def criteria(
         (
             "themes come back under other seeds",
             None if quality["theme_stability"] is None else stable_share(quality) >= 0.65,
-            "not looked at" if quality["theme_stability"] is None else f"{stable_share(quality):.0%} stable or better",
+            "not looked at"
+            if quality["theme_stability"] is None
+            else f"{stable_share(quality):.0%} stable or better, each against single fits (on the careful side)",
         ),
     ]
+
+
+def _map_words(record: dict[str, Any]) -> str:
+    """How long the map took; a run that found parts of an earlier one tells nothing of it."""
+    before = record["cost"]["n_batches_before"]
+    if before:
+        return f"Map: {before} batches were there from an earlier run"
+    return f"Map {record['seconds']['map']:,.0f} s"
 
 
 def stable_share(quality: dict[str, Any]) -> float:
@@ -143,7 +153,7 @@ def page_of_quarter(lake: Lake, sample: Sample, quarter: str, codes: Sequence[tu
         lines.append(f"| {asked} | {'not looked at' if met is None else 'yes' if met else '**no**'} | {seen} |")
     lines += [
         "",
-        f"Map {seconds['map']:,.0f} s, themes and publishing {seconds['reduce']:,.0f} s. "
+        f"{_map_words(record)}, themes and publishing {seconds['reduce']:,.0f} s. "
         f"{record['counts']['n_topics']:,} topics ({quality['topics_per_firm']:.1f} a firm), "
         f"{quality['n_themes']} themes ({_kinds(quality)}), of the topics "
         f"{quality['theme_coverage']:.0%} in themes; coherence (NPMI) {quality['npmi_coherence']:.2f}, outliers "
