@@ -130,6 +130,12 @@ class LlmSettings(Settings):
             )
         return endpoint
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether somebody else's endpoint answers; the cluster's own model costs its nodes, also at a URL."""
+        is_own = self.endpoint == "serve" or (not self.use_proxy and self.api_key_variable is None)  # as `served_at`
+        return self.endpoint not in (None, "none") and not is_own
+
     def served_at(self, url: str, patience_s: float = 0.0) -> "LlmSettings":
         """These settings for the cluster's own model: no proxy leads to it, and the key was meant for others.
 

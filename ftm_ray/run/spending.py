@@ -27,7 +27,7 @@ def cost_of_run(root: str, config: RunConfig, prices: Prices, log: RunLog, repor
     used = Used(
         nodes=node_times(log.started, log.starting_s),
         traffic=_traffic(log, report) if root.startswith("s3://") else None,
-        tokens=_tokens(config, log, report) if config.llm.endpoint not in (None, "none", "serve") else None,
+        tokens=_tokens(config, log, report) if config.llm.is_paid else None,
     )
     cost = run_cost(used, prices, log.parts.n_firms, log.parts.n_topics)
     return cost | {"n_actors": log.n_actors, "n_batches_before": log.n_batches_before}

@@ -22,8 +22,9 @@ def embedded(monkeypatch):
     taken()
 
 
-def cost(root="lake", endpoint="none", **log):
-    config = RunConfig(llm=LlmSettings(endpoint=endpoint, model="m"))
+def cost(root="lake", endpoint="none", served_at=None, **log):
+    llm = LlmSettings(endpoint=endpoint, model="m")
+    config = RunConfig(llm=llm.served_at(served_at) if served_at else llm)
     report = ReduceReport(
         theme_account=LlmAccount(prompt_tokens=100, cached_tokens=50, completion_tokens=10),
         traffic=S3Traffic(n_puts=30),
@@ -54,7 +55,9 @@ def test_tokens_of_all_phases_are_paid_where_the_endpoint_is_somebody_elses():
 
 
 def test_a_model_that_the_cluster_serves_costs_node_seconds_and_no_tokens():
-    assert cost(endpoint="serve", topics=LlmAccount(prompt_tokens=1_000_000))["llm"] is None
+    asked = LlmAccount(prompt_tokens=1_000_000)
+    assert cost(endpoint="serve", topics=asked)["llm"] is None
+    assert cost(endpoint="serve", served_at="http://10.0.0.1:8000/v1", topics=asked)["llm"] is None  # run-quarters
 
 
 @pytest.fixture
