@@ -22,6 +22,8 @@ from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from command import FTM
+
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.lineage_files import linked_entries, read_rows
@@ -64,9 +66,8 @@ SAMPLES = (
 
 def ftm(*arguments: str) -> int:
     """A command as a user types it; what it says goes to the screen. Returns its exit code."""
-    code = "import sys; from ftm_ray.cli.main import main; sys.argv = sys.argv[1:]; main()"
     print("$ ftm", *arguments, flush=True)
-    return subprocess.run([sys.executable, "-c", code, "ftm", *arguments], check=False, stdout=sys.stderr).returncode
+    return subprocess.run([*FTM, *arguments], check=False, stdout=sys.stderr).returncode
 
 
 def run_sample(sample: Sample, root: str, llm: str) -> list[tuple[str, int]]:

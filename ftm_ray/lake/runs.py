@@ -101,6 +101,17 @@ def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
     return read_record(lake, path)
 
 
+def finished_record(lake: Lake, quarter: str) -> dict[str, Any] | None:
+    """As `published_record`; None where nothing is published, or its publication was not finished.
+
+    Raises:
+        SourceError: run.json cannot be read, or is no such record.
+    """
+    run_id = published_run_id(lake, quarter)
+    path = lake.run_file(quarter, run_id or "")
+    return read_record(lake, path) if run_id and lake.exists(path) else None
+
+
 def read_record(lake: Lake, path: str, names: Mapping[str, type] = RUN_RECORD) -> dict[str, Any]:
     """A record of what was published, with what every reader needs of it.
 

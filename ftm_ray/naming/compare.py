@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from ftm_ray.config import EmbedSettings, LlmSettings
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.lake.runs import published_run_id, read_record
+from ftm_ray.lake.runs import finished_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
 from ftm_ray.naming.compare_page import comparison_page
@@ -95,9 +95,9 @@ def _sample(lake: Lake, quarter: str, n: int) -> list[dict[str, Any]]:
 
 def _map_id(lake: Lake, quarter: str) -> str:
     """The map that is published, else the one with most parts."""
-    record = lake.run_file(quarter, published_run_id(lake, quarter) or "")
-    if lake.exists(record):
-        return str(read_record(lake, record)["map_id"])
+    record = finished_record(lake, quarter)
+    if record is not None:
+        return str(record["map_id"])
     maps = [name.removeprefix("map=") for name in lake.list_folders(lake.parts_dir(quarter, "").removesuffix("/map="))]
     if not maps:
         raise SourceError(f"{quarter} has no topics to compare on; `ftm run {quarter} --llm none` finds them")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.errors import SourceError
-from ftm_ray.lake.runs import published_run_id, read_record
+from ftm_ray.lake.runs import finished_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.answer_words import OUTCOME_MEANINGS, answer_lines
 from ftm_ray.naming.outcomes import Outcome
@@ -122,21 +122,16 @@ def _chosen_map(lake: Lake, quarter: str, map_id: str | None) -> str:
         return map_id
     if not maps:
         raise SourceError(f"no topics of {quarter} were found yet in {lake.root}; run `ftm run {quarter}` first")
-    published = _published_map(lake, quarter)
-    if published is None and len(maps) > 1:
+    record = finished_record(lake, quarter)
+    if record is None and len(maps) > 1:
         raise SourceError(f"{quarter} has several maps, none of them published; say which: --map {' | '.join(maps)}")
-    return published or maps[0]
-
-
-def _published_map(lake: Lake, quarter: str) -> str | None:
-    run_id = published_run_id(lake, quarter)
-    record = lake.run_file(quarter, run_id or "")
-    return str(read_record(lake, record)["map_id"]) if run_id and lake.exists(record) else None
+    return str(record["map_id"]) if record else maps[0]
 
 
 def _published_support(lake: Lake, quarter: str, map_id: str) -> dict[tuple[str, int], float | None]:
     """Support by topic, where this map is published; it is measured when all topics are seen."""
-    if _published_map(lake, quarter) != map_id:
+    record = finished_record(lake, quarter)
+    if record is None or record["map_id"] != map_id:
         return {}
     topics = lake.read_folder(lake.table_dir("topics", quarter), ["firm_id", "topic_id", "support"]).to_pylist()
     return {(row["firm_id"], row["topic_id"]): row["support"] for row in topics}

@@ -247,8 +247,9 @@ def _drain(data: ray.data.Dataset, stage: _Stage, report: MapReport, on_progress
         report.traffic.add(S3Traffic(**json.loads(row[TRAFFIC])))
         now.add(counts)
         if ACCOUNT in row:
-            for one in (account, report.account):
-                one.add(LlmAccount(**json.loads(row[ACCOUNT])))
+            asked = LlmAccount(**json.loads(row[ACCOUNT]))
+            account.add(asked)
+            report.account.add(asked)
             if row[PROMPT] is not None:  # a batch whose firms have no topics asks nothing
                 logger.debug("one prompt of batch %d:\n%s", row["batch"], row[PROMPT])
         n_unnamed = account.n_questions - account.outcomes.get(Outcome.NAMED, 0)

@@ -9,6 +9,7 @@ from ftm_ray.config import RunConfig
 from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.machines.cost import Tokens, Used, run_cost
 from ftm_ray.machines.prices import Prices
+from ftm_ray.naming.account import LlmAccount
 from ftm_ray.run.nodes import node_times
 from ftm_ray.run.record import RunLog
 from ftm_ray.run.reduce_report import ReduceReport
@@ -49,10 +50,7 @@ def _traffic(log: RunLog, report: ReduceReport) -> S3Traffic:
 
 
 def _tokens(config: RunConfig, log: RunLog, report: ReduceReport) -> Tokens:
-    accounts = (log.check, log.topics, report.theme_account)
-    return Tokens(
-        model=config.llm.model,
-        prompt=sum(account.prompt_tokens for account in accounts),
-        cached=sum(account.cached_tokens for account in accounts),
-        completion=sum(account.completion_tokens for account in accounts),
-    )
+    total = LlmAccount()
+    for account in (log.check, log.topics, report.theme_account):
+        total.add(account)
+    return Tokens(config.llm.model, total.prompt_tokens, total.cached_tokens, total.completion_tokens)

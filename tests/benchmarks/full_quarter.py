@@ -30,10 +30,12 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
+from command import FTM
 
 from ftm_ray.config import RunConfig
 from ftm_ray.lake.runs import RunFiles, part_name, published_record, run_ids
 from ftm_ray.lake.storage import Lake
+from ftm_ray.schemas.store import PREFETCH
 from ftm_ray.sources.manifest import chunk_entries, chunk_name, read_manifest, read_manifest_json, write_manifest
 from ftm_ray.vectors.unit_vectors import vectors_of
 
@@ -63,29 +65,20 @@ def copy_store(source: Lake, target: Lake, quarter: str, n_copies: int) -> None:
     folder = Lake.prefetch_dir(quarter)
     coverage = source.read_table(f"{folder}/coverage.parquet")
     covered: list[pa.Table] = []
-    parts = []
+    parts: list[pa.Table] = []
     for copy in range(n_copies):
+        covered.append(renamed(coverage, copy))
         for chunk in manifest["chunks"]:
-            number = len(parts)
             tables = source.read_row_groups(f"{folder}/{chunk['name']}")
             firms: list[str] = []
-            target.write_batches(
-                f"{folder}/{chunk_name(number)}",
-                tables_schema(source, folder, chunk),
-                _renamed_tables(tables, copy, firms),
-            )
-            here = renamed(coverage, copy)
-            parts.append(here.filter(pc.is_in(here["firm_id"], pa.array(firms))))
-        covered.append(renamed(coverage, copy))
+            path = f"{folder}/{chunk_name(len(parts))}"
+            target.write_batches(path, PREFETCH, _renamed_tables(tables, copy, firms))
+            parts.append(covered[-1].filter(pc.is_in(covered[-1]["firm_id"], pa.array(firms))))
     target.write_table(f"{folder}/coverage.parquet", pa.concat_tables(covered))
     n_in_group = max(group["n_firms"] for chunk in manifest["chunks"] for group in chunk["row_groups"])
     chunks, firms_at = chunk_entries(target, quarter, parts, n_in_group)
     counts = {name: n_copies * manifest[name] for name in ("n_firms", "n_calls", "n_sentences")}
     write_manifest(target, manifest | counts | {"chunks": chunks, "firms": firms_at})
-
-
-def tables_schema(source: Lake, folder: str, chunk: dict[str, Any]) -> pa.Schema:
-    return next(source.read_row_groups(f"{folder}/{chunk['name']}", [0])).schema
 
 
 def _renamed_tables(tables: Iterator[pa.Table], copy: int, firms: list[str]) -> Iterator[pa.Table]:
@@ -127,12 +120,13 @@ def copy_parts(source: Lake, target: Lake, quarter: str, config: RunConfig, n_co
     for number, batch in enumerate(manifest.batches):
         copy, original = divmod(number, len(before.batches))
         path = f"{source.parts_dir(quarter, record['map_id'])}/{part_name(before.batches[original])}"
-        rows = renamed(source.read_table(path), copy).to_pylist()
+        part = source.read_table(path)
+        rows = renamed(part, copy).to_pylist()
         for row in rows:
             n_topics += len(row["topics"])
             if copy:
                 _turn(row["topics"], random)
-        target.write_table(run.part_path(batch), pa.Table.from_pylist(rows, schema=source.read_table(path).schema))
+        target.write_table(run.part_path(batch), pa.Table.from_pylist(rows, schema=part.schema))
     return n_topics
 
 
@@ -173,9 +167,8 @@ class Watch(threading.Thread):
 
 def timed(*arguments: str, watch: bool = False) -> dict[str, Any]:
     """A command of ftm in a process of its own, with its seconds and its peak of memory."""
-    code = "import sys; from ftm_ray.cli.main import main; sys.argv = sys.argv[1:]; main()"
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, "ftm", *arguments], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*FTM, *arguments], stdout=subprocess.PIPE, text=True)
     seen = Watch(process.pid) if watch else None
     if seen:
         seen.start()

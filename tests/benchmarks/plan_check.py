@@ -22,6 +22,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from command import FTM
+
 from ftm_ray.config import RunConfig
 from ftm_ray.machines.prices import default_prices
 from ftm_ray.run.planning.from_run import rates_of_run
@@ -32,7 +36,6 @@ from ftm_ray.run.planning.work import Work, config_of, parse_nodes
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 DATA = Path(os.environ.get("FTM_TEST_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-FTM = [sys.executable, "-c", "from ftm_ray.cli.main import main; main()"]
 SIZES = (10, 25, 50)
 STEPS = ("start", "llm", "map", "reduce")
 

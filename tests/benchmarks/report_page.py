@@ -25,6 +25,8 @@ import pyarrow.compute as pc
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from command import FTM
+
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.vectors.unit_vectors import vectors_of
@@ -107,8 +109,7 @@ def _renamed(column: pa.ChunkedArray, copy: int, is_theme: bool) -> pa.Array:
 
 def make_page(root: str, quarter: str, n_exemplars: int, path: Path) -> dict[str, float]:
     """`ftm report` in a process of its own, with its seconds and its peak of memory."""
-    code = "import sys; from ftm_ray.cli.main import main; sys.argv = sys.argv[1:]; main()"
-    command = [sys.executable, "-c", code, "ftm", "report", quarter, "--root", root, "--out", str(path)]
+    command = [*FTM, "report", quarter, "--root", root, "--out", str(path)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     subprocess.run([*command, "--exemplars", str(n_exemplars)], check=True, stdout=subprocess.DEVNULL)

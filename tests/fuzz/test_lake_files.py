@@ -79,6 +79,11 @@ def write_table(path: Path, content: bytes, damages) -> None:
     pq.write_table(table_damaged(table, damages), path)
 
 
+def json_broken(content: bytes, kind, damages) -> bytes:
+    """A JSON file with some damages: other bytes, or other values."""
+    return bytes_damaged(content, damages) if kind is BYTES else dumped(json_damaged(json.loads(content), damages))
+
+
 @given(damages=damages(BYTES))
 def test_bytes_of_a_part(whole, damages):
     lake, run = whole
@@ -147,8 +152,7 @@ def test_the_manifest(whole, kind, data):
     lake, _ = whole
     some = data.draw(damages(kind))
     with put_back(lake, MANIFEST) as (path, content):
-        broken = bytes_damaged(content, some) if kind is BYTES else dumped(json_damaged(json.loads(content), some))
-        path.write_bytes(broken)
+        path.write_bytes(json_broken(content, kind, some))
         before = json.loads(content)
         found = attempt(lambda: read_manifest(lake, QUARTER))
         assert found is None or found.digest == before["digest"]
@@ -163,8 +167,7 @@ def test_records(whole, name, kind, data):
     lake, _ = whole
     some = data.draw(damages(kind))
     with put_back(lake, RECORDS[name]) as (path, content):
-        broken = bytes_damaged(content, some) if kind is BYTES else dumped(json_damaged(json.loads(content), some))
-        path.write_bytes(broken)
+        path.write_bytes(json_broken(content, kind, some))
         reader = data.draw(st.sampled_from(sorted(READERS)))
         attempt(lambda: READERS[reader](lake))
 

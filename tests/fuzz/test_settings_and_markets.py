@@ -96,15 +96,19 @@ def check_panel(panel) -> None:
         assert np.isfinite(there).all() and (there >= -1).all()
 
 
+def broken_table(file, name, table, kind, some):
+    """A table with some damages: a CSV with other bytes, or Parquet with other rows."""
+    if kind is BYTES:
+        return file(f"{name}.csv", bytes_damaged(csv_of(table), some))
+    path = file(f"{name}.parquet", b"")
+    pq.write_table(table_damaged(table, some), path)
+    return path
+
+
 @pytest.mark.parametrize("kind", [BYTES, TABLES], ids=["csv", "rows"])
 @given(data=st.data())
 def test_returns(file, kind, data):
-    some = data.draw(damages(kind))
-    if kind is BYTES:
-        path = file("returns.csv", bytes_damaged(csv_of(RETURNS), some))
-    else:
-        path = file("returns.parquet", b"")
-        pq.write_table(table_damaged(RETURNS, some), path)
+    path = broken_table(file, "returns", RETURNS, kind, data.draw(damages(kind)))
     check_panel(attempt(lambda: read_returns(path, PERMNOS)))
 
 
@@ -112,11 +116,10 @@ def test_returns(file, kind, data):
 @given(data=st.data())
 def test_factors(file, kind, data):
     some = data.draw(damages(TABLES if kind == "rows" else BYTES))
-    if kind == "rows":
-        path = file("factors.parquet", b"")
-        pq.write_table(table_damaged(OWN_FACTORS, some), path)
+    if kind == "french":
+        path = file("factors.csv", bytes_damaged(FRENCH, some))
     else:
-        path = file("factors.csv", bytes_damaged(FRENCH if kind == "french" else csv_of(OWN_FACTORS), some))
+        path = broken_table(file, "factors", OWN_FACTORS, TABLES if kind == "rows" else BYTES, some)
     factors = attempt(lambda: read_factors([path]))
     if factors is not None:
         assert len(factors.days) and all(len(values) == len(factors.days) for values in factors.values.values())
@@ -126,12 +129,7 @@ def test_factors(file, kind, data):
 @pytest.mark.parametrize("kind", [BYTES, TABLES], ids=["csv", "rows"])
 @given(data=st.data())
 def test_sentiment(file, kind, data):
-    some = data.draw(damages(kind))
-    if kind is BYTES:
-        path = file("tones.csv", bytes_damaged(csv_of(TONES), some))
-    else:
-        path = file("tones.parquet", b"")
-        pq.write_table(table_damaged(TONES, some), path)
+    path = broken_table(file, "tones", TONES, kind, data.draw(damages(kind)))
     tones = attempt(lambda: read_sentiment(path))
     if tones is not None:
         assert all(-1 <= tone.score <= 1 for tone in tones.values())

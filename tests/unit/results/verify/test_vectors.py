@@ -3,26 +3,15 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from invented import QUARTER, run_files, six_firms, write_six_firms, write_six_parts
+from invented import QUARTER, run_files, write_six_firms, write_six_parts
 from published import publish
+from whole_quarter import write_six_vectors
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import with_digest
 from ftm_ray.results.verify.quarter import verify_quarter
-from ftm_ray.topics.firm_rows import FirmProgress, kept_vectors
-from ftm_ray.vectors.unit_vectors import random_vectors
 
 VECTORS = f"processed/sentence_vectors/quarter={QUARTER}/part-00001.parquet"
-
-
-def write_vectors(run):
-    """As the map does: of each firm's sentences but the last, which is left out."""
-    firms = {row["firm_id"]: row for row in six_firms()}
-    for batch in run.manifest.batches:
-        seen = [FirmProgress(firms[i]["sentences"], [None] * 7 + ["procedure"]) for i in batch.firm_ids]
-        for progress in seen:
-            progress.vectors = random_vectors(7, 8)
-        run.lake.write_sealed(run.vectors_path(batch), kept_vectors(seen, 8))
 
 
 @pytest.fixture
@@ -30,7 +19,7 @@ def run(lake, config):
     keeping = config.model_copy(update={"keep_vectors": True})
     run = run_files(lake, write_six_firms(lake), keeping)
     write_six_parts(run)
-    write_vectors(run)
+    write_six_vectors(run)
     return publish(run, keeping)
 
 
