@@ -43,7 +43,7 @@ from ftm_ray.run.parts_before import parts_made_before
 from ftm_ray.run.progress import OnProgress, Progress, SoFar, timed
 from ftm_ray.run.record import RunLog, run_record
 from ftm_ray.run.reduce_report import ReduceReport
-from ftm_ray.run.session import ray_session
+from ftm_ray.run.session import own_errors, ray_session
 from ftm_ray.run.spending import cost_of_run, dollars_of_nodes
 from ftm_ray.run.theme_fits import fits_on_ray
 from ftm_ray.run.waiting import watched_cluster
@@ -286,5 +286,6 @@ def _published(publication: Any, on_wait: Callable[[], None]) -> ReduceReport:
     """Wait for the publisher, and call now and then what ends the run if its lock is lost."""
     while not ray.wait([publication], timeout=_LOOK_S)[0]:
         on_wait()
-    report: ReduceReport = ray.get(publication)
+    with own_errors():  # its text is added to, and shown to a person
+        report: ReduceReport = ray.get(publication)
     return report

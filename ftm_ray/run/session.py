@@ -11,9 +11,10 @@ from typing import Any
 
 import ray
 from ray._common.utils import get_default_system_temp_dir
+from ray.exceptions import RayTaskError
 
 from ftm_ray.environment import ray_address
-from ftm_ray.errors import ConfigError, RetryableError
+from ftm_ray.errors import ConfigError, FtmError, RetryableError
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,17 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def own_errors() -> Iterator[None]:
+    """An error of ours that crossed Ray comes out as itself: Ray's wrapping says the whole Python traceback."""
+    try:
+        yield
+    except RayTaskError as error:
+        if isinstance(error.cause, FtmError):
+            raise error.cause from error
+        raise
 
 
 def _listen_to_sigterm_again(handler: Any) -> None:

@@ -205,3 +205,20 @@ def test_an_endpoint_that_hangs_is_given_up_and_says_so(ray_cluster, tmp_path):
     assert (status.n_named, status.n_left) == (0, 0)  # the map's work is kept
     assert len(server.requests) < status.n_topics  # nobody hammers a dead endpoint
     assert published_bytes(lake) == {}
+
+
+def test_refused_themes_are_said_in_sentences_and_not_as_a_traceback(ray_cluster, tmp_path):
+    """They are refused in the last actor, so that the error crosses Ray."""
+    lake = prefetch_sample(tmp_path)
+
+    def answer(_, body):
+        is_theme = '"description"' in body["messages"][0]["content"]
+        return completion("The firms talk about freight.") if is_theme else good(body)
+
+    with LlmServer(answer) as server, pytest.raises(QualityError) as stopped:
+        run_quarter(lake.root, QUARTER, config(server.url), lambda _: None)
+    message = str(stopped.value)
+    assert message.startswith(f"the LLM at {server.url} described 0 of ")
+    assert "ftm llm read" in message
+    assert "Traceback" not in message and "ray::" not in message
+    assert published_bytes(lake) == {}

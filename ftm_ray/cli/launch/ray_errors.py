@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ftm_ray.errors import FtmError, RetryableError
+from ftm_ray.errors import RetryableError
 
 
 @contextmanager
@@ -11,11 +11,12 @@ def ray_errors() -> Iterator[None]:
     """An error of ours that crossed Ray comes out as itself, and the loss of a worker as a RetryableError."""
     from ray.exceptions import RayError, RayTaskError  # noqa: TID251 - Ray wraps our errors; types decide, not texts
 
+    from ftm_ray.run.session import own_errors
+
     try:
-        yield
-    except RayTaskError as error:
-        if isinstance(error.cause, FtmError):
-            raise error.cause from error
+        with own_errors():
+            yield
+    except RayTaskError:
         raise
     except RayError as error:
         raise lost_part(error, "the same command goes on where it stopped") from error
