@@ -43,20 +43,31 @@ from ftm_ray.vectors.unit_vectors import vectors_of
 #: firms.
 _NOISE = 0.6
 
-#: Copies have the labels of their originals, so few labels are different; nothing else is asked less of.
-_SETTINGS = "[gates]\nmin_distinct_labels = 0.0\n\n[llm]\nmax_concurrency = {slots}\n"
+#: Copies have the labels of their originals, so few labels are different, and a stand-in's words are refused now and
+#: then (2 to 4 %); nothing else is asked less of.
+_SETTINGS = "[gates]\nmin_distinct_labels = 0.0\nmin_llm_ratio = 0.9\n\n[llm]\nmax_concurrency = {slots}\n"
 
 _IDS = ("firm_id", "transcript_id", "sentence_id", "sentence_ids", "exemplar_ids")
 
 
 def serve(latency_s: float, pipe) -> None:
     """An endpoint of fixed latency, in a process of its own."""
-    from llm_server import LlmServer, in_its_words
+    from llm_server import LlmServer
 
-    with LlmServer(lambda _number, body: in_its_words(body), delay_s=latency_s) as server:
+    with LlmServer(lambda _number, body: answer(body), delay_s=latency_s) as server:
         pipe.send(server.url)
         pipe.recv()
         pipe.send((len(server.requests), max(server.at_once)))
+
+
+def answer(body: dict[str, Any]) -> tuple[Any, ...]:
+    """In the question's words; of a theme in other words than its topics, of which it would else be an echo."""
+    from llm_server import in_its_words, named
+
+    if '"description"' not in body["messages"][0]["content"]:
+        return in_its_words(body)
+    keywords = body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ").split(", ")
+    return named(f"Talk of {' and '.join(keywords[:2])}", f"Several of them mention {keywords[0]}.", "description")
 
 
 def copy_store(source: Lake, target: Lake, quarter: str, n_copies: int) -> None:
