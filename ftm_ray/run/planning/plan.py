@@ -12,9 +12,9 @@ from ftm_ray.run.planning.stages import Parts, namer_of, parts_of, used_rates
 from ftm_ray.run.planning.work import HEAD_TYPE, Fleet, Work, fleet_of
 from ftm_ray.serving.engine import REQUESTS_PER_REPLICA, choose_preset, replica_needs
 
-#: Batches of 25 firms, requests that write or list and that read for each: 31 PUTs, 10 LISTs and 58 GETs of 12 batches
+#: Requests of a batch that write or list, and that read: 32 PUTs, 14 LISTs and 62 GETs of 12 batches
 #: (docs/benchmarks.md, S3).
-_WRITES_A_BATCH, _READS_A_BATCH = 41 / 12, 58 / 12
+_WRITES_A_BATCH, _READS_A_BATCH = 46 / 12, 62 / 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,6 @@ async function start() {
   listen();
   if (location.hash) route(true);
   document.body.dataset.ready = Math.round(performance.now());
-  setTimeout(() => search("a", state.quarter)); // what has run once is quick: not at the first letter that somebody types
 }
 
 start();
