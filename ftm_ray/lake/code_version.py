@@ -76,6 +76,7 @@ REDUCE_FILES = (
     "run/reduce.py",
     "run/reduce_write.py",
     "run/sentiment.py",
+    "run/text_vectors.py",
     "schemas/published.py",
     "schemas/sentiment.py",
     "text/language.py",

@@ -3,7 +3,7 @@
 In the map one block is one batch of firms, from its row group of the prefetch store to its part file.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,10 @@ from ftm_ray.run.map_size import IO_CPUS, TOPIC_CPUS, MapSize
 from ftm_ray.run.model_support import ClaimJudge
 from ftm_ray.run.nodes import HEAD_LABEL
 from ftm_ray.run.text_scores import TextScorer
+from ftm_ray.run.text_vectors import TextEmbedder, as_tables, in_order
 from ftm_ray.schemas.store import Batch
 from ftm_ray.sentiment.classifier import SentimentModel
+from ftm_ray.vectors.unit_vectors import Vectors
 
 #: Batches that the naming actor asks about at once: while the last answers of one come, others keep the endpoint busy.
 _BATCHES_AT_ONCE = 8
@@ -142,6 +144,22 @@ def judged_on_ray(config: RunConfig, size: MapSize, claims: Iterable[pa.Table]) 
     if judged is None:
         return {}
     return {row["row"]: row["p"] for row in judged.iter_rows()}
+
+
+def embedded_on_ray(config: RunConfig, size: MapSize, texts: Sequence[str]) -> Vectors:
+    """Encode the LLM's texts in the places of topic actors, whose work is done by now.
+
+    Args:
+        config: How many workers, and the encoder.
+        size: What an actor takes, and how many have a place.
+        texts: Not empty.
+
+    Returns:
+        (n_texts, dim) float32, unit L2 norm, in the order given.
+    """
+    blocks = _in_topic_actors_places(config, size, as_tables(texts), TextEmbedder, config.embed)
+    assert blocks is not None  # there are texts
+    return in_order(list(blocks.iter_batches(batch_size=None, batch_format="pyarrow")))
 
 
 def scored_on_ray(

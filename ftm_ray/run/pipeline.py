@@ -32,7 +32,7 @@ from ftm_ray.naming.entailment import borne_out_class
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, TRAFFIC
 from ftm_ray.run.counts import PartCounts
-from ftm_ray.run.datasets import MapStages, judged_on_ray, map_dataset, naming_dataset
+from ftm_ray.run.datasets import MapStages, embedded_on_ray, judged_on_ray, map_dataset, naming_dataset
 from ftm_ray.run.endpoint import answering_llm, with_endpoint
 from ftm_ray.run.final_actor import FinalActor
 from ftm_ray.run.gates import check_parts
@@ -42,6 +42,7 @@ from ftm_ray.run.nodes import has_head_by_label, known_nodes
 from ftm_ray.run.parts_before import parts_made_before
 from ftm_ray.run.progress import OnProgress, Progress, SoFar, timed
 from ftm_ray.run.record import RunLog, run_record
+from ftm_ray.run.reduce import Workers
 from ftm_ray.run.reduce_report import ReduceReport
 from ftm_ray.run.session import own_errors, ray_session
 from ftm_ray.run.spending import cost_of_run, dollars_of_nodes
@@ -274,12 +275,10 @@ def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     actor: Any = ray.remote(FinalActor)
     final = actor.options(**stages.final_actor_options(config))
-    judge = (
-        partial(judged_on_ray, config, stages.size_beside_final(config))
-        if config.llm.support_model is not None
-        else None
-    )
-    return final.remote(config, llm_api_key(config.llm), stages.final_device(config), fits_on_ray, judge)
+    beside = stages.size_beside_final(config)
+    judge = partial(judged_on_ray, config, beside) if config.llm.support_model is not None else None
+    workers = Workers(fits_on_ray, judge, partial(embedded_on_ray, config, beside))
+    return final.remote(config, llm_api_key(config.llm), stages.final_device(config), workers)
 
 
 def _published(publication: Any, on_wait: Callable[[], None]) -> ReduceReport:

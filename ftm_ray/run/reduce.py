@@ -9,7 +9,7 @@ from the outside (`ftm verify`), and the same command publishes it again.
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ from ftm_ray.run.progress import timed
 from ftm_ray.run.publish import NamedTheme, QuarterParts, read_parts, theme_topics_table, themes_table
 from ftm_ray.run.reduce_report import ReduceReport, count_topics
 from ftm_ray.run.reduce_write import write_tables
+from ftm_ray.run.text_vectors import EmbedTexts, embedded
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
@@ -46,6 +47,21 @@ from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors, v
 _NEIGHBOURS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What others can do for the publisher, such as a cluster; where it is done changes no byte.
+
+    Attributes:
+        make_fits: Makes the fits of the themes.
+        judge: Asks the support model; None where none was named.
+        embed: Encodes many texts; None = all are encoded here.
+    """
+
+    make_fits: MakeFits = fits_here
+    judge: JudgeClaims = None
+    embed: EmbedTexts | None = None
+
+
 class ThemePublisher:
     """Finds themes and publishes all tables of a run.
 
@@ -53,8 +69,7 @@ class ThemePublisher:
         config: The run's configuration.
         api_key: For the LLM endpoint; unused without one.
         device: Where torch computes.
-        make_fits: Makes the fits of the themes, here or on the cluster.
-        judge: Asks the support model; None where none was named.
+        workers: What is done elsewhere.
     """
 
     def __init__(
@@ -62,15 +77,13 @@ class ThemePublisher:
         config: RunConfig,
         api_key: str,
         device: str = "cpu",
-        make_fits: MakeFits = fits_here,
-        judge: JudgeClaims = None,
+        workers: Workers = Workers(),
     ) -> None:
         self.config = config
         self._api_key = api_key
         self._device = device
         self._loaded_encoder: SentenceEncoder | None = None
-        self._make_fits = make_fits
-        self._judge = judge
+        self._workers = workers
         # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
         self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
@@ -82,12 +95,14 @@ class ThemePublisher:
     def publish(self, run: RunFiles) -> ReduceReport:
         """Publish everything but run.json."""
         report = ReduceReport()
-        parts = read_parts(run)
-        topic_set = self._topic_set(parts.topics)
+        with timed(report.seconds, "read"):
+            parts = read_parts(run)
+        with timed(report.seconds, "embed"):
+            topic_set = self._topic_set(parts.topics)
         with timed(report.seconds, "support"):
             parts = self._with_support(run, parts, topic_set, report)
         with timed(report.seconds, "themes"):
-            found = find_themes(topic_set, self.config.themes, self._use_gpu, self._make_fits)
+            found = find_themes(topic_set, self.config.themes, self._use_gpu, self._workers.make_fits)
         with timed(report.seconds, "describe_themes"):
             names = self._names(run, found, parts, report)
         check_theme_names(run.quarter, self.config, names, report.theme_account)
@@ -102,8 +117,8 @@ class ThemePublisher:
             lambda: worst_themes(names, report.theme_names, summaries),
         )
         with timed(report.seconds, "support_model"):
-            topics = judged_topics(parts.topics, run, self._judge)
-            judged = judged_themes(names, summaries, self._judge)
+            topics = judged_topics(parts.topics, run, self._workers.judge)
+            judged = judged_themes(names, summaries, self._workers.judge)
         groups = self._groups(found, topic_set)
         kinds = self._kinds(found, parts.topics)
         named = [NamedTheme(*one) for one in zip(names, theme_support, kinds, groups, judged, strict=True)]
@@ -129,7 +144,7 @@ class ThemePublisher:
         if self.config.llm.endpoint == "none" or topics.num_rows == 0:
             embeddings = centers
         else:
-            embeddings = self._encoder().encode(topics["representation"].to_pylist())
+            embeddings = embedded(topics["representation"].to_pylist(), self._encoder, self._workers.embed)
         return TopicSet(
             firm_ids=tuple(topics["firm_id"].to_pylist()),
             topic_ids=tuple(topics["topic_id"].to_pylist()),

@@ -103,7 +103,7 @@ def _cluster(topics: TopicSet, settings: ThemeSettings, use_gpu: bool, make_fits
         labels = number_by_content(of_seeds[0])
     else:
         size = scaled_settings(settings, len(topics.firm_ids)).min_cluster_size
-        labels = number_by_content(consensus(of_seeds, data.neighbors[0], size))
+        labels = number_by_content(consensus(of_seeds, data.nearest(), size))
     if settings.stability == "off":
         return _Clusters(labels, (Stability(),) * (int(labels.max()) + 1), None)
     by_seeds = mean_best_jaccards(labels, [(fit, None) for fit in of_seeds] if len(seeds) > 1 else [])

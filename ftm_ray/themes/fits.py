@@ -21,6 +21,10 @@ from ftm_ray.vectors.unit_vectors import Vectors
 N_RESAMPLES = 5
 RESAMPLED_RATIO = 0.8
 
+#: So many times the neighbours that a fit of all topics wants are looked for: when a fifth of the firms is gone, nearly
+#: always enough of them are left.
+MORE_NEIGHBORS = 3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
@@ -41,7 +45,7 @@ class FitData:
 
     Attributes:
         vectors: (n_topics, dim) float32, unit L2 norm.
-        neighbors: Of all topics; a fit of some of them looks for its own.
+        neighbors: Of all topics, `MORE_NEIGHBORS` times as many as a fit wants: a fit of some topics picks its own.
         settings: As the user gave them; each fit scales them to its number of topics.
         use_gpu: Use cuML.
     """
@@ -51,6 +55,10 @@ class FitData:
     settings: ThemeSettings
     use_gpu: bool
 
+    def nearest(self) -> npt.NDArray[np.int32]:
+        """(n_topics, n_neighbors): the nearest topics of each, as many as a fit of all topics wants."""
+        return self.neighbors[0][:, : scaled_settings(self.settings, len(self.vectors)).n_neighbors]
+
 
 #: Makes all fits, and returns their labels in the order in which they were asked for.
 MakeFits = Callable[[FitData, Sequence[Fit]], list[Labels]]
@@ -58,8 +66,8 @@ MakeFits = Callable[[FitData, Sequence[Fit]], list[Labels]]
 
 def fit_data(vectors: Vectors, settings: ThemeSettings, use_gpu: bool) -> FitData:
     """Find the neighbours once for all fits."""
-    scaled = scaled_settings(settings, len(vectors))
-    return FitData(vectors, nearest_neighbors(vectors, scaled.n_neighbors), settings, use_gpu)
+    n_wanted = scaled_settings(settings, len(vectors)).n_neighbors
+    return FitData(vectors, nearest_neighbors(vectors, min(MORE_NEIGHBORS * n_wanted, len(vectors))), settings, use_gpu)
 
 
 def seed_fits(settings: ThemeSettings, n_topics: int) -> list[Fit]:
@@ -83,12 +91,26 @@ def resample_fits(firm_ids: Sequence[str], settings: ThemeSettings) -> list[Fit]
 
 def fit_labels(data: FitData, fit: Fit) -> Labels:
     """Make one fit: the cluster number of each of its topics, -1 for outliers."""
-    if fit.rows is None:
-        vectors, neighbors = data.vectors, data.neighbors
-    else:
-        vectors, neighbors = data.vectors[fit.rows], None
-    settings = replace(scaled_settings(data.settings, len(vectors)), random_state=fit.seed)
-    return cluster(vectors, settings, data.use_gpu, neighbors)
+    rows = np.arange(len(data.vectors)) if fit.rows is None else fit.rows
+    settings = replace(scaled_settings(data.settings, len(rows)), random_state=fit.seed)
+    vectors = data.vectors[rows]
+    return cluster(vectors, settings, data.use_gpu, neighbors_among(data.neighbors, rows, settings.n_neighbors))
+
+
+def neighbors_among(neighbors: Neighbors, rows: npt.NDArray[np.int64], n_wanted: int) -> Neighbors | None:
+    """The nearest neighbours of some topics among themselves: those of all, less the topics that are not there.
+
+    Looking for them anew takes as long as the fit does where there are many. None if a topic has too few left.
+    """
+    indices, distances = neighbors
+    place = np.full(len(indices), -1, dtype=np.int32)
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    near = place[indices[rows]]
+    is_there = near >= 0
+    if (is_there.sum(axis=1) < n_wanted).any():
+        return None
+    first = np.argsort(~is_there, axis=1, kind="stable")[:, :n_wanted]  # nearest first, as before
+    return np.take_along_axis(near, first, axis=1), np.take_along_axis(distances[rows], first, axis=1)
 
 
 def fits_here(data: FitData, fits: Sequence[Fit]) -> list[Labels]:

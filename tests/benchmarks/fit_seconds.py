@@ -34,7 +34,7 @@ def measured(vectors: np.ndarray) -> tuple[float, float]:
     fit = time.process_time() - start
     start = time.process_time()
     others = [np.roll(labels, shift) for shift in range(16)]  # unlike one another, as cheap fits would be
-    consensus([labels] * 12 + others[:4], data.neighbors[0], scaled_settings(settings, len(vectors)).min_cluster_size)
+    consensus([labels] * 12 + others[:4], data.nearest(), scaled_settings(settings, len(vectors)).min_cluster_size)
     agreement(others)
     return fit, neighbours + time.process_time() - start
 

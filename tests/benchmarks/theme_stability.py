@@ -82,7 +82,7 @@ def main() -> None:
         start, replicas = time.process_time(), []
         for number in range(arguments.replicas):
             block = fits[number * n : (number + 1) * n]
-            made = block[0] if n == 1 else consensus(block, data.neighbors[0], scaled.min_cluster_size)
+            made = block[0] if n == 1 else consensus(block, data.nearest(), scaled.min_cluster_size)
             replicas.append(renumbered(made))
         joining = {"joining_cpu_s": round((time.process_time() - start) / arguments.replicas, 2)}
         result[f"{n} fits"] = (compared(replicas) if len(replicas) > 1 else {}) | joining

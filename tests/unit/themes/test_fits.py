@@ -3,7 +3,17 @@
 import numpy as np
 
 from ftm_ray.config import ThemeSettings
-from ftm_ray.themes.fits import N_RESAMPLES, fit_data, fit_labels, fits_here, resample_fits, seed_fits
+from ftm_ray.themes.fits import (
+    N_RESAMPLES,
+    Fit,
+    fit_data,
+    fit_labels,
+    fits_here,
+    neighbors_among,
+    resample_fits,
+    seed_fits,
+)
+from ftm_ray.vectors.neighbors import nearest_neighbors
 
 
 def firms(n, n_firms):
@@ -48,3 +58,22 @@ def test_a_fit_is_the_same_alone_and_among_others(blobs):
     assert [len(labels) for labels in together] == [90, 90, len(plan[2].rows)]
     for fit, labels in reversed(list(zip(plan, together, strict=True))):
         assert np.array_equal(fit_labels(data, fit), labels)
+
+
+def test_neighbours_without_some_firms_are_those_that_a_new_search_finds(blobs):
+    vectors = blobs([100, 100, 100], spread=0.2)
+    (fit, *_) = resample_fits(firms(300, 30), ThemeSettings())
+    data = fit_data(vectors, ThemeSettings(), use_gpu=False)
+    indices, distances = neighbors_among(data.neighbors, fit.rows, 8)
+    expected_indices, expected_distances = nearest_neighbors(vectors[fit.rows], 8)
+    assert np.array_equal(indices, expected_indices)
+    assert np.allclose(distances, expected_distances, atol=1e-6)
+
+
+def test_where_too_few_neighbours_are_left_a_fit_looks_for_new_ones(blobs):
+    vectors = blobs([30, 30, 30], spread=0.2)
+    data = fit_data(vectors, ThemeSettings(n_neighbors=5), use_gpu=False)
+    rows = np.arange(10, 40)  # the third blob is gone, and nearly all of the first: 5 of 30 of the known are there
+    rows = np.concatenate([[0, 1, 2], rows[20:]])
+    assert neighbors_among(data.neighbors, rows, 5) is None
+    assert len(fit_labels(data, Fit(0, rows))) == len(rows)
