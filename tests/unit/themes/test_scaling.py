@@ -26,3 +26,7 @@ def test_what_the_user_sets_is_not_scaled():
     for n_topics in (100, 50_000):
         scaled = scaled_settings(fixed, n_topics)
         assert (scaled.n_neighbors, scaled.min_cluster_size, scaled.min_samples) == (9, 7, 3)
+
+
+def test_very_many_topics_are_fitted_for_fewer_epochs():
+    assert [scaled_settings(ThemeSettings(), n).n_epochs for n in (50, 20_000, 20_001)] == [200, 200, 50]
