@@ -50,7 +50,7 @@ def main() -> None:
         LlmServer(lambda _, body: in_its_words(body), delay_s=2.0) as llm,
         driver() as running,
     ):
-        environment = ray_environment()
+        environment = ray_environment() | {"HF_HUB_OFFLINE": "1"}  # no hub is asked for the stand-in's tokenizer
         command = ["submit", QUARTER, "--root", options.root, "--address", head.dashboard, "--llm", llm.url]
         sent = subprocess.run([*FTM, *map(str, command), "--no-wait"], capture_output=True, text=True, env=environment)
         print(sent.stdout, sent.stderr)
@@ -59,7 +59,10 @@ def main() -> None:
         for name, where in PAGES.items():
             page.goto(f"{head.dashboard}/#/{where.replace('JOB', f'ftm-{QUARTER}-1')}")
             page.wait_for_timeout(4000)
-            n_bytes = save(page.screenshot(), options.folder / f"{name}.png")
+            if name == "ray-job":
+                page.get_by_text("Ray Data Overview").click()  # the stages of the map, closed at first
+                page.wait_for_timeout(2000)
+            n_bytes = save(page.screenshot(full_page=True), options.folder / f"{name}.png")
             print(f"{name}: {n_bytes / 1000:.0f} kB")
         logs = [RAY, "job", "logs", "--address", head.dashboard, f"ftm-{QUARTER}-1"]
         print(subprocess.run(logs, capture_output=True, text=True, env=environment).stdout)

@@ -25,6 +25,7 @@ from s3_server import credentials, serve  # noqa: E402 - tests/ is no package
 
 import ftm_ray  # noqa: E402
 from ftm_ray.lake.storage import Lake  # noqa: E402
+from ftm_ray.sources.manifest import read_manifest  # noqa: E402
 
 SAMPLE = Path(ftm_ray.__file__).parent / "sample_calls"
 SAMPLE_ARGUMENTS = ["2024Q1", "--path", f"{SAMPLE}/*.jsonl", "--links", f"{SAMPLE}/links.csv"]
@@ -64,6 +65,19 @@ def asked(server, n_calls: int, n_bytes_sent: int) -> str:
     return " | ".join([*numbers, *(f"{size / 1e6:.2f} MB" for size in sizes)])
 
 
+def per_batch(server, n_calls: int, lake: Lake, quarter: str) -> str:
+    """What a run asked about chunks and parts, which grows with the number of batches; all else does not."""
+    n_batches = len(read_manifest(lake, quarter).batches)
+    mine = Counter(
+        call.action.removeprefix("s3:")
+        for call in server.calls[n_calls:]
+        if call.key.endswith(".parquet") and any(f"/{folder}/" in call.key for folder in ("transcripts", "firm-topics"))
+    )
+    by_name = ", ".join(f"{n} {name}" for name, n in sorted(mine.items()))
+    each = mine.total() / n_batches
+    return f"run, about chunks and parts: {by_name} for {n_batches} batches, {each:.1f} requests each"
+
+
 def digests(lake: Lake, folder: str) -> dict[str, str]:
     """SHA-256 of every file below a folder, by its path."""
     found = {f"{folder}/{name}": lake.fingerprint(f"{folder}/{name}")["sha256"] for name in lake.list_files(folder)}
@@ -86,11 +100,14 @@ def main() -> None:
             before = len(server.calls), server.n_bytes_sent
             near_s = wall_seconds(command, roots[1])
             requests = asked(server, *before)
+            if name == "run":
+                of_batches = per_batch(server, before[0], Lake(roots[1]), command[1])
             server.delay_s = arguments.delay_ms / 1000
             far_s = wall_seconds(command, roots[2])
             server.delay_s = 0.0
             times = [f"{here_s:.1f} s", *(f"{s3_s:.1f} s ({s3_s / here_s:.2f})" for s3_s in (near_s, far_s))]
             print(f"| {name} | {' | '.join(times)} | {requests} |", flush=True)
+        print(of_batches)
         expected, *others = ([digests(Lake(root), top) for top in SAME_BYTES] for root in roots)
         assert any(expected) and all(found == expected for found in others)
         print(f"{sum(map(len, expected))} files below {', '.join(SAME_BYTES)}: the same bytes on S3 as in the folder")
