@@ -187,6 +187,7 @@ async function start() {
   listen();
   if (location.hash) route(true);
   document.body.dataset.ready = Math.round(performance.now());
+  await warmSearch(state.quarter);
 }
 
 start();

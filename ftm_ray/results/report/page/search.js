@@ -3,6 +3,7 @@
 
 const SHOWN_HITS = 30;
 const MOST_WORDS = 31; // of a question: one bit each of a number that stays a small integer
+const WARMING_QUESTIONS = 4;
 let lowered = null; // the words of all topics, in lower case
 
 function lowerWords() {
@@ -73,4 +74,18 @@ function elsewhere(question, quarter) {
     make("p", {}, "Nothing of this quarter has all of these words."),
     ...(known.length ? [make("h3", {}, "Other quarters"), longList(known, item, 40, { class: "plain" })] : []),
   ];
+}
+
+/**
+ * Ask some questions that nobody sees, since a browser runs what it has not compiled three times slower: it is done before a
+ * person types. Words that stand in some labels, in other texts, and nowhere, so that every branch is run: what is compiled
+ * without a branch is thrown away at its first use.
+ */
+async function warmSearch(quarter) {
+  const first = page.firstTopic[quarter];
+  for (let topic = first; topic < first + Math.min(WARMING_QUESTIONS, page.n_topics[quarter]); topic++) {
+    await new Promise((done) => setTimeout(done)); // what a person does meanwhile comes in between
+    const question = labelOf(topic).split(" ")[0];
+    searchCard(question, search(question, quarter), quarter);
+  }
 }
