@@ -253,9 +253,10 @@ def read_answer(results: Results, question: str) -> pa.Table:
     """As `answer`, to a question that has one."""
     try:
         return results.sql(question).to_arrow_table()
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeDecodeError) as error:  # the latter: bytes where texts should be
         _check_files(results)
-        advice = "; `ftm verify` says whether the files are whole" * isinstance(error, duckdb.InvalidInputException)
+        is_read = isinstance(error, duckdb.InvalidInputException | UnicodeDecodeError)
+        advice = "; `ftm verify` says whether the files are whole" if is_read else ""
         raise ConfigError(f"this cannot be answered: {plain_words(error)}{advice}") from error
 
 
@@ -278,7 +279,7 @@ def keep_inside(results: Results) -> None:
         results.connection.execute(f"SET {setting}")
 
 
-def plain_words(error: duckdb.Error) -> str:
+def plain_words(error: duckdb.Error | UnicodeDecodeError) -> str:
     """What DuckDB complains of, in one line, without the Python traceback of a file that could not be read."""
     words = " ".join(str(error).partition(" Detail: Python exception")[0].split())
     if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
