@@ -130,12 +130,12 @@ def _chosen_map(lake: Lake, quarter: str, map_id: str | None) -> str:
 
 
 def _published_support(lake: Lake, quarter: str, map_id: str) -> dict[tuple[str, int], float | None]:
-    """Support by topic, where this map is published; it is measured when all topics are seen."""
+    """Support by topic, where this map is published; it is measured when all topics are seen. Null in files of before."""
     record = finished_record(lake, quarter)
     if record is None or record["map_id"] != map_id:
         return {}
     topics = read_columns(lake, "topics", quarter, ["firm_id", "topic_id", "support"]).to_pylist()
-    return {(row["firm_id"], row["topic_id"]): row["support"] for row in topics}
+    return {(row["firm_id"], row["topic_id"]): row.get("support") for row in topics}
 
 
 def _asked_topics(lake: Lake, quarter: str, map_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
