@@ -130,7 +130,7 @@ def _chosen_map(lake: Lake, quarter: str, map_id: str | None) -> str:
 
 
 def _published_support(lake: Lake, quarter: str, map_id: str) -> dict[tuple[str, int], float | None]:
-    """Support by topic, where this map is published; it is measured when all topics are seen. Null in files of before."""
+    """Support by topic, where this map is published; measured when all are seen; null in files of before."""
     record = finished_record(lake, quarter)
     if record is None or record["map_id"] != map_id:
         return {}
