@@ -15,10 +15,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ftm_ray.errors import ConfigError
 
+#: A word of a variable's name is shorter than this, or has no digit: AWS's key ids have 20 capitals and digits.
+_KEY_CHARACTERS = 16
+
 
 def _variable_name(name: str) -> str:
-    # A key or a webhook's address has small letters, and would stand in run.json.
-    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+    # A key or a webhook's address has small letters, or is long and mixed, and would stand in run.json.
+    parts = re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) and name.split("_")
+    if not parts or any(len(part) >= _KEY_CHARACTERS and re.search("[0-9]", part) for part in parts):
         raise ValueError("must be the name of an environment variable in capitals, not the key itself")
     return name
 
@@ -321,6 +325,8 @@ def _first_problem(error: ValidationError) -> str:
         return f"unknown key '{key}'; docs/configuration.md lists the keys"
     if first["type"] == "value_error":  # our own checks say it all; the value may hold a secret
         return f"{key}: {first['ctx']['error']}"
+    if key.endswith("_variable"):  # somebody wrote the key itself, and not as a text
+        return f"{key}: must be the name of an environment variable in capitals, not the key itself"
     return f"{key}: {first['msg']} (got {first['input']!r})"
 
 

@@ -32,6 +32,28 @@ HOSTILE = (
     "x" * 100_000,
 )
 
+#: Each would run, write, or lead out of ROOT if a shell, SQL, a path or a terminal took it for its own.
+HOSTILE_NAMES = (
+    "'; DROP TABLE topics;--",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "$(touch touched)",
+    "`touch touched`",
+    "; touch touched #",
+    "%(touched)s {touched} %s",
+    "a \"double\" and 'single' \\ !! quotes",
+    "two\nlines\r\nand error: forged",
+    "\x1b[2J\x1b]0;title\x07cleared",
+    "\x9b2Jc1 and \x08\x08back",
+    "</script><img src=x onerror=touch>",
+    "\u202ereversed \u2066isolated",
+    "zero\u200bwidth\u200d\ufeff",
+    "nul\x00and \x7f",
+    "[bold red]markup[/nothing] :boom:",
+    "=HYPERLINK(A1)",
+    "long" * 2_500,
+)
+
 #: Columns that are keys, dates or words of our own; all other texts come from calls, files or LLMs.
 _OURS = {
     "theme_id",

@@ -24,6 +24,7 @@ from ftm_ray.cli.commands.run import run
 from ftm_ray.cli.commands.search import search
 from ftm_ray.cli.commands.sentiment import sentiment
 from ftm_ray.cli.commands.submit import submit
+from ftm_ray.cli.terminal import echo
 from ftm_ray.cli.termination import end_like_ctrl_c, exit_of_interruption
 from ftm_ray.errors import FtmError
 from ftm_ray.version import __version__
@@ -46,10 +47,10 @@ class FtmGroup(click.Group):
         try:
             return super().invoke(ctx)
         except FtmError as error:
-            click.echo(f"error: {error}", err=True)
+            echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):  # Abort: Ctrl-C at a prompt
-            click.echo("stopped; the same command goes on where this one stopped", err=True)
+            echo("stopped; the same command goes on where this one stopped", err=True)
             ctx.exit(exit_of_interruption())
 
 
@@ -79,7 +80,7 @@ class _StandardError(logging.Handler):
     """Log lines go where standard error is at that moment: above the bars while there are any."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        echo(self.format(record), err=True)
 
 
 def _configure_logging(verbose: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ftm_ray.cli.terminal import visible_json
 from ftm_ray.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def open_lake(root: str) -> "Lake":
 
 def print_json(value: Any) -> None:
     """Print a result for a script."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    click.echo(visible_json(json.dumps(value, indent=1, ensure_ascii=False, default=str)))
 
 
 def write_page(path: Path, page: str) -> None:

@@ -39,7 +39,7 @@ _BLOCK_BYTES = 8 << 20
 
 _AGAIN = "delete it, and run the command again that made it"
 
-_QUARTER = re.compile(r"(19|20)\d\dQ[1-4]")
+_QUARTER = re.compile(r"(19|20)[0-9]{2}Q[1-4]")
 
 
 def check_quarter(quarter: str) -> str:

@@ -17,7 +17,7 @@ from ftm_ray.events.sentiment import Tone, ToneSettings, read_sentiment, tones_o
 from ftm_ray.events.study import Study, StudySettings, study_events
 from ftm_ray.lake.calendar import known_from
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.query import Results, open_results
+from ftm_ray.results.query import Results, open_results, read_answer
 
 #: A call's sentences of each theme, and all of its sentences that were not left out.
 _SPOKEN = """
@@ -89,11 +89,13 @@ def make_study(root: str, request: StudyRequest) -> Study:
 def _tones(results: Results, request: StudyRequest) -> dict[tuple[str, str, str], Tone]:
     if request.sentiment:
         return read_sentiment(request.sentiment, request.tone)
-    return tones_of(results.theme_sentiment.to_arrow_table(), request.tone, f"theme_sentiment of {results.root}")
+    return tones_of(
+        read_answer(results, "SELECT * FROM theme_sentiment"), request.tone, f"theme_sentiment of {results.root}"
+    )
 
 
 def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone]) -> tuple[list[Call], list[Mention]]:
-    spoken = results.sql(_SPOKEN).to_arrow_table().to_pylist()
+    spoken = read_answer(results, _SPOKEN).to_pylist()
     uids, times = _theme_uids(results), _call_times(results, spoken)
     calls: dict[str, Call] = {}
     mentions = []
@@ -121,7 +123,7 @@ def _calls_and_mentions(results: Results, tones: dict[tuple[str, str, str], Tone
 
 def _theme_uids(results: Results) -> dict[tuple[str, str], str | None]:
     """The theme_uid of each theme of linked firms; None where its quarter is not linked to others."""
-    rows = results.sql("SELECT DISTINCT quarter, theme_id, theme_uid FROM sentiment_ready").to_arrow_table()
+    rows = read_answer(results, "SELECT DISTINCT quarter, theme_id, theme_uid FROM sentiment_ready")
     return {(row["quarter"], row["theme_id"]): row["theme_uid"] for row in rows.to_pylist()}
 
 
@@ -130,7 +132,7 @@ def _call_times(results: Results, spoken: Sequence[dict[str, Any]]) -> dict[tupl
     days = {(row["firm_id"], row["transcript_id"]): row["call_date"] for row in spoken}
     texts = _wrds_times(results, days)
     question = "SELECT DISTINCT firm_id, transcript_id, earnings_call_time FROM sentiment_ready"
-    rows = results.sql(question).to_arrow_table().to_pylist()
+    rows = read_answer(results, question).to_pylist()
     said = {(row["firm_id"], row["transcript_id"]): row["earnings_call_time"] for row in rows}
     texts |= {key: text for key, text in said.items() if text}
     found = {key: call_moment(text, days[key]) for key, text in texts.items() if key in days}

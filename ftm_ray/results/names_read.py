@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.published_rows import read_columns
 from ftm_ray.lake.runs import finished_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.answer_words import OUTCOME_MEANINGS, answer_lines
@@ -129,12 +130,12 @@ def _chosen_map(lake: Lake, quarter: str, map_id: str | None) -> str:
 
 
 def _published_support(lake: Lake, quarter: str, map_id: str) -> dict[tuple[str, int], float | None]:
-    """Support by topic, where this map is published; it is measured when all topics are seen."""
+    """Support by topic, where this map is published; measured when all are seen; null in files of before."""
     record = finished_record(lake, quarter)
     if record is None or record["map_id"] != map_id:
         return {}
-    topics = lake.read_folder(lake.table_dir("topics", quarter), ["firm_id", "topic_id", "support"]).to_pylist()
-    return {(row["firm_id"], row["topic_id"]): row["support"] for row in topics}
+    topics = read_columns(lake, "topics", quarter, ["firm_id", "topic_id", "support"]).to_pylist()
+    return {(row["firm_id"], row["topic_id"]): row.get("support") for row in topics}
 
 
 def _asked_topics(lake: Lake, quarter: str, map_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.published_rows import PublishedRows, damaged_table, read_columns, read_file_columns
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.schemas.vectors import SENTENCE_VECTORS
@@ -80,21 +81,23 @@ def vector_files(lake: Lake, record: Mapping[str, Any]) -> list[str]:
     return [path for path in record["files"] if path.startswith(f"{folder}/")]
 
 
-def read_columns(lake: Lake, name: str, quarter: str, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a published table, whole; its quarter is not in the files but in the folder's name."""
-    return lake.read_folder(lake.table_dir(name, quarter), columns)
-
-
-def read_firm_names(lake: Lake, quarter: str) -> dict[str, FirmName]:
+def read_firm_names(lake: Lake, quarter: str) -> PublishedRows[str, FirmName]:
     """All firms of the quarter by id."""
     rows = read_columns(lake, "firms", quarter, ["firm_id", "firm_name", "permno"]).to_pylist()
-    return {row["firm_id"]: FirmName(**row) for row in rows}
+    return PublishedRows(lake, quarter, "firms", ((row["firm_id"], FirmName(**row)) for row in rows))
 
 
-def topic_key(text: str) -> TopicKey:
-    """'firm_id/topic_id' as a key; a firm id may itself hold a slash."""
-    firm_id, _, topic_id = text.rpartition("/")
-    return firm_id, int(topic_id)
+def exemplar_keys(lake: Lake, quarter: str, texts: Iterable[str]) -> list[TopicKey]:
+    """Exemplar topics of a theme, 'firm_id/topic_id', as keys; a firm id may itself hold a slash.
+
+    Raises:
+        DamagedError: One is no such key.
+    """
+    parts = [text.rpartition("/") for text in texts]
+    wrong = [text for text, part in zip(texts, parts, strict=True) if not part[2].isdecimal()]
+    if wrong:
+        raise damaged_table(lake, quarter, f"themes has '{wrong[0]}' for an exemplar topic, expected firm_id/topic_id")
+    return [(firm_id, int(topic_id)) for firm_id, _, topic_id in parts]
 
 
 def topic_keys(table: pa.Table) -> list[TopicKey]:
@@ -104,30 +107,31 @@ def topic_keys(table: pa.Table) -> list[TopicKey]:
 
 def read_topics(
     lake: Lake, quarter: str, keys: Iterable[TopicKey], columns: Sequence[str]
-) -> dict[TopicKey, dict[str, Any]]:
+) -> PublishedRows[TopicKey, dict[str, Any]]:
     """Some topics of some firms."""
     wanted = set(keys)
     table = read_columns(lake, "topics", quarter, ["firm_id", "topic_id", *columns])
     table = table.filter(pc.is_in(table["firm_id"], pa.array({firm_id for firm_id, _ in wanted}, pa.string())))
-    rows = {(row["firm_id"], row["topic_id"]): row for row in table.to_pylist()}
-    return {key: rows[key] for key in wanted if key in rows}
+    rows = (((row["firm_id"], row["topic_id"]), row) for row in table.to_pylist())
+    return PublishedRows(lake, quarter, "topics", ((key, row) for key, row in rows if key in wanted))
 
 
 def read_sentences(
     lake: Lake, quarter: str, names: Mapping[str, FirmName], firm_ids: set[str], wanted: set[str]
-) -> dict[str, SpokenSentence]:
+) -> PublishedRows[str, SpokenSentence]:
     """The wanted sentences by id, file by file; files without one of the firms are not read."""
     columns = ["sentence_id", "firm_id", "transcript_id", "call_date", "position"]
     columns += ["speaker_name", "speaker_type", "section", "raw_text"]
     folder = lake.table_dir("sentences", quarter)
-    found: dict[str, SpokenSentence] = {}
+    found = PublishedRows[str, SpokenSentence](lake, quarter, "sentences", ())
     for name in lake.list_files(folder):
         if len(found) == len(wanted):
             break
-        held = lake.read_table(f"{folder}/{name}", ["firm_id"])["firm_id"].unique().to_pylist()
+        path = f"{folder}/{name}"
+        held = lake.read_table(path, ["firm_id"])["firm_id"].unique().to_pylist()
         if firm_ids.isdisjoint(held):
             continue
-        table = lake.read_table(f"{folder}/{name}", columns)
+        table = read_file_columns(lake, "sentences", quarter, path, columns)
         for row in table.filter(pc.is_in(table["sentence_id"], pa.array(wanted, pa.string()))).to_pylist():
             firm, text = names[row.pop("firm_id")], row.pop("raw_text")
             found[row["sentence_id"]] = SpokenSentence(firm=firm, text=text, **row)

@@ -6,18 +6,18 @@ listed, a half-published quarter is never read, and a question about one quarter
 Nothing is read before it is asked for, and then only the columns needed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.calendar import known_from
-from ftm_ray.lake.runs import SENTIMENT_RECORD, read_record
+from ftm_ray.lake.published_rows import damaged_table
+from ftm_ray.lake.runs import files_beside
 from ftm_ray.lake.storage import Lake, check_quarter
 from ftm_ray.results.lineage_files import known_records, linked_entries
 from ftm_ray.results.published import THEME_ID, published_records
@@ -25,6 +25,7 @@ from ftm_ray.results.search.hits import hits_table
 from ftm_ray.results.search.request import make_request
 from ftm_ray.results.search.searcher import Searcher
 from ftm_ray.results.study_files import read_study
+from ftm_ray.results.table_files import dataset, files_dataset, with_sentiment
 from ftm_ray.schemas.events import EVENT_STUDY
 from ftm_ray.schemas.history import HISTORY
 from ftm_ray.schemas.published import PUBLISHED
@@ -214,9 +215,7 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
         SourceError: One of them is not published, or none is, or none was over by then.
     """
     lake = Lake(root)
-    records = [
-        _with_sentiment(lake, record) for record in published_records(lake, [check_quarter(q) for q in quarters])
-    ]
+    records = [with_sentiment(lake, record) for record in published_records(lake, [check_quarter(q) for q in quarters])]
     records = known_records(records, as_of)
     if not records:
         raise SourceError(f"no published quarter in {lake.root} was over on {as_of}")
@@ -226,11 +225,11 @@ def open_results(root: str, *quarters: str, as_of: date | None = None) -> Result
     connection = duckdb.connect(":memory:", config=settings)
     for name, schema in TABLES.items():
         view = f"_{name}_files" if name in _FOLLOWED else name
-        connection.register(view, _dataset(lake, records, name, schema))
+        connection.register(view, dataset(lake, records, name, schema))
     entries = linked_entries(lake, {record["quarter"]: record["run_id"] for record in records}, as_of)
     for name, schema in HISTORY.items():
         files = [(entry.quarter, entry.path(name)) for entry in entries]
-        connection.register(name, _files_dataset(lake, files, schema))
+        connection.register(name, files_dataset(lake, files, schema))
     known = [(record["quarter"], known_from(record["quarter"])) for record in records]
     columns = {"quarter": [quarter for quarter, _ in known], "knowledge_time": [moment for _, moment in known]}
     connection.register("_known", pa.table(columns))
@@ -247,14 +246,28 @@ def answer(results: Results, question: str) -> pa.Table | None:
         ConfigError: DuckDB cannot answer it.
         SourceError: ROOT cannot be read any more, for instance because the credentials have expired.
     """
-    found = results.sql(question)
+    return None if results.sql(question) is None else read_answer(results, question)
+
+
+def read_answer(results: Results, question: str) -> pa.Table:
+    """As `answer`, to a question that has one."""
     try:
-        return None if found is None else found.to_arrow_table()
-    except duckdb.Error as error:
-        published_records(
-            Lake(results.root), results.quarters
-        )  # says more clearly than pyarrow why a bucket cannot be read
-        raise ConfigError(f"this cannot be answered: {plain_words(error)}") from error
+        return results.sql(question).to_arrow_table()
+    except (duckdb.Error, UnicodeDecodeError) as error:  # the latter: bytes where texts should be
+        _check_files(results)
+        is_read = isinstance(error, duckdb.InvalidInputException | UnicodeDecodeError)
+        advice = "; `ftm verify` says whether the files are whole" if is_read else ""
+        raise ConfigError(f"this cannot be answered: {plain_words(error)}{advice}") from error
+
+
+def _check_files(results: Results) -> None:
+    """Say more clearly than DuckDB that ROOT cannot be read, or that a file of it is gone."""
+    lake = Lake(results.root)
+    for record in published_records(lake, results.quarters):
+        files = with_sentiment(lake, record)["files"]
+        gone = sorted(set(files) - files_beside(lake, files))
+        if gone:
+            raise damaged_table(lake, record["quarter"], f"{gone[0]} is missing")
 
 
 def keep_inside(results: Results) -> None:
@@ -266,7 +279,7 @@ def keep_inside(results: Results) -> None:
         results.connection.execute(f"SET {setting}")
 
 
-def plain_words(error: duckdb.Error) -> str:
+def plain_words(error: duckdb.Error | UnicodeDecodeError) -> str:
     """What DuckDB complains of, in one line, without the Python traceback of a file that could not be read."""
     words = " ".join(str(error).partition(" Detail: Python exception")[0].split())
     if isinstance(error, duckdb.CatalogException):  # an unknown table; DuckDB then proposes tables of its own
@@ -274,30 +287,3 @@ def plain_words(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.PermissionException):
         return f"{words}: only what is published can be asked for; `ftm sql --out FILE` writes the answer to a file"
     return words
-
-
-def _with_sentiment(lake: Lake, record: dict[str, Any]) -> dict[str, Any]:
-    """run.json with the files of the sentiment of these very themes, where that was made."""
-    path = lake.sentiment_record(record["quarter"], record["run_id"])
-    if not lake.exists(path):
-        return record
-    return record | {"files": record["files"] | read_record(lake, path, SENTIMENT_RECORD)["files"]}
-
-
-def _dataset(lake: Lake, records: Iterable[dict[str, Any]], name: str, schema: pa.Schema) -> ds.FileSystemDataset:
-    """One table over all quarters; each folder says its quarter, which becomes a column, and others are not opened."""
-    found: list[tuple[str, str]] = []
-    for record in records:
-        quarter = record["quarter"]
-        folder = lake.sentiment_file(quarter) if name == "sentiment_ready" else f"{lake.table_dir(name, quarter)}/"
-        found += [(quarter, path) for path in record["files"] if path.startswith(folder)]
-    return _files_dataset(lake, found, schema)
-
-
-def _files_dataset(lake: Lake, found: Iterable[tuple[str, str]], schema: pa.Schema) -> ds.FileSystemDataset:
-    """Files, each with its quarter, as one table."""
-    parquet, files, fragments = ds.ParquetFileFormat(), lake.filesystem(), []
-    for quarter, path in found:
-        holds = ds.field("quarter") == quarter
-        fragments.append(parquet.make_fragment(path, files, partition_expression=holds))
-    return ds.FileSystemDataset(fragments, schema, parquet, files)

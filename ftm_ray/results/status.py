@@ -13,8 +13,9 @@ from ftm_ray.lake.runs import part_name, published_run_id, read_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.lake.waits import noted_wait
 from ftm_ray.run.counts import SUMMARY_SOURCE, summary_sources
+from ftm_ray.schemas.columns import check_table, with_later_columns
 from ftm_ray.schemas.parts import FirmStatus, SummarySource
-from ftm_ray.schemas.store import Manifest
+from ftm_ray.schemas.store import COVERAGE, Manifest
 from ftm_ray.sources.coverage import CoverageLine, coverage_lines
 from ftm_ray.sources.manifest import read_manifest
 
@@ -92,7 +93,8 @@ def quarter_status(lake: Lake, quarter: str) -> QuarterStatus:
     maps = sorted(filter(None, found), key=lambda made: (made.map_id != published, made.n_left, made.map_id))
     running = lock_holder(lake, quarter)
     wait = noted_wait(lake, quarter) if running else None
-    coverage = lake.read_table(f"{lake.prefetch_dir(quarter)}/coverage.parquet")
+    path = f"{lake.prefetch_dir(quarter)}/coverage.parquet"
+    coverage = check_table(with_later_columns(lake.read_table(path), COVERAGE), COVERAGE, lake.full_path(path))
     return QuarterStatus(
         quarter=quarter,
         stage=_stage(maps, run_id, record, manifest),

@@ -7,6 +7,7 @@ from typing import Any
 
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.history.edges import Edge
+from ftm_ray.lake.published_rows import PublishedRows, read_columns
 from ftm_ray.lake.runs import published_run_id
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.lineage_files import linked_entries, read_rows
@@ -14,12 +15,11 @@ from ftm_ray.results.published import (
     THEME_ID,
     FirmName,
     SpokenSentence,
+    exemplar_keys,
     quarters_there,
-    read_columns,
     read_firm_names,
     read_sentences,
     read_topics,
-    topic_key,
 )
 
 #: An id over quarters: U, the first theme_id, and for later versions of the registry their number.
@@ -98,17 +98,23 @@ def theme_life(lake: Lake, theme: str) -> ThemeLife:
         raise SourceError(f"no quarter is linked in {lake.root}; run `ftm lineage QUARTER... --root {lake.root}` first")
     lineage = read_rows(lake, "lineage", entries)
     uid = _uid_of(theme, lineage, lake)
-    attention = {row["quarter"]: row for row in read_rows(lake, "attention", entries) if row["theme_uid"] == uid}
+    attention = [row for row in read_rows(lake, "attention", entries) if row["theme_uid"] == uid]
     own = [row for row in lineage if row["theme_uid"] == uid]
     return ThemeLife(
         theme_uid=uid,
         quarters=tuple(
-            _quarter(lake, row, attention[row["quarter"]], _related(lineage, uid, row["quarter"]))
+            _quarter(lake, row, _attention_of(lake, row, attention), _related(lineage, uid, row["quarter"]))
             for row in own
             if row["theme_id"] is not None
         ),
         ends=tuple((row["quarter"], row["edge"], row["parent_uid"]) for row in own if row["theme_id"] is None),
     )
+
+
+def _attention_of(lake: Lake, row: Mapping[str, Any], attention: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the table attention says of a theme in the quarter of a row of lineage."""
+    of_quarter = ((one["theme_uid"], one) for one in attention if one["quarter"] == row["quarter"])
+    return PublishedRows(lake, row["quarter"], "attention", of_quarter)[row["theme_uid"]]
 
 
 def _published(lake: Lake) -> dict[str, str]:
@@ -141,7 +147,7 @@ def _quarter(
     quarter = row["quarter"]
     columns = ["theme_id", "label", "n_firms", "top_firms", "exemplar_topic_ids"]
     themes = read_columns(lake, "themes", quarter, columns).to_pylist()
-    theme = next(theme for theme in themes if theme["theme_id"] == row["theme_id"])
+    theme = PublishedRows(lake, quarter, "themes", ((theme["theme_id"], theme) for theme in themes))[row["theme_id"]]
     names = read_firm_names(lake, quarter)
     return LifeQuarter(
         **{name: row[name] for name in ("quarter", "theme_id", "naming", "edge", "parent_uid")},
@@ -161,8 +167,8 @@ def _sentences(
     lake: Lake, quarter: str, exemplars: Sequence[str], names: Mapping[str, FirmName]
 ) -> tuple[SpokenSentence, ...]:
     """The most central sentence of each of the most central topics."""
-    keys = [topic_key(text) for text in exemplars[:_SENTENCES]]
+    keys = exemplar_keys(lake, quarter, exemplars[:_SENTENCES])
     topics = read_topics(lake, quarter, keys, ["exemplar_ids"])
-    wanted = [topics[key]["exemplar_ids"][0] for key in keys if key in topics and topics[key]["exemplar_ids"]]
+    wanted = [topics[key]["exemplar_ids"][0] for key in keys if topics[key]["exemplar_ids"]]
     found = read_sentences(lake, quarter, names, {firm_id for firm_id, _ in keys}, set(wanted))
-    return tuple(found[sentence_id] for sentence_id in wanted if sentence_id in found)
+    return tuple(found[sentence_id] for sentence_id in wanted)

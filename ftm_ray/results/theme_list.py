@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.published_rows import PublishedRows, read_columns
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.lineage_files import linked_entries, read_rows
 from ftm_ray.results.published import (
     FirmName,
     SpokenSentence,
-    read_columns,
+    exemplar_keys,
     read_firm_names,
     read_sentences,
     read_topics,
-    topic_key,
 )
 from ftm_ray.themes.kind import ThemeKind
 
@@ -119,7 +119,8 @@ def list_themes(lake: Lake, quarter: str, top: int, by: str | None = None) -> Th
 def read_theme_rows(lake: Lake, quarter: str) -> list[dict[str, Any]]:
     """All themes of a quarter, largest first; null where an earlier version has no such column."""
     rows = read_columns(lake, "themes", quarter, [*_THEME_COLUMNS, *_LATER_COLUMNS]).to_pylist()
-    return [dict.fromkeys(_LATER_COLUMNS) | row for row in rows]  # a file without a column gives rows without it
+    found = ((row["theme_id"], dict.fromkeys(_LATER_COLUMNS) | row) for row in rows)  # a file may lack such a column
+    return list(PublishedRows(lake, quarter, "themes", found).values())
 
 
 def _with_history(lake: Lake, themes: list[dict[str, Any]], run_ids: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -155,11 +156,11 @@ def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -
         themes: Rows as `read_theme_rows` returns them.
     """
     names = read_firm_names(lake, quarter)
-    central = {theme["theme_id"]: [topic_key(text) for text in theme["exemplar_topic_ids"][:3]] for theme in themes}
+    central = {theme["theme_id"]: exemplar_keys(lake, quarter, theme["exemplar_topic_ids"][:3]) for theme in themes}
     keys = {key for keys in central.values() for key in keys}
     topics = read_topics(lake, quarter, keys, ["exemplar_ids"])
     candidates = {
-        theme_id: [sentence_id for key in keys if key in topics for sentence_id in topics[key]["exemplar_ids"][:3]]
+        theme_id: [sentence_id for key in keys for sentence_id in topics[key]["exemplar_ids"][:3]]
         for theme_id, keys in central.items()
     }
     wanted = {sentence_id for ids in candidates.values() for sentence_id in ids}
@@ -171,9 +172,7 @@ def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -
             **values,
             keywords=tuple(theme["keywords"]),
             top_firms=tuple(names[firm_id] for firm_id in theme["top_firms"]),
-            example=_example(
-                theme["keywords"], [sentences[i] for i in candidates[theme["theme_id"]] if i in sentences]
-            ),
+            example=_example(theme["keywords"], [sentences[i] for i in candidates[theme["theme_id"]]]),
         )
         for theme, values in zip(themes, as_they_are, strict=True)
     ]

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.errors import ConfigError
+from ftm_ray.lake.published_rows import read_columns
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import (
     THEME_ID,
     FirmName,
     SpokenSentence,
-    read_columns,
     read_firm_names,
     read_sentences,
     read_topics,
@@ -87,7 +87,7 @@ def _topic_traces(lake: Lake, quarter: str, members: pa.Table, max_sentences: in
             topic_id=row["topic_id"],
             similarity=row["similarity"],
             **{name: topics[key][name] for name in ("label", "representation", "n_sentences")},
-            sentences=tuple(sentences[sentence_id] for sentence_id in shown[key] if sentence_id in sentences),
+            sentences=tuple(sentences[sentence_id] for sentence_id in shown[key]),
         )
         for row in rows
         for key in [(row["firm_id"], row["topic_id"])]

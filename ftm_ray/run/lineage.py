@@ -22,6 +22,7 @@ from ftm_ray.history.registry import Entry, all_entries, current_entries, read_e
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
 from ftm_ray.lake.calendar import quarter_name, quarter_number
 from ftm_ray.lake.locks import quarter_lock
+from ftm_ray.lake.published_rows import PublishedRows, read_columns
 from ftm_ray.lake.runs import published_record, published_run_id
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.kept_answers import AnswerStore
@@ -152,7 +153,7 @@ def _judge(lake: Lake, new: ThemeSet, config: RunConfig) -> Judge:
     """The LLM, which sees of each theme in doubt what the quarter's run says of it."""
     answers = AnswerStore(lake, new.quarter, config.model_variant())
     keeper = NameKeeper(config.llm, llm_api_key(config.llm), answers)
-    themes = lake.read_folder(lake.table_dir("themes", new.quarter), ["keywords", "description"]).to_pylist()
+    themes = read_columns(lake, "themes", new.quarter, ["keywords", "description"]).to_pylist()
 
     def fit(doubts: Sequence[Doubt]) -> list[bool]:
         about = [themes[doubt.place] for doubt in doubts]
@@ -199,11 +200,11 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
         SourceError: Nothing is published, or its publication was not finished.
     """
     record = published_record(lake, quarter)
-    topics = lake.read_folder(lake.table_dir("topics", quarter), ["firm_id", "topic_id", "n_sentences", "embedding"])
-    published = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id", "label"])
+    topics = read_columns(lake, "topics", quarter, ["firm_id", "topic_id", "n_sentences", "embedding"])
+    published = read_columns(lake, "themes", quarter, ["theme_id", "label"])
     theme_ids = published["theme_id"].to_pylist()
-    place = {theme_id: number for number, theme_id in enumerate(theme_ids)}
-    inside = lake.read_folder(lake.table_dir("theme_topics", quarter), ["theme_id", "firm_id", "topic_id"])
+    place = PublishedRows(lake, quarter, "themes", ((theme_id, number) for number, theme_id in enumerate(theme_ids)))
+    inside = read_columns(lake, "theme_topics", quarter, ["theme_id", "firm_id", "topic_id"])
     theme_of = {(row["firm_id"], row["topic_id"]): place[row["theme_id"]] for row in inside.to_pylist()}
     keys = zip(topics["firm_id"].to_pylist(), topics["topic_id"].to_pylist(), strict=True)
     themes = np.array([theme_of.get(key, NO_THEME) for key in keys], dtype=np.int64)

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ftm_ray.lake.published_rows import read_columns, read_file_columns
 from ftm_ray.lake.storage import Lake
 
 _COLUMNS = ["sentence_id", "firm_id", "transcript_id", "call_date", "speaker_type", "topic_id", "raw_text"]
@@ -30,8 +31,8 @@ class ThemeSentences:
     @classmethod
     def of(cls, lake: Lake, record: dict[str, Any]) -> "ThemeSentences":
         """The sentences of a published run."""
-        folder = lake.table_dir("theme_topics", record["quarter"])
-        return cls(lake, record, lake.read_folder(folder, ["theme_id", "firm_id", "topic_id", "permno"]))
+        columns = ["theme_id", "firm_id", "topic_id", "permno"]
+        return cls(lake, record, read_columns(lake, "theme_topics", record["quarter"], columns))
 
     @property
     def paths(self) -> list[str]:
@@ -46,7 +47,7 @@ class ThemeSentences:
         """
         keys = _topic_keys(self.members)
         for path in self.paths:
-            sentences = self.lake.read_table(path, _COLUMNS)
+            sentences = read_file_columns(self.lake, "sentences", self.record["quarter"], path, _COLUMNS)
             place = pc.index_in(_topic_keys(sentences), keys)
             found = sentences.filter(pc.is_valid(place))
             place = place.drop_null()

@@ -186,3 +186,5 @@ def test_published_tables(whole, name, kind, data):
         else:  # rows that somebody changed with care: to find them is what `ftm verify` is for
             write_table(path, content, some)
             attempt(lambda: verify_quarter(lake, QUARTER))
+            reader = data.draw(st.sampled_from(sorted(READERS)))
+            attempt(lambda: READERS[reader](lake))

@@ -215,11 +215,24 @@ def test_a_key_that_no_header_can_hold_is_refused_by_its_variable_and_not_repeat
     assert "sk" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["sk-123", "", "MY KEY", "$KEY", "sk_live_123", "Key", "1KEY"])
-def test_a_key_in_the_place_of_its_variable_is_refused_and_not_repeated(name):
+@pytest.mark.parametrize("setting", ["llm.api_key_variable", "notify.webhook_variable"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sk-123", "", "MY KEY", "$KEY", "sk_live_123", "Key", "1KEY", "https://hooks.example.org/T0/B0/x"),
+        *("AKIAIOSFODNN7EXAMPLE", "SK_9F8E7D6C5B4A39281706", ["sk-123"], {"sk-123": 1}, 4711),
+    ],
+)
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_repeated(name, setting):
     with pytest.raises(ConfigError, match="must be the name of an environment variable") as caught:
-        load_config(None, {"llm.api_key_variable": name})
-    assert not name.startswith("sk") or name not in str(caught.value)
+        load_config(None, {setting: name})
+    for secret in ("sk-123", "sk_live", "hooks", "AKIA", "9F8E", "4711"):
+        assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["FTM_LLM_API_KEY", "GROK_KEY", "OPENAI_API_KEY_2", "_X", "TEAM_7_WEBHOOK_2026"])
+def test_usual_names_of_variables_are_taken(name):
+    assert load_config(None, {"llm.api_key_variable": name}).llm.api_key_variable == name
 
 
 def test_the_address_of_the_model_does_not_change_the_identity_of_the_map():

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ftm_ray.cli.options import json_option, print_json
+from ftm_ray.cli.terminal import echo
 from ftm_ray.errors import ConfigError
 
 
@@ -48,7 +49,7 @@ def render(out: Path, gpu: tuple[str, ...], cpu_nodes: tuple[str, ...], ami: str
         settings.write_text(render_settings(made), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write {out}: {error.strerror}") from error
-    click.echo(f"{out} is for `ray up`, {settings} for `ftm run --config`; next: ftm doctor --cluster {out}")
+    echo(f"{out} is for `ray up`, {settings} for `ftm run --config`; next: ftm doctor --cluster {out}")
 
 
 @cluster.command(short_help="Say what is wrong with a cluster file.")
@@ -66,8 +67,8 @@ def check(file: Path, as_json: bool) -> None:
     if as_json:
         print_json(problems)
     for problem in [] if as_json else problems:
-        click.echo(problem)
+        echo(problem)
     if problems:
         raise ConfigError(f"{file} has {len(problems)} fault(s); nothing was started")
     if not as_json:
-        click.echo(f"{file}: no fault found; `ftm doctor --cluster {file}` asks the account")
+        echo(f"{file}: no fault found; `ftm doctor --cluster {file}` asks the account")

@@ -15,6 +15,7 @@ from ftm_ray.cli.options import (
     root_option,
     write_page,
 )
+from ftm_ray.cli.terminal import echo
 
 
 @click.group(short_help="Serve the LLM, or compare two.")
@@ -47,7 +48,7 @@ def up(**options: Any) -> None:
     from ftm_ray.cli.launch.llm import bring_up
 
     found = bring_up(options)
-    click.echo(f"{found.model} is up at {found.url}; `ftm llm down` ends it")
+    echo(f"{found.model} is up at {found.url}; `ftm llm down` ends it")
 
 
 @llm.command("status", short_help="Say which model is up.")
@@ -64,10 +65,10 @@ def llm_status(as_json: bool) -> None:
     if as_json:
         print_json(asdict(found))
     elif found.state == "down":
-        click.echo("no model is up")
+        echo("no model is up")
     else:
         facts = [found.state, found.model or "no answer yet", found.url, found.message]
-        click.echo(", ".join(fact for fact in facts if fact) + f", replicas: {found.n_replicas}")
+        echo(", ".join(fact for fact in facts if fact) + f", replicas: {found.n_replicas}")
 
 
 @llm.command(short_help="Take the model down.")
@@ -79,7 +80,7 @@ def down() -> None:
     """
     from ftm_ray.cli.launch.llm import take_down
 
-    click.echo("the model is down" if take_down() else "no model is up")
+    echo("the model is down" if take_down() else "no model is up")
 
 
 @llm.command(short_help="Have two LLMs name the same topics.")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ftm_ray.cli.options import open_lake, quarter_argument, root_option, write_page
+from ftm_ray.cli.terminal import echo
 from ftm_ray.errors import ConfigError
 
 
@@ -41,7 +42,7 @@ def report(quarter: str, root: str, first: str | None, exemplars: int, out: Path
     path = out or Path(f"report-{quarter}.html")
     write_page(path, page.html)
     spoken = f"{page.n_sentences:,} sentences as spoken" if exemplars else "no spoken word"
-    click.echo(
+    echo(
         f"{path}: {page.n_themes:,} themes and {page.n_topics:,} topics of {', '.join(page.quarters)}, {spoken}; "
         f"{path.stat().st_size / 1e6:.1f} MB. Open it in a browser."
     )

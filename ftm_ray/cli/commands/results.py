@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ftm_ray.cli.options import json_option, open_lake, print_json, quarter_argument, root_option
+from ftm_ray.cli.terminal import echo
 from ftm_ray.errors import QualityError, SourceError
 
 
@@ -111,7 +112,7 @@ def sql(question: str, root: str, quarters: tuple[str, ...], as_json: bool, **op
     found = answer(results, question)
     if found is not None and out is not None:
         write_answer(found, out)
-        click.echo(f"{found.num_rows:,} rows in {out}", err=True)
+        echo(f"{found.num_rows:,} rows in {out}", err=True)
     elif as_json:
         print_json(found.to_pylist() if found is not None else [])
     elif found is not None:

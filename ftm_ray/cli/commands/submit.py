@@ -6,6 +6,7 @@ import click
 
 from ftm_ray.cli.commands.run import run
 from ftm_ray.cli.options import as_arguments, options_of, quarters_callback, root_option
+from ftm_ray.cli.terminal import echo
 from ftm_ray.errors import ConfigError
 
 _RUN_OPTIONS = options_of(run, without={"root", "as_json"})
@@ -39,9 +40,9 @@ def submit(context: click.Context, quarters: tuple[str, ...], root: str, **optio
     else:
         flags = as_arguments((option for option in _RUN_OPTIONS if option.name not in ("config", "prices")), options)
         cluster, job = launch.submit_quarters(quarters, root, where, options, flags)
-        click.echo(f"job {job} is sent to {where}", err=True)
+        echo(f"job {job} is sent to {where}", err=True)
     if options["no_wait"]:
-        click.echo(launch.how_to_go_on(job, where), err=True)
+        echo(launch.how_to_go_on(job, where), err=True)
     else:
         context.exit(launch.follow_to_the_end(cluster, job, where))
 

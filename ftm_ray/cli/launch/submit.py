@@ -9,6 +9,7 @@ import click
 
 from ftm_ray.cli.launch.run import run_config
 from ftm_ray.cli.options import Options
+from ftm_ray.cli.terminal import echo
 from ftm_ray.cli.termination import exit_of_interruption
 from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.environment import ray_dashboard, use_dashboard
@@ -99,17 +100,17 @@ def _check_endpoint(config: RunConfig) -> None:
         return
     trouble = asyncio.run(check_endpoint(config.llm, llm_api_key(config.llm), LlmAccount()))
     if trouble:
-        click.echo(f"warning: from this machine, {trouble}; the job will ask from the cluster", err=True)
+        echo(f"warning: from this machine, {trouble}; the job will ask from the cluster", err=True)
 
 
 def follow_to_the_end(cluster: Cluster, job: str, address: str) -> int:
     """Show a job's log on standard output; returns its exit code, or that of Ctrl-C, which leaves it alone."""
     try:
-        code = cluster.follow(job, lambda text: click.echo(text, nl=False))
+        code = cluster.follow(job, lambda text: echo(click.unstyle(text), nl=False))
     except KeyboardInterrupt:
-        click.echo(f"\ndetached; job {job} goes on. {how_to_go_on(job, address)}", err=True)
+        echo(f"\ndetached; job {job} goes on. {how_to_go_on(job, address)}", err=True)
         return exit_of_interruption()
-    click.echo(f"job {job} ended with exit code {code}", err=True)
+    echo(f"job {job} ended with exit code {code}", err=True)
     return code
 
 

@@ -12,6 +12,7 @@ import click
 from ftm_ray.cli.options import Options
 from ftm_ray.cli.progress import Step, shown_progress
 from ftm_ray.cli.screens.shapes import error_console
+from ftm_ray.cli.terminal import echo
 from ftm_ray.environment import postgres_user
 from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.lake.locks import QuarterLock, quarter_lock
@@ -117,7 +118,7 @@ def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":
     user = postgres_user() or (click.prompt("WRDS user name", err=True) if has_person else None)
     if not user:
         raise SourceError("no WRDS user name; set PGUSER, or run the command in a terminal, where it is asked for")
-    click.echo("Logging in to WRDS. Approve the Duo push if your phone shows one.", err=True)
+    echo("Logging in to WRDS. Approve the Duo push if your phone shows one.", err=True)
     database = connect(user, settings.schemas, _ask_password if has_person else None)
     try:
         no_titles = database.check_readable()
@@ -125,7 +126,7 @@ def _logged_in(settings: WrdsSettings) -> "WrdsDatabase":
         database.close()
         raise
     if no_titles:
-        click.echo(
+        echo(
             f"Without titles of people ({no_titles}): executives become CEO or CFO only where their title stands "
             "behind the name.",
             err=True,

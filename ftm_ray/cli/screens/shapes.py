@@ -4,9 +4,12 @@ import shlex
 from collections.abc import Iterable
 
 import pyarrow as pa
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from ftm_ray.cli.terminal import visible
 
 #: Firms that are listed one by one; --json lists all.
 LISTED_FIRMS = 20
@@ -14,14 +17,33 @@ LISTED_FIRMS = 20
 _MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red"), "skip": ("-", "dim")}
 
 
+class SafeConsole(Console):
+    """A console that shows codes in texts; those that rich itself makes, for colours and bars, it sends on."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Rich calls this for all that is printed, at last with each text by itself."""
+        if isinstance(renderable, Text):
+            renderable = _visible_text(renderable)
+        elif isinstance(renderable, str):
+            renderable = visible(renderable)
+        return super().render(renderable, options)
+
+
+def _visible_text(text: Text) -> Text:
+    """The text with its styles, which lie at the same places as before."""
+    shown = text.copy()
+    shown.plain = visible(text.plain)
+    return shown
+
+
 def console() -> Console:
     """Standard output; made anew each time, so that it finds the stream and the width of the moment."""
-    return Console(highlight=False)
+    return SafeConsole(highlight=False, markup=False, emoji=False)
 
 
 def error_console() -> Console:
     """Standard error, for progress and warnings."""
-    return Console(stderr=True, highlight=False)
+    return SafeConsole(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def counted(n: int, thing: str) -> str:

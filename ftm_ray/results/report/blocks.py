@@ -107,7 +107,7 @@ def theme_lines(quarters: Sequence[PageQuarter], firm_ids: Sequence[str], spoken
             line["text"] = _summary(theme["description"], theme) or (theme["description"] if spoken_words else "")
             line["named_by_llm"] = _is_by_llm(theme)
             line["firms"] = [firm_number[firm_id] for firm_id in theme["top_firms"]]
-            line["exemplars"] = [first_topic + rows[key] for key in theme["exemplar_topic_ids"] if key in rows]
+            line["exemplars"] = [first_topic + rows[key] for key in theme["exemplar_topic_ids"]]
             lines.append(line)
         first_topic += quarter.topics.num_rows
     return lines

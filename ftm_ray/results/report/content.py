@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ftm_ray.lake.published_rows import PublishedRows, read_columns, read_file_columns
 from ftm_ray.lake.runs import published_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.lineage_files import linked_entries, read_rows
-from ftm_ray.results.published import FirmName, TopicKey, quarters_there, read_columns, read_firm_names, topic_keys
+from ftm_ray.results.published import (
+    FirmName,
+    TopicKey,
+    exemplar_keys,
+    quarters_there,
+    read_firm_names,
+    topic_keys,
+)
 from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
 
 _TOPIC_COLUMNS = [
@@ -46,7 +54,7 @@ class PageQuarter:
 
     quarter: str
     record: dict[str, Any]
-    firms: dict[str, FirmName]
+    firms: PublishedRows[str, FirmName]
     topics: pa.Table
     vectors: Vectors
     themes: list[dict[str, Any]]
@@ -95,7 +103,7 @@ def _read_quarter(
     for name in set(_TOPIC_COLUMNS) - set(topics.column_names):  # earlier versions did not have `support`
         topics = topics.append_column(name, pa.nulls(topics.num_rows, pa.float64()))
     themes = read_columns(lake, "themes", quarter, _THEME_COLUMNS).to_pylist()
-    return PageQuarter(
+    found = PageQuarter(
         quarter=quarter,
         record=record,
         firms=read_firm_names(lake, quarter),
@@ -105,6 +113,20 @@ def _read_quarter(
         members=read_columns(lake, "theme_topics", quarter, ["theme_id", "firm_id", "topic_id", "similarity"]),
         ends=[row for row in lineage if row["theme_id"] is None],
     )
+    _require_all(lake, found)
+    return found
+
+
+def _require_all(lake: Lake, found: PageQuarter) -> None:
+    """Refuse a quarter whose tables name what others do not have; the page only numbers what is there."""
+    topics = PublishedRows(lake, found.quarter, "topics", ((key, None) for key in found.topic_keys()))
+    themes = PublishedRows(lake, found.quarter, "themes", ((theme["theme_id"], None) for theme in found.themes))
+    topics.require(topic_keys(found.members))
+    themes.require(found.members["theme_id"].unique().to_pylist())
+    found.firms.require(found.topics["firm_id"].unique().to_pylist())
+    for theme in found.themes:
+        found.firms.require(theme["top_firms"])
+        topics.require(exemplar_keys(lake, found.quarter, theme["exemplar_topic_ids"]))
 
 
 def _with_history(
@@ -133,16 +155,16 @@ def read_spoken(lake: Lake, page_quarter: PageQuarter, n_exemplars: int) -> list
     """
     exemplars = [ids[:n_exemplars] for ids in page_quarter.topics["exemplar_ids"].to_pylist()]
     found = _sentences_by_id(lake, page_quarter, exemplars)
-    return [[found[sentence_id] for sentence_id in ids if sentence_id in found] for ids in exemplars]
+    return [[found[sentence_id] for sentence_id in ids] for ids in exemplars]
 
 
 def _sentences_by_id(lake: Lake, page_quarter: PageQuarter, exemplars: Sequence[Sequence[str]]) -> Mapping[str, Spoken]:
     wanted = {sentence_id for ids in exemplars for sentence_id in ids}
     columns = ["raw_text", "speaker_name", "speaker_type", "call_date", "section", "sentence_id"]
     folder = lake.table_dir("sentences", page_quarter.quarter)
-    found: dict[str, Spoken] = {}
+    found = PublishedRows[str, Spoken](lake, page_quarter.quarter, "sentences", ())
     for name in lake.list_files(folder) if wanted else ():
-        table = lake.read_table(f"{folder}/{name}", columns)
+        table = read_file_columns(lake, "sentences", page_quarter.quarter, f"{folder}/{name}", columns)
         held = np.array([sentence_id in wanted for sentence_id in table["sentence_id"].to_pylist()], dtype=bool)
         for text, speaker, kind, day, section, sentence_id in _rows(table.filter(pa.array(held)), columns):
             found[sentence_id] = (text, speaker, kind, day.isoformat(), section, sentence_id)

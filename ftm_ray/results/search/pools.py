@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.published_rows import PublishedRows, joined, read_columns, read_file_columns
 from ftm_ray.lake.storage import Lake
-from ftm_ray.results.published import read_columns
 from ftm_ray.results.search.request import Among
 from ftm_ray.schemas.arrays import strings
 from ftm_ray.schemas.vectors import SENTENCE_VECTORS
@@ -42,9 +42,9 @@ class Members:
     """
 
     theme_topics: pa.Table
-    labels: dict[str, str]
-    kinds: dict[str, str | None]
-    firm_names: dict[str, str | None]
+    labels: PublishedRows[str, str]
+    kinds: PublishedRows[str, str | None]
+    firm_names: PublishedRows[str, str | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +70,12 @@ def read_members(lake: Lake, quarter: str) -> Members:
     ids = themes["theme_id"].to_pylist()
     kinds = themes["kind"].to_pylist() if "kind" in themes.column_names else [None] * len(ids)
     firms = read_columns(lake, "firms", quarter, ["firm_id", "firm_name"])
+    names = zip(firms["firm_id"].to_pylist(), firms["firm_name"].to_pylist(), strict=True)
     return Members(
         theme_topics=read_columns(lake, "theme_topics", quarter, ["theme_id", "firm_id", "topic_id"]),
-        labels=dict(zip(ids, themes["label"].to_pylist(), strict=True)),
-        kinds=dict(zip(ids, kinds, strict=True)),
-        firm_names=dict(zip(firms["firm_id"].to_pylist(), firms["firm_name"].to_pylist(), strict=True)),
+        labels=PublishedRows(lake, quarter, "themes", zip(ids, themes["label"].to_pylist(), strict=True)),
+        kinds=PublishedRows(lake, quarter, "themes", zip(ids, kinds, strict=True)),
+        firm_names=PublishedRows(lake, quarter, "firms", names),
     )
 
 
@@ -136,14 +137,18 @@ def _read_all(lake: Lake, table: str, quarter: str, columns: Sequence[str]) -> p
     folder = lake.table_dir(table, quarter)
     paths = [f"{folder}/{name}" for name in lake.list_files(folder)]
     with ThreadPoolExecutor(_READERS) as readers:
-        return pa.concat_tables(readers.map(lambda path: lake.read_table(path, columns), paths))
+        tables = readers.map(lambda path: read_file_columns(lake, table, quarter, path, columns), paths)
+        return joined(lake, table, quarter, tables)
 
 
 def _names(firm_ids: pa.ChunkedArray, members: Members) -> pa.ChunkedArray:
     """The name of each row's firm; empty where it has none."""
     ids = strings(members.firm_names)
     names = strings(name or "" for name in members.firm_names.values())
-    return names.take(pc.index_in(firm_ids, ids).combine_chunks())
+    places = pc.index_in(firm_ids, ids).combine_chunks()
+    if places.null_count:
+        members.firm_names.require(firm_ids.unique().to_pylist())
+    return names.take(places)
 
 
 def _joined(texts: Sequence[pa.ChunkedArray | pa.Array]) -> pa.Array:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from ftm_ray.errors import SourceError
 from ftm_ray.lake.published_files import read_published_columns, read_published_folder
+from ftm_ray.lake.published_rows import column_fault
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.published import vector_files
 from ftm_ray.results.verify.check import Check, make_check
@@ -36,6 +38,10 @@ def read_tables(lake: Lake, quarter: str) -> Tables:
     for name in ("firms", "topics", "themes", "theme_topics"):
         folder = lake.table_dir(name, quarter)
         table = read_published_folder(lake, folder, PUBLISHED[name])
+        faults = ((field.name, column_fault(table[field.name], field)) for field in PUBLISHED[name])
+        for column, fault in faults:
+            if fault:
+                raise SourceError(f"{folder}: column '{column}' {fault}")
         read[name] = table.drop([column for column in ("embedding",) if column in table.column_names])
     path = lake.sentiment_file(quarter)
     if not lake.exists(path):

@@ -149,8 +149,9 @@ def test_credentials_that_expire_before_the_answer_are_named(remote, s3):
 def test_a_lost_file_is_one_line(remote):
     remote.delete_file(f"processed/sentences/quarter={NEXT}/part-00000.parquet")
     result = ftm("sql", "SELECT count(raw_text) FROM sentences", "--root", remote.root)
-    assert result.exit_code == 2
-    assert f"quarter={NEXT}/part-00000.parquet" in one_error_line(result)
+    assert result.exit_code == 4
+    line = one_error_line(result)
+    assert f"quarter={NEXT}/part-00000.parquet is missing" in line and f"ftm verify {NEXT}" in line
 
 
 # --- ftm sql -------------------------------------------------------------------------------------------------------

@@ -1,19 +1,16 @@
 """Every fault that is planted in a lake is found: in rows, though the hashes agree, and in bytes, wherever they lie."""
 
 import shutil
-from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from invented import QUARTER
-from published import NEXT
+from planted_faults import ROW_FAULTS, path_of
 from whole_quarter import write_whole_quarter
 
 from ftm_ray.errors import FtmError, SourceError
-from ftm_ray.lake.runs import with_digest
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.results.verify.quarter import verify_quarter
@@ -54,154 +51,6 @@ def test_nothing_is_wrong_with_a_whole_lake(whole):
 
 
 # --- in rows: hashes and digests are made to agree -----------------------------------------------------------------
-
-
-def path_of(name, quarter=QUARTER):
-    return f"processed/{name}/quarter={quarter}/part-00000.parquet"
-
-
-def forge(lake, path, edit):
-    """Rewrite a published file, and its hash in run.json or sentiment.json."""
-    table = edit(lake.read_table(path))
-    lake.write_table(path, table)
-    for record_path in Path(lake.root).glob(f"runs/quarter={QUARTER}/*/*.json"):
-        at = str(record_path.relative_to(lake.root))
-        record = lake.read_json(at)
-        if path in record["files"]:
-            record["files"][path] = lake.fingerprint(path) | {"rows": table.num_rows}
-            lake.write_json(at, with_digest(record))
-
-
-def forge_record(lake, edit):
-    (path,) = Path(lake.root).glob(f"runs/quarter={QUARTER}/*/run.json")
-    record = lake.read_json(str(path.relative_to(lake.root)))
-    edit(record)
-    lake.write_json(str(path.relative_to(lake.root)), with_digest(record))
-
-
-def forge_registry(lake, table, edit):
-    path = f"processed/{table}/quarter={QUARTER}/version-00001.parquet"
-    lake.write_sealed(path, edit(lake.read_table(path)))
-
-
-def setting(name, value, row=0):
-    """An edit of one value."""
-
-    def edit(table):
-        at = table.schema.get_field_index(name)
-        values = table[name].to_pylist()
-        values[row] = value
-        return table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
-
-    return edit
-
-
-def without_row(table):
-    return table.slice(1)
-
-
-def doubled(table):
-    return pa.concat_tables([table, table.slice(0, 1)])
-
-
-def without_firm(table):
-    return table.filter(pc.not_equal(table["firm_id"], "F1"))
-
-
-def plant(table, edit):
-    return lambda lake: forge(lake, path_of(table), edit)
-
-
-def delete(pattern):
-    def act(lake):
-        found = sorted(Path(lake.root).glob(pattern))
-        assert found, pattern
-        found[0].unlink()
-
-    return act
-
-
-def other_partition(lake):
-    """The sentences of the other quarter's folder in this one's place."""
-    shutil.copy(f"{lake.root}/{path_of('themes', NEXT)}", f"{lake.root}/{path_of('themes')}")
-    forge(lake, path_of("themes"), lambda table: table)
-
-
-def swapped_parts(lake):
-    first, second = sorted(Path(lake.root).glob("intermediate/firm-topics/*/*/*.parquet"))[:2]
-    shutil.copy(first, second)
-
-
-ROW_FAULTS = {
-    "missing published file": (delete(path_of("topics")), "files"),
-    "missing sentences file": (delete("processed/sentences/*/part-00001.parquet"), "files"),
-    "missing chunk": (delete("prefetch/transcripts/*/chunk_0000.parquet"), "store"),
-    "missing coverage": (delete("prefetch/transcripts/*/coverage.parquet"), "store"),
-    "missing part": (delete("intermediate/firm-topics/*/*/part-00001.parquet"), "parts"),
-    "missing kept vectors": (delete("intermediate/sentence-vectors/*/*/part-00001.parquet"), "kept vectors"),
-    "missing vectors": (delete("processed/sentence_vectors/*/part-00001.parquet"), "files"),
-    "missing attention": (delete(f"processed/attention/quarter={QUARTER}/*.parquet"), "lineage"),
-    "missing sentiment": (delete(f"processed/theme_sentiment/quarter={QUARTER}/*.parquet"), "sentiment"),
-    "orphan topic": (plant("topics", setting("firm_id", "F9")), "chain"),
-    "orphan sentence": (plant("sentences", setting("firm_id", "F9")), "sentence counts"),
-    "sentence of no topic": (plant("sentences", setting("topic_id", 77)), "chain"),
-    "theme of no topic": (plant("theme_topics", setting("topic_id", 77)), "theme topics"),
-    "topic of no theme": (plant("theme_topics", setting("theme_id", f"{QUARTER}-0099")), "theme topics"),
-    "row missing of firms": (plant("firms", without_row), "firm counts"),
-    "row missing of topics": (plant("topics", without_row), "topic counts"),
-    "row missing of themes": (plant("themes", without_row), "theme topics"),
-    "row missing of theme_topics": (plant("theme_topics", without_row), "topic counts"),
-    "row missing of sentences": (plant("sentences", without_row), "sentence counts"),
-    "row double of firms": (plant("firms", doubled), "firm counts"),
-    "row double of topics": (plant("topics", doubled), "topic counts"),
-    "row double of themes": (plant("themes", doubled), "themes"),
-    "row double of theme_topics": (plant("theme_topics", doubled), "theme topics"),
-    "row double of sentences": (plant("sentences", doubled), "chain"),
-    "firm missing everywhere but in sentences": (plant("firms", without_firm), "sentence counts"),
-    "wrong count of a firm": (plant("firms", setting("n_topics", 9)), "topic counts"),
-    "wrong count of a topic": (plant("topics", setting("n_sentences", 9)), "chain"),
-    "wrong count of a theme": (plant("themes", setting("n_topics", 9)), "themes"),
-    "wrong count in run.json": (
-        lambda lake: forge_record(lake, lambda r: r["counts"].update(n_topics=9)),
-        "topic counts",
-    ),
-    "wrong number of themes in run.json": (
-        lambda lake: forge_record(lake, lambda r: r["quality"].update(n_themes=9)),
-        "themes",
-    ),
-    "wrong rows in run.json": (
-        lambda lake: forge_record(lake, lambda r: r["files"][path_of("topics")].update(rows=9)),
-        "rows",
-    ),
-    "mixed runs in firms": (plant("firms", setting("run_id", "2024Q1-0", -1)), "run id"),
-    "mixed runs in sentences": (plant("sentences", setting("run_id", "2024Q1-0")), "run id"),
-    "mixed runs in theme_topics": (plant("theme_topics", setting("run_id", "2024Q1-0")), "run id"),
-    "mixed runs in vectors": (plant("sentence_vectors", setting("run_id", "2024Q1-0")), "vectors"),
-    "wrong partition": (other_partition, "theme topics"),
-    "file of another run": (
-        lambda lake: shutil.copy(
-            f"{lake.root}/{path_of('themes')}", f"{lake.root}/{path_of('themes').replace('00000', '00009')}"
-        ),
-        "leftovers",
-    ),
-    "call of another quarter": (plant("sentences", setting("call_date", date(2023, 1, 1))), "sentiment-ready"),
-    "part of another batch": (swapped_parts, "parts"),
-    "theme_uid that was never seen": (
-        lambda lake: forge_registry(lake, "lineage", setting("parent_uid", "U1999Q1-0001")),
-        "lineage",
-    ),
-    "theme_uid of no theme in attention": (
-        lambda lake: forge_registry(lake, "attention", setting("theme_uid", "U1999Q1-0001")),
-        "lineage",
-    ),
-    "theme of no quarter in lineage": (
-        lambda lake: forge_registry(lake, "lineage", setting("theme_id", f"{QUARTER}-0099")),
-        "lineage",
-    ),
-    "theme twice in lineage": (lambda lake: forge_registry(lake, "lineage", doubled), "lineage"),
-    "sentiment of another theme": (plant("sentence_sentiment", setting("theme_id", f"{QUARTER}-0099")), "sentiment"),
-    "probabilities above 1": (plant("sentence_sentiment", setting("p_pos", 1.5)), "sentiment"),
-}
 
 
 @pytest.mark.parametrize("fault", ROW_FAULTS)

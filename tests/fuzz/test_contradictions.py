@@ -1,0 +1,84 @@
+"""Tables that contradict one another: every command that reads gives something, or says in a line what is wrong."""
+
+import shutil
+
+import numpy as np
+import pytest
+from command import ftm, one_error_line
+from invented import QUARTER
+from planted_faults import ROW_FAULTS
+from published import NEXT
+from whole_quarter import write_whole_quarter
+
+from ftm_ray.lake.storage import Lake
+
+THEME = f"{QUARTER}-0001"
+TABLES = ("themes", "theme_topics", "topics", "sentences", "firms", "sentiment_ready", "lineage", "attention")
+
+
+class Encoder:
+    """Gives any question a vector as long as the invented topics' vectors."""
+
+    def encode(self, texts):
+        return np.eye(8, dtype=np.float32)[: len(texts)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, config):
+    folder = tmp_path_factory.mktemp("whole")
+    write_whole_quarter(Lake(str(folder / "lake")), config, folder / "model")
+    returns = ["permno,date,ret,vwretd"]
+    days = np.arange("2023-06-01", "2024-06-01", dtype="datetime64[D]")
+    for number, day in enumerate(days[np.is_busday(days)]):
+        returns += [
+            f"{permno},{day},{(number * permno) % 17 / 1000 - 0.008:.4f},0.001" for permno in range(10001, 10005)
+        ]
+    (folder / "returns.csv").write_text("\n".join(returns) + "\n")
+    return folder
+
+
+#: Each command that reads what is published, and the life of a theme on all of its ways.
+COMMANDS = {
+    "status": ["status", QUARTER],
+    "themes": ["themes", QUARTER],
+    "themes by stability": ["themes", QUARTER, "--by", "stability", "--json"],
+    "trace": ["trace", THEME],
+    "trace as json": ["trace", THEME, "--json"],
+    "life": ["lineage", THEME],
+    "lineage": ["lineage", QUARTER, NEXT],
+    "report": ["report", NEXT, "--from", QUARTER, "--out", "page.html"],
+    "names": ["llm", "read", QUARTER, "--out", "names.html"],
+    "events": ["events", "--quarters", f"{QUARTER},{NEXT}", "--returns", "returns.csv"],
+    "sentiment": ["sentiment", QUARTER, "--model", "model"],
+    "verify": ["verify", QUARTER],
+    **{f"search {among}": ["search", "freight rates", "--in", among] for among in ("themes", "topics", "sentences")},
+    "search of firms": ["search", "freight", "--firm", "F1", "--kind", "subject"],
+    **{f"sql {table}": ["sql", f"SELECT * FROM {table}", "--json"] for table in TABLES},
+}
+
+
+@pytest.mark.parametrize("fault", ROW_FAULTS)
+def test_no_command_falls_over_tables_that_contradict_one_another(fault, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("ftm_ray.results.search.searcher.load_query_encoder", lambda _: Encoder())
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    lake = Lake(str(tmp_path / "lake"))
+    ROW_FAULTS[fault][0](lake)
+    fell = {}
+    for name, arguments in COMMANDS.items():
+        result = ftm(*arguments, "--root", lake.root)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            fell[name] = repr(result.exception)
+        elif result.exit_code:
+            one_error_line(result)
+    assert fell == {}
+
+
+def test_the_error_says_what_contradicts_what_and_who_finds_it(whole, tmp_path):
+    shutil.copytree(whole / "lake", tmp_path / "a lake")
+    ROW_FAULTS["orphan topic"][0](Lake(str(tmp_path / "a lake")))
+    result = ftm("trace", THEME, "--root", tmp_path / "a lake")
+    assert result.exit_code == 4
+    line = one_error_line(result)
+    assert "topics has no row 'F0/0', which another table names" in line
+    assert f"`ftm verify {QUARTER} --root '{tmp_path}/a lake'` says which files are wrong" in line
