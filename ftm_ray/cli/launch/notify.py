@@ -197,7 +197,8 @@ def _publish(topic: str, subject: str, text: str) -> None:
     limits = Config(connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 1})
     in_ascii = subject.encode("ascii", "replace").decode()[:_SUBJECT_CHARACTERS]
     try:
-        sns = boto3.client("sns", region_name=topic.split(":")[3], config=limits)
+        session = boto3.session.Session()  # boto3's own one keeps the credentials that it found first
+        sns = session.client("sns", region_name=topic.split(":")[3], config=limits)
         sns.publish(TopicArn=topic, Subject=in_ascii, Message=text)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "an error")
