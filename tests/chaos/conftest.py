@@ -111,9 +111,8 @@ def pytest_runtest_makereport(item, call):
 def case_of(tmp_path, calm_roots, llm, cluster, settings, row):
     """Make a case of a run: `case_of("named", kind, harm)`."""
 
-    def make(state: str, kind: str, harm: str) -> Case:
+    def make(state: str, kind: str, harm: str, root: Path = tmp_path / "root") -> Case:
         calm, unnamed = calm_roots
-        root = tmp_path / "root"
         if state == "unnamed":
             copy_state(unnamed, root, "named")
         else:

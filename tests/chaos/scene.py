@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
-import pyarrow.parquet as pq
 from command import ftm, start_ftm
 from llm_server import LlmServer, error, in_its_words
-from sample import QUARTER, published_bytes
+from sample import QUARTER
 
 from ftm_ray.lake.storage import Lake
+from ftm_ray.sources.manifest import read_manifest
 
 #: An answer that was sent so shortly before a blow may not have been read yet: it counts as under way.
 _JUST_NOW_S = 1.0
@@ -104,7 +104,7 @@ class Case:
         started_at: When that was; seconds since 1970.
     """
 
-    root: Path
+    root: Path | str  # a text where it lies on S3: no moment looks there
     arguments: tuple[str, ...]
     environment: dict[str, str] | None
     llm: CountingLlm
@@ -162,12 +162,15 @@ class Case:
         return output
 
     def check(self, calm: Path) -> None:
-        """Hold what is published against a calm run, and the LLM's questions against one another."""
+        """Hold what is published against a calm run, and the LLM's questions against one another.
+
+        `ftm verify` reads every published file and holds its bytes against run.json; that has those of the calm run.
+        """
         lake = Lake(str(self.root))
-        self.row.same_bytes = published_bytes(lake) == published_bytes(Lake(str(calm)))
-        store = firms_in(self.root / "prefetch" / "transcripts" / f"quarter={QUARTER}", "chunk_*.parquet")
-        published = firms_in(self.root / "processed" / "firms" / f"quarter={QUARTER}", "*.parquet")
-        self.row.firms_lost = len(set(store) - set(published))
+        self.row.same_bytes = recorded_files(lake) == recorded_files(Lake(str(calm)))
+        wanted = {firm for batch in read_manifest(lake, QUARTER).batches for firm in batch.firm_ids}
+        published = Counter(lake.read_folder(lake.table_dir("firms", QUARTER))["firm_id"].to_pylist())
+        self.row.firms_lost = len(wanted - set(published))
         self.row.firms_twice = sum(n - 1 for n in published.values())
         self.count_paid_twice()
         verified = ftm("verify", QUARTER, "--root", self.root)
@@ -190,10 +193,10 @@ def _is_under_way(asked: Asked, blow: float) -> bool:
     return asked.came < blow and (asked.answered is None or asked.answered > blow - _JUST_NOW_S)
 
 
-def firms_in(folder: Path, pattern: str) -> Counter:
-    """How often each firm stands in the files of a folder."""
-    files = sorted(folder.glob(pattern))
-    return Counter(firm for file in files for firm in pq.read_table(file, columns=["firm_id"])["firm_id"].to_pylist())
+def recorded_files(lake: Lake) -> dict[str, dict]:
+    """Size, digest and rows of each published file, as run.json has them."""
+    (run_id,) = lake.list_folders(f"runs/quarter={QUARTER}")
+    return lake.read_json(lake.run_file(QUARTER, run_id))["files"]
 
 
 # -- moments ------------------------------------------------------------------------------------------------------
