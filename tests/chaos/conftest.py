@@ -15,6 +15,8 @@ from scene import Case, CountingLlm, Row, copy_state
 
 #: Where rows of cases go, for page.py; `make chaos` says it.
 ROWS = os.environ.get("FTM_CHAOS_ROWS")
+#: A folder that keeps the calm runs for the next call of pytest, where one file at a time is run; else a fresh one.
+KEPT = os.environ.get("FTM_CHAOS_CALM")
 
 
 @pytest.fixture(scope="session")
@@ -54,16 +56,18 @@ def calm_roots(tmp_path_factory, llm, cluster, settings):
 
     The LLM is away at first, so that the map ends without a name; then the same command names and publishes.
     """
-    folder = tmp_path_factory.mktemp("calm")
+    folder = Path(KEPT) if KEPT else tmp_path_factory.mktemp("calm")
     calm, unnamed = folder / "calm", folder / "unnamed"
-    prefetch_sample(calm)
-    impatient = write_settings(tmp_path_factory.mktemp("impatient"), llm.url, patience_s=0)
-    llm.is_away = True
-    said = run_to_end(calm, impatient, cluster, 3)
-    assert "named 0 of" in said, said
-    llm.is_away = False
-    shutil.copytree(calm, unnamed, ignore=shutil.ignore_patterns("locks"))
-    run_to_end(calm, settings, cluster, 0)
+    if not unnamed.exists():  # a call that was stopped in between is gone on from, as any run
+        prefetch_sample(calm)
+        impatient = write_settings(tmp_path_factory.mktemp("impatient"), llm.url, patience_s=0)
+        llm.is_away = True
+        said = run_to_end(calm, impatient, cluster, 3)
+        assert "named 0 of" in said, said
+        llm.is_away = False
+        shutil.copytree(calm, unnamed, ignore=shutil.ignore_patterns("locks"))
+    if not list(calm.glob("runs/*/*/run.json")):
+        run_to_end(calm, settings, cluster, 0)
     return calm, unnamed
 
 
