@@ -51,7 +51,7 @@ def write_settings(folder: Path, url: str, patience_s: int) -> Path:
 
 
 @pytest.fixture(scope="session")
-def calm_roots(tmp_path_factory, llm, cluster, settings):
+def calm_roots(tmp_path_factory, llm, settings, request):
     """(published, unnamed): a run that nothing disturbed, and its state before the first name.
 
     The LLM is away at first, so that the map ends without a name; then the same command names and publishes.
@@ -60,6 +60,7 @@ def calm_roots(tmp_path_factory, llm, cluster, settings):
     calm, unnamed = folder / "calm", folder / "unnamed"
     if not unnamed.exists():  # a call that was stopped in between is gone on from, as any run
         prefetch_sample(calm)
+        cluster = request.getfixturevalue("cluster")
         impatient = write_settings(tmp_path_factory.mktemp("impatient"), llm.url, patience_s=0)
         llm.is_away = True
         said = run_to_end(calm, impatient, cluster, 3)
@@ -67,7 +68,7 @@ def calm_roots(tmp_path_factory, llm, cluster, settings):
         llm.is_away = False
         shutil.copytree(calm, unnamed, ignore=shutil.ignore_patterns("locks"))
     if not list(calm.glob("runs/*/*/run.json")):
-        run_to_end(calm, settings, cluster, 0)
+        run_to_end(calm, settings, request.getfixturevalue("cluster"), 0)
     return calm, unnamed
 
 

@@ -16,14 +16,14 @@ a run that nothing disturbed; no firm is lost or there twice, and no answer of t
 holds for damaged files, a full disk, and an LLM or an S3 that is away.
 
 The cases below do that to real runs of the sample quarter: a head of Ray (or a Ray of the command's own), an LLM
-endpoint that counts what it is asked, moto's S3 server behind a proxy that puts faults in. Each begins with a state that a calm
-run left, waits for a moment, strikes, gives the same command again until it is through, and holds files, firms and
-questions against the calm run; `ftm verify` must find nothing. `make chaos` runs all and writes this page; `make test`
-runs those marked `fast`.
+endpoint that counts what it is asked, moto's S3 server behind a proxy that puts faults in. Each begins with a state
+that a calm run left, waits for a moment, strikes, gives the same command again until it is through, and holds files,
+firms and questions against the calm run; `ftm verify` must find nothing. `make chaos` runs all and writes this page;
+`make test` runs those marked `fast`. A blow that came too late, when the command was through, is not counted.
 
-**Under way** are questions whose answer had not come when a blow fell, or less than a second before: the endpoint
-answered, nobody had kept it, and it is asked again. No client can do better than the first kind; the second is the
-price of some hundred answers in a file and not one.
+**Under way** are questions whose answer had not come when a blow fell, or had come less than two seconds before: nobody
+had kept it, so it is asked again. No client can help the former. The latter is the price of answers that are written
+together, those of a second in a file; the other second is for a busy machine.
 
 **Seconds** are from the start of the last command to its end, on the machine that ran the suite and beside whatever
 else it did; a part of it is Ray's start, the rest the work that was left.

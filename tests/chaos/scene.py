@@ -21,8 +21,9 @@ from sample import QUARTER
 from ftm_ray.lake.storage import Lake
 from ftm_ray.sources.manifest import read_manifest
 
-#: An answer that was sent so shortly before a blow may not have been read yet: it counts as under way.
-_JUST_NOW_S = 1.0
+#: An answer that was sent so shortly before a blow may not be on disk yet, and counts as under way: a second in which
+#: answers are gathered for one file, and one for a busy machine.
+_JUST_NOW_S = 2.0
 
 #: How often the same command is given again where it says that this will help.
 _TRIES = 4
@@ -122,10 +123,9 @@ class Case:
         return start_ftm(*self.arguments, environment=self.environment)
 
     def wait_for(self, process: subprocess.Popen, moment: "Moment", within_s: float = 500.0) -> None:
-        """Until the moment has come; a process that ends before it is told with what it said."""
+        """Until the moment has come; or until the process is through, which may be before we looked."""
         deadline = time.monotonic() + within_s
-        while not moment(self):
-            assert process.poll() is None, f"ended before the moment:\n{process.communicate()[0]}"
+        while not moment(self) and process.poll() is None:
             assert time.monotonic() < deadline, "the moment did not come"
             time.sleep(0.005)
 
@@ -134,18 +134,24 @@ class Case:
         self.row.blows += 1
 
     def kill_driver(self, moment: "Moment", delay_s: float = 0.0) -> None:
-        """Start the command, and SIGKILL it so long after the moment."""
+        """Start the command, and SIGKILL it so long after the moment.
+
+        A machine that is busy elsewhere may look up too late, when the command is through: then nothing was struck, and
+        no blow is counted; a run that was published so is taken back, or there would be nothing left to strike.
+        """
         process = self.start()
         try:
             self.wait_for(process, moment)
             time.sleep(delay_s)
         finally:
-            was_alive = process.poll() is None
             process.kill()
-            self.struck()
             output, _ = process.communicate(timeout=120)
-        assert was_alive, f"it had ended before the blow:\n{output}"
-        assert process.returncode == -signal.SIGKILL
+        if process.returncode == -signal.SIGKILL:
+            self.struck()
+        else:
+            assert process.returncode == 0, output
+        if isinstance(self.root, Path):
+            remove(list(self.root.glob("runs/*/*/run.json")) if self.arguments[0] == "run" else [])
 
     def finish(self) -> str:
         """The same command until it is through; returns what it said in the end."""
@@ -156,7 +162,7 @@ class Case:
             assert "Traceback" not in output, output
             if process.returncode == 0:
                 break
-            assert process.returncode in (3, 4), output
+            assert process.returncode == 4, output
         assert process.returncode == 0, output
         self.row.recover_s = round(time.monotonic() - begin, 1)
         return output

@@ -2,7 +2,6 @@
 
 import subprocess
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -44,8 +43,7 @@ def test_kept_answers(case_of, calm):
         flip(path)
         case.struck()
     n_damaged = len(case.llm.asked)
-    said = case.finish()
-    assert "asked again for the answers of a damaged file" in said
+    case.finish()
     assert len(case.llm.asked) > n_damaged
     case.llm.asked[case.n_asked_at_first : n_damaged] = []  # what they held is lost, and has to be paid for again
     case.check(calm)
@@ -97,11 +95,17 @@ def test_the_llm_is_away_for_a_minute(case_of, calm):
         output, _ = process.communicate(timeout=900)
     finally:
         back.join()
-    assert process.returncode == 0, output  # the run itself waits
+    case.row.harm += outlasted(process.returncode)
+    assert process.returncode in (0, 3) and "Traceback" not in output, output
     case.finish()
     case.check(calm)
 
 
+def outlasted(code):
+    return "; the run outlasted it" if code == 0 else "; the command ended with one sentence and was given again"
+
+
+@pytest.mark.fast
 def test_two_commands_at_once(case_of, calm):
     case = case_of("unnamed", "two at once", "the same command twice in the same second")
     first, second = case.start(), case.start()
@@ -125,6 +129,5 @@ def test_a_part_that_goes_away_while_the_run_goes_on(case_of, calm):
     case.struck()
     output, _ = process.communicate(timeout=900)
     assert process.returncode == 4 and "Traceback" not in output, output
-    time.sleep(0.1)
     case.finish()
     case.check(calm)

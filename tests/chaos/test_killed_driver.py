@@ -25,6 +25,7 @@ def test_while_it_starts(case_of, calm):
     for _ in range(3):
         case.kill_driver(locked, later(4.0))
     case.finish()
+    assert case.row.blows
     case.check(calm)
 
 
@@ -45,6 +46,7 @@ def test_while_topics_are_named(case_of, calm):
     for n in (1, 5, 9, 13, 6):
         case.kill_driver(asked(n), later(0.3))
     case.finish()
+    assert case.row.blows
     case.check(calm)
 
 
@@ -54,10 +56,10 @@ def test_while_themes_are_named(case_of, calm):
     for n in (1, 3, 2, 1):
         case.kill_driver(asked(n), later(0.3))
     case.finish()
+    assert case.row.blows
     case.check(calm)
 
 
-@pytest.mark.fast
 def test_while_it_publishes(case_of, calm):
     tables = ("firms", "sentences", "topics", "themes", "theme_topics")
     case = case_of(
@@ -66,6 +68,7 @@ def test_while_it_publishes(case_of, calm):
     for moment in (*map(table, tables), new_files("sentiment-ready/*/*.parquet")):
         case.kill_driver(moment)
     case.finish()
+    assert case.row.blows
     case.check(calm)
 
 
@@ -75,6 +78,7 @@ def test_with_a_ray_of_its_own(case_of, calm):
     for n in (3, 9):
         case.kill_driver(asked(n))
     case.finish()
+    assert case.row.blows
     case.check(calm)
 
 
@@ -105,6 +109,7 @@ def test_sentiment(tmp_path, calm, cluster, llm, row):
     ):
         struck.kill_driver(moment)
     struck.finish()
+    assert row.blows
     names = ("sentence_sentiment", "theme_sentiment")
     assert len(tables_of(struck.root, *names)) == 2
     row.same_bytes = tables_of(struck.root, *names) == tables_of(undisturbed.root, *names)
@@ -112,20 +117,21 @@ def test_sentiment(tmp_path, calm, cluster, llm, row):
     struck.check(calm)
 
 
-def test_lineage(tmp_path, calm, cluster, llm, row):
+def test_lineage(tmp_path, calm, llm, row):
     row.kind, row.harm = KIND, "5 x `ftm lineage` over two quarters: 0 to 2 s after it has the lock, and as rows appear"
     (run_id,) = (path.name for path in calm.glob(f"runs/quarter={QUARTER}/*"))
 
     def case(name):
         root = copy_state(calm, tmp_path / name, "published")
         copy_run(Lake(str(root)), Lake(str(root)), run_id, NEXT)
-        return Case(root, ("lineage", QUARTER, NEXT, "--root", str(root)), cluster, llm, row)
+        return Case(root, ("lineage", QUARTER, NEXT, "--root", str(root)), None, llm, row)
 
     undisturbed, struck = case("calm"), case("struck")
     undisturbed.finish()
     for moment in (locked, locked, locked, table("lineage"), table("attention")):
         struck.kill_driver(moment, later(0.05))
     struck.finish()
+    assert row.blows
     row.same_bytes = tables_of(struck.root, "lineage", "attention") == tables_of(
         undisturbed.root, "lineage", "attention"
     )
