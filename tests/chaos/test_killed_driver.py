@@ -118,7 +118,10 @@ def test_sentiment(tmp_path, calm, cluster, llm, row):
 
 
 def test_lineage(tmp_path, calm, llm, row):
-    row.kind, row.harm = KIND, "5 x `ftm lineage` over two quarters: 0 to 2 s after it has the lock, and as rows appear"
+    row.kind, row.harm = (
+        KIND,
+        "5 x `ftm lineage` over two quarters: 3 x within 0.5 s of its lock, then as rows of lineage and attention appear",
+    )
     (run_id,) = (path.name for path in calm.glob(f"runs/quarter={QUARTER}/*"))
 
     def case(name):
@@ -128,8 +131,10 @@ def test_lineage(tmp_path, calm, llm, row):
 
     undisturbed, struck = case("calm"), case("struck")
     undisturbed.finish()
-    for moment in (locked, locked, locked, table("lineage"), table("attention")):
-        struck.kill_driver(moment, later(0.05))
+    for _ in range(3):
+        struck.kill_driver(locked, later(0.5))
+    for name in ("lineage", "attention"):
+        struck.kill_driver(table(name))
     struck.finish()
     assert row.blows
     row.same_bytes = tables_of(struck.root, "lineage", "attention") == tables_of(
