@@ -120,7 +120,7 @@ def test_sentiment(tmp_path, calm, cluster, llm, row):
 def test_lineage(tmp_path, calm, llm, row):
     row.kind, row.harm = (
         KIND,
-        "5 x `ftm lineage` over two quarters: 3 x within 0.5 s of its lock, then as rows of lineage and attention appear",
+        "5 x `ftm lineage` of two quarters: 3 x within 0.5 s of its lock, as each table appears",
     )
     (run_id,) = (path.name for path in calm.glob(f"runs/quarter={QUARTER}/*"))
 
