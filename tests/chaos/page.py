@@ -41,7 +41,7 @@ def main(rows_file: Path, page: Path) -> None:
     lines = [
         HEAD,
         f"## {len(rows)} cases, {sum(row['blows'] for row in rows)} blows, {len(good)} cases passed",
-        f"`make chaos`, {', '.join(stamps)}.",
+        f"Run on {', '.join(stamps)}. A case of `tests/chaos/` that is not in the table was not run then.",
         "",
         *COLUMNS,
         *(table_row(row) for row in rows),
