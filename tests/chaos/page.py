@@ -30,7 +30,8 @@ else it did; a part of it is Ray's start, the rest the work that was left.
 """
 
 COLUMNS = (
-    "| what | how | blows | firms lost | firms twice | paid twice | under way, asked again | same bytes | seconds |"
+    "| what | how | blows | firms lost | firms twice | paid twice | under way, asked again | same bytes | seconds |",
+    "|---|---|---|---|---|---|---|---|---|",
 )
 
 
