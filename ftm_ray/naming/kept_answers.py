@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from ftm_ray.config import LlmSettings
-from ftm_ray.errors import DamagedError, SourceError
+from ftm_ray.errors import DamagedError, FtmError, SourceError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.prompts import PROMPT_VERSION, Question
 from ftm_ray.schemas.answers import LLM_ANSWERS
@@ -25,8 +25,9 @@ from ftm_ray.schemas.columns import check_table
 
 logger = logging.getLogger(__name__)
 
-#: Answers in memory are at risk; a file for each would be 75,000 files a quarter.
+#: Answers in memory are lost with their process, and paid for again; a file for each would be 75,000 files a quarter.
 _ANSWERS_PER_FILE = 250
+_LONGEST_IN_MEMORY_S = 1.0
 
 #: What a version before kept: label and text of accepted answers. Its files are read as they are.
 _OF_BEFORE = {"question", "label", "text", *LLM_ANSWERS.names} - {"content"}
@@ -64,6 +65,7 @@ class AnswerStore:
         self._folder = lake.answers_dir(quarter)
         self._known: dict[str, KeptAnswer] | None = None
         self._unwritten: dict[str, KeptAnswer] = {}
+        self._soon: asyncio.Task[None] | None = None
         self._accepted: dict[str, dict[str, Any]] = {}  # of a version that kept label and text of accepted answers
 
     def find(self, question: str, text_field: str) -> KeptAnswer | None:
@@ -75,12 +77,22 @@ class AnswerStore:
         return self._known.get(question)
 
     async def keep(self, question: str, answer: KeptAnswer) -> None:
-        """Keep an answer; some hundred go into a file together."""
+        """Keep an answer; some hundred go into a file together, or those of a second."""
         if self._known is not None:
             self._known[question] = answer
         self._unwritten[question] = answer
         if len(self._unwritten) >= _ANSWERS_PER_FILE:
             await self.write()
+        elif self._soon is None or self._soon.done():
+            self._soon = asyncio.create_task(self._write_soon())
+
+    async def _write_soon(self) -> None:
+        """Write what a second brings: a batch can take minutes, and its process may be killed before it ends."""
+        await asyncio.sleep(_LONGEST_IN_MEMORY_S)
+        try:
+            await self.write()
+        except FtmError as error:  # said again by the write at the end of the batch, if it lasts
+            logger.debug("answers could not be written yet: %s", error)
 
     async def write(self) -> None:
         """Write what is not written yet, without holding up the questions that are under way."""

@@ -111,6 +111,46 @@ def test_answers_kept_while_others_are_written_are_not_lost(lake):
     assert all(known.find(f"q{i}", "summary") == ANSWER for i in range(20))
 
 
+def test_an_answer_is_on_disk_soon_though_its_batch_goes_on(lake, monkeypatch):
+    """Whoever kills the process then has it not paid for again."""
+    monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 0.01)
+
+    async def long_batch():
+        store = AnswerStore(lake, QUARTER)
+        for question in ("q1", "q2"):
+            await store.keep(question, ANSWER)
+            await wait_until_found(question)
+
+    async def wait_until_found(question):
+        async with asyncio.timeout(20):
+            while AnswerStore(lake, QUARTER).find(question, "summary") is None:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(long_batch())
+    assert len(files(lake)) == 2
+
+
+def test_answers_that_cannot_be_written_soon_are_written_at_the_end(lake, monkeypatch):
+    monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 0.01)
+    write = lake.write_sealed
+
+    def full(*_):
+        raise SourceError("the disk is full")
+
+    async def go():
+        store = AnswerStore(lake, QUARTER)
+        monkeypatch.setattr(lake, "write_sealed", full)
+        await store.keep("q1", ANSWER)
+        await asyncio.sleep(0.1)
+        with pytest.raises(SourceError, match="disk is full"):
+            await store.write()
+        monkeypatch.setattr(lake, "write_sealed", write)
+        await store.write()
+
+    asyncio.run(go())
+    assert AnswerStore(lake, QUARTER).find("q1", "summary") == ANSWER
+
+
 def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monkeypatch):
     """Storage that fails for a moment costs no answer."""
     store, write = AnswerStore(lake, QUARTER), lake.write_sealed
