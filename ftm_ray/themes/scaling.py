@@ -13,19 +13,19 @@ _LARGEST_PER_ROOT = 2.5
 
 #: Themes of sixteen short fits come back more often under other seeds than those of eight long ones, in less time
 #: (docs/themes.md); above so many topics a fit takes more than half a minute, and eight must do.
-_MANY_FITS, _FEW_FITS, _TOPICS_OF_MANY_FITS = 16, 8, 20_000
+_MANY_FITS, _FEW_FITS, TOPICS_OF_MANY_FITS = 16, 8, 20_000
 
 #: UMAP's own 500 epochs of fewer than 10,000 topics take 2.5 times as long as these.
 _N_EPOCHS = 200
 
-#: Above `_TOPICS_OF_MANY_FITS`, where epochs are most of a fit's minutes: themes of 11,823 real topics from eight fits
+#: Above `TOPICS_OF_MANY_FITS`, where epochs are most of a fit's minutes: themes of 11,823 real topics from eight fits
 #: of 50 epochs come back as often as from eight of 200, and lie as far apart (docs/themes.md).
 _N_EPOCHS_OF_FEW_FITS = 50
 
 
 def number_of_fits(settings: ThemeSettings, n_topics: int) -> int:
     """Fits that themes are the consensus of, where the user left it open."""
-    return settings.n_fits or (_MANY_FITS if n_topics <= _TOPICS_OF_MANY_FITS else _FEW_FITS)
+    return settings.n_fits or (_MANY_FITS if n_topics <= TOPICS_OF_MANY_FITS else _FEW_FITS)
 
 
 def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
@@ -40,7 +40,7 @@ def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:
         n_neighbors=min(settings.n_neighbors or min(30, max(8, n_topics // 150)), n_topics - 1),
         n_components=min(settings.n_components, n_topics - 2),
         min_dist=settings.min_dist,
-        n_epochs=_N_EPOCHS if n_topics <= _TOPICS_OF_MANY_FITS else _N_EPOCHS_OF_FEW_FITS,
+        n_epochs=_N_EPOCHS if n_topics <= TOPICS_OF_MANY_FITS else _N_EPOCHS_OF_FEW_FITS,
         min_cluster_size=size,
         min_samples=settings.min_samples or max(1, round(size / 6)),
         cluster_selection_method=settings.cluster_selection_method,

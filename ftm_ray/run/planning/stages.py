@@ -14,8 +14,10 @@ With S sentences, F firms, T topics, A topic actors at work at once, and rates i
              + S x read_s                                   part files in, tables out
              + n_fits x fit_s(T) / lanes                    lanes = 1 below 3,000 topics, else one a core
              + once_1000_s x (T / 1000)^fit_power           neighbours before, consensus and stability after
-             + with an LLM: T x encode_core_s + themes / questions a second
+             + with an LLM: T x encode / A                  below 4,096 topics T x encode_core_s
+                            + themes / questions a second
     fit_s(T) = fit_least_s + fit_1000_s x (T / 1000)^fit_power      UMAP and HDBSCAN of all topics
+               x short_fit above 20,000 topics                      whose fits have fewer epochs
     themes   = themes_per_root x the square root of T
     idle     = idle_s                                       a cluster's nodes go so long after the last work
 
@@ -30,6 +32,8 @@ from dataclasses import dataclass
 from ftm_ray.run.map_size import TOPICS_WORTH_A_TASK
 from ftm_ray.run.planning.rates import Rates, naming_rate
 from ftm_ray.run.planning.work import Fleet, Work
+from ftm_ray.run.text_vectors import TEXTS_WORTH_WORKERS
+from ftm_ray.themes.scaling import TOPICS_OF_MANY_FITS
 
 #: Rates of the clustering of all topics; an earlier run tells only their sum.
 FIT_RATES = ("fit_least_s", "fit_1000_s", "once_1000_s")
@@ -117,7 +121,7 @@ def used_rates(fleet: Fleet, namer: Namer) -> list[str]:
     names += ["model_start_s"] * (fleet.n_copies > 0)
     names += ["actor_start_s", *(encode if namer.rate or not fleet.on_cards else encode[:1]), "cluster_s", "other_s"]
     names += [] if namer.rate is None else [namer.rate]
-    return [*names, "final_start_s", "read_s", *FIT_RATES, "fit_power", "topics_per_sentence"]
+    return [*names, "final_start_s", "read_s", *FIT_RATES, "fit_power", "short_fit", "topics_per_sentence"]
 
 
 def parts_of(work: Work, fleet: Fleet, namer: Namer, rate: Mapping[str, float]) -> Parts:
@@ -135,6 +139,9 @@ def parts_of(work: Work, fleet: Fleet, namer: Namer, rate: Mapping[str, float]) 
     lanes = fleet.n_fit_lanes if topics >= TOPICS_WORTH_A_TASK else 1
     grown = (topics / 1000) ** rate["fit_power"]
     fit_s = rate["fit_least_s"] + rate["fit_1000_s"] * grown
+    fit_s *= rate["short_fit"] if topics > TOPICS_OF_MANY_FITS else 1.0
+    by_workers = topics >= TEXTS_WORTH_WORKERS
+    embed_s = topics * (encode / fleet.n_actors if by_workers else rate["encode_core_s"])
     n_themes = rate["themes_per_root"] * topics**0.5
     return Parts(
         start=rate["node_start_s"] if fleet.is_cluster else rate["ray_start_s"],
@@ -144,6 +151,6 @@ def parts_of(work: Work, fleet: Fleet, namer: Namer, rate: Mapping[str, float]) 
         name=topics / per_s if per_s else 0.0,
         read_and_write=(0.0 if fleet.starts_final_early else rate["final_start_s"]) + sentences * rate["read_s"],
         fits=fleet.n_fits * fit_s / min(lanes, fleet.n_fits) + rate["once_1000_s"] * grown,
-        describe=topics * rate["encode_core_s"] + n_themes / per_s if per_s else 0.0,
+        describe=embed_s + n_themes / per_s if per_s else 0.0,
         idle=rate["idle_s"] if fleet.is_cluster else 0.0,
     )

@@ -24,6 +24,7 @@ RATE = {
     "fit_least_s": 0.5,
     "fit_1000_s": 1.0,
     "fit_power": 1.0,
+    "short_fit": 0.5,
     "once_1000_s": 0.1,
     "themes_per_root": 1.0,
     "idle_s": 300.0,
@@ -51,8 +52,8 @@ def test_fits_of_many_topics_take_all_cores_and_there_are_fewer_of_them():
     work = Work(5_000, 2_000_000, 100_000)
     few, many = (parts_of(work, fleet(work, [f"{n}cores=1"]), Namer(), RATE) for n in (2, 8))
     once = 0.1 * 100
-    assert few.fits - once == pytest.approx(13 * 100.5 / 2)  # eight and five
-    assert many.fits - once == pytest.approx(13 * 100.5 / 8)
+    assert few.fits - once == pytest.approx(13 * 100.5 / 2 / 2)  # eight and five, of half the seconds
+    assert many.fits - once == pytest.approx(13 * 100.5 / 2 / 8)
     assert few.find / many.find == pytest.approx(4)
 
 
@@ -66,7 +67,18 @@ def test_naming_and_finding_go_on_at_once_and_the_slower_is_waited_for():
     assert parts.stages()["map"] == pytest.approx(10.0 + parts.name)
     assert parts.bottleneck() == "name"
     assert parts.model == 200.0
-    assert parts.describe == pytest.approx(100_000 * 0.006 + 100_000**0.5 / 5)
+    assert parts.describe == pytest.approx(100_000 * 4 * 0.0002 / cards.n_actors + 100_000**0.5 / 5)
+
+
+def test_few_texts_of_an_llm_are_encoded_by_the_last_actor_alone_and_many_by_all():
+    namer = Namer("answer_s", 50.0, is_latency=True)
+    few, many = (
+        parts_of(Work(100, 50_000, n), fleet(Work(100, 50_000, n), ["4cores=1"]), namer, RATE) for n in (4_000, 5_000)
+    )
+    assert few.describe == pytest.approx(4_000 * 0.006 + 4_000**0.5 / 25)
+    assert many.describe == pytest.approx(
+        5_000 * 0.006 / fleet(Work(100, 50_000, 5_000), ["4cores=1"]).n_actors + 5_000**0.5 / 25
+    )
 
 
 def test_an_endpoint_answers_as_many_at_once_as_it_is_asked():
