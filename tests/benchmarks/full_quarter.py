@@ -4,10 +4,11 @@
 
 The map of 2 million sentences is hours of two cores; what comes after it is not, and has to fit into one driver and
 one actor. So the prefetch store and the part files of a quarter that was run in ROOT without an LLM are copied under
-other firms until there are as many topics as a full quarter has (vectors of copies turned a little), and then the real
+other firms until there are as many topics as a full quarter has (vectors of copies turned a little, a sentence and two
+keywords of each topic changed for another's, so that no two get the same answer), and then the real
 commands run on them in processes of their own: `ftm run` with an endpoint on this machine that takes `--latency`
-seconds an answer, then verify, status, themes, trace. Memory: the peak of each process (ru_maxrss; of the run's actors
-the most that was seen of one, looked at every half second).
+seconds an answer (or none: `--no-llm`), then verify, status, themes, trace. Memory: the
+peak of each process (ru_maxrss; of the run's actors the most that was seen of one, looked at every half second).
 """
 
 import argparse
@@ -57,7 +58,7 @@ def serve(latency_s: float, pipe) -> None:
     with LlmServer(lambda _number, body: answer(body), delay_s=latency_s) as server:
         pipe.send(server.url)
         pipe.recv()
-        pipe.send((len(server.requests), max(server.at_once)))
+        pipe.send((len(server.requests), max(server.at_once, default=0)))
 
 
 def answer(body: dict[str, Any]) -> tuple[Any, ...]:
@@ -137,6 +138,7 @@ def copy_parts(source: Lake, target: Lake, quarter: str, config: RunConfig, n_co
             n_topics += len(row["topics"])
             if copy:
                 _turn(row["topics"], random)
+                _mix(row["topics"], random)
         target.write_table(run.part_path(batch), pa.Table.from_pylist(rows, schema=part.schema))
     return n_topics
 
@@ -149,6 +151,15 @@ def _turn(topics: list[dict[str, Any]], random: np.random.Generator) -> None:
     turned = vectors + _NOISE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
     for topic, vector in zip(topics, turned / np.linalg.norm(turned, axis=1, keepdims=True), strict=True):
         topic["embedding"] = vector
+
+
+def _mix(topics: list[dict[str, Any]], random: np.random.Generator) -> None:
+    """Each topic takes a sentence and two keywords of another one: its question, and so its text, is like no other."""
+    said = [(list(topic["exemplar_texts"]), list(topic["keywords"])) for topic in topics]
+    for topic, other in zip(topics, random.permutation(len(topics)).tolist(), strict=True):
+        texts, keywords = said[other]
+        topic["exemplar_texts"][1:2] = texts[:1]
+        topic["keywords"][1:3] = keywords[:2]
 
 
 class Watch(threading.Thread):
@@ -204,6 +215,7 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=7)
     parser.add_argument("--latency", type=float, default=1.0, help="seconds an answer takes")
     parser.add_argument("--slots", type=int, default=64, help="questions at once")
+    parser.add_argument("--no-llm", action="store_true", help="topics keep their keywords, as with --llm none")
     parser.add_argument("--keep", help="folder for the copied quarter; default: a temporary one")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
@@ -219,20 +231,11 @@ def main() -> None:
         settings.write_text(_SETTINGS.format(slots=arguments.slots), encoding="utf-8")
         source, target = Lake(arguments.root), Lake(str(folder / "root"))
         url = here.recv()
-        run = (
-            "run",
-            quarter,
-            "--root",
-            target.root,
-            "--llm",
-            url,
-            "--llm-model",
-            "stand-in",
-            "--config",
-            str(settings),
-        )
+        llm = ("--llm", "none") if arguments.no_llm else ("--llm", url, "--llm-model", "stand-in")
+        run = ("run", quarter, "--root", target.root, "--config", str(settings), *llm)
         copy_store(source, target, quarter, arguments.copies)
-        n_topics = copy_parts(source, target, quarter, config_of(settings, url), arguments.copies)
+        config = config_of(settings, "none" if arguments.no_llm else url)
+        n_topics = copy_parts(source, target, quarter, config, arguments.copies)
         result: dict[str, Any] = {"n_topics": n_topics}
         result["run"] = timed(*run, watch=True)
         if result["run"]["exit_code"] == 0:
@@ -253,7 +256,7 @@ def config_of(settings: Path, url: str) -> RunConfig:
     import tomllib
 
     values = tomllib.loads(settings.read_text(encoding="utf-8"))
-    values["llm"] |= {"endpoint": url, "model": "stand-in"}
+    values["llm"] |= {"endpoint": url} | ({} if url == "none" else {"model": "stand-in"})
     return RunConfig.model_validate(values)
 
 
