@@ -5,7 +5,8 @@
 
 A match is an edge with a theme on either side: survive, revived, split, absorb. The reader sees no cosine, no flow and
 no margin, since the question is whether these would have told. Verdicts: tests/golden/lineage_matches.csv, ids and
-figures of the 213 matches of ten firms over 19 quarters (docs/lineage.md has the rules of the verdicts).
+figures of the 213 matches of ten firms over 19 quarters (docs/lineage.md has the rules of the verdicts, and how the
+themes were made: a run of today gives others).
 """
 
 import argparse
