@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from sample import QUARTER
-from test_root_of_before import KEPT
+from test_root_of_before import FIRST, GOLDEN
 from tiny_classifier import make_tiny_classifier
 
 import ftm_ray
@@ -46,7 +46,7 @@ def model(tmp_path_factory):
 
 
 def published_sample(root: Path) -> Lake:
-    with ZipFile(KEPT) as files:
+    with ZipFile(GOLDEN / FIRST) as files:
         files.extractall(root)
     return Lake(str(root))
 
