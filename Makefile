@@ -37,7 +37,7 @@ setup-llm-cpu: .venv/installed-llm
 
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden tests/fuzz
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not chaos" tests/integration
 	$(BIN)/pytest -q -m fast tests/chaos
 
 # Real quarters held against what the pipeline must do: writes docs/validation.md. Needs ../shared/data; an hour.
@@ -53,6 +53,7 @@ fuzz: .venv/installed-dev
 CHAOS_ROWS := build/chaos-rows.jsonl
 chaos: .venv/installed-dev
 	@mkdir -p build && rm -f $(CHAOS_ROWS)
+	$(BIN)/pytest -q -m chaos tests/integration
 	FTM_CHAOS_ROWS=$(CHAOS_ROWS) $(BIN)/pytest -q tests/chaos; status=$$?; \
 	  $(BIN)/python tests/chaos/page.py $(CHAOS_ROWS) docs/reliability.md && exit $$status
 

@@ -82,6 +82,7 @@ def test_a_quarter_waits_for_nodes_runs_on_shares_of_cards_and_leaves_none(clust
     assert workers["usd"] == pytest.approx((workers["node_s"] + workers["starting_s"]) / 100, abs=1e-4)
 
 
+@pytest.mark.chaos
 def test_a_node_that_dies_and_one_that_is_drained_in_mid_run_change_no_byte(cluster, lake, tmp_path):
     cluster.wait_for(0, within_s=60)
     seen = len(cluster.counts)

@@ -105,6 +105,7 @@ def test_a_stopped_job_says_one_sentence_and_leaves_neither_model_nor_lock(head,
     wait_for_model(head, {"down"}, within_s=120)
 
 
+@pytest.mark.chaos
 def test_a_killed_driver_leaves_no_model_up(head, store, arguments):
     submit(head, "killed", arguments)
     wait_for_model(head, {"starting", "up"}, within_s=300)
