@@ -38,7 +38,6 @@ setup-llm-cpu: .venv/installed-llm
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden tests/fuzz
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not chaos" tests/integration
-	$(BIN)/pytest -q -m fast tests/chaos
 
 # Real quarters held against what the pipeline must do: writes docs/validation.md. Needs ../shared/data; an hour.
 validation: .venv/installed

@@ -3,7 +3,7 @@
 Place in the flow: the fits (UMAP and HDBSCAN, one seed each) come in, one clustering goes out. The co-association of
 two topics is the share of the fits that put them into the same cluster, among those that put both into any: a fit that
 leaves one of them out says nothing of whether they belong together. Topics are joined by average linkage over it
-until no two clusters are joined by half of the fits on average. Only clusters that are neighbours in the graph of
+until no two clusters are joined by six of ten such fits on average. Only clusters that are neighbours in the graph of
 nearest topics are ever compared, so that 75,000 topics need no matrix of 75,000 x 75,000; but what is compared is the
 exact average over all pairs of topics. It follows from how many topics of each cluster each fit put where:
 the sum over all pairs is the product of these counts.
@@ -21,8 +21,11 @@ import numpy.typing as npt
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.vectors.clustering import Labels
 
-#: Two clusters are one where at least this share of the fits joins their topics, on average.
-MIN_CO_ASSOCIATION = 0.5
+#: Two clusters are one where at least this share of the fits that saw their topics joins them, on average.
+MIN_CO_ASSOCIATION = 0.6
+
+#: A topic that fewer of the fits put anywhere belongs nowhere.
+_MIN_PLACED = 0.5
 
 #: Of a pair that fewer fits put anywhere, both topics of it, nothing is known.
 _MIN_SEEN = 0.25
@@ -43,8 +46,7 @@ def consensus(fits: Sequence[Labels], neighbors: npt.NDArray[np.int32], min_clus
         (n_topics,) cluster numbers, ordered by first topic; -1 for outliers.
     """
     places = _places(fits)
-    # A topic that fewer than half of the fits put anywhere belongs nowhere.
-    settled = np.flatnonzero((places >= 0).sum(axis=1) >= MIN_CO_ASSOCIATION * len(fits))
+    settled = np.flatnonzero((places >= 0).sum(axis=1) >= _MIN_PLACED * len(fits))
     labels = np.full(len(places), OUTLIER_TOPIC_ID, dtype=np.int64)
     if not len(settled):
         return labels
