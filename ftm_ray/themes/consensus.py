@@ -1,9 +1,8 @@
 """Themes that do not hang on a seed: topics that most of several fits put together stay together.
 
 Place in the flow: the fits (UMAP and HDBSCAN, one seed each) come in, one clustering goes out. The co-association of
-two topics is the share of the fits that put them into the same cluster, among those that put both into any: a fit that
-leaves one of them out says nothing of whether they belong together. Topics are joined by average linkage over it
-until no two clusters are joined by six of ten such fits on average. Only clusters that are neighbours in the graph of
+two topics is the share of the fits that put them into the same cluster. Topics are joined by average linkage over it
+until no two clusters are joined by half of the fits on average. Only clusters that are neighbours in the graph of
 nearest topics are ever compared, so that 75,000 topics need no matrix of 75,000 x 75,000; but what is compared is the
 exact average over all pairs of topics. It follows from how many topics of each cluster each fit put where:
 the sum over all pairs is the product of these counts.
@@ -21,14 +20,8 @@ import numpy.typing as npt
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.vectors.clustering import Labels
 
-#: Two clusters are one where at least this share of the fits that saw their topics joins them, on average.
-MIN_CO_ASSOCIATION = 0.6
-
-#: A topic that fewer of the fits put anywhere belongs nowhere.
-_MIN_PLACED = 0.5
-
-#: Of a pair that fewer fits put anywhere, both topics of it, nothing is known.
-_MIN_SEEN = 0.25
+#: Two clusters are one where at least this share of the fits joins their topics, on average.
+MIN_CO_ASSOCIATION = 0.5
 
 #: Where each fit put the topics of a cluster: number of topics by (fit, cluster of that fit), as one number.
 _Places = Counter[int]
@@ -46,7 +39,8 @@ def consensus(fits: Sequence[Labels], neighbors: npt.NDArray[np.int32], min_clus
         (n_topics,) cluster numbers, ordered by first topic; -1 for outliers.
     """
     places = _places(fits)
-    settled = np.flatnonzero((places >= 0).sum(axis=1) >= _MIN_PLACED * len(fits))
+    # A topic that fewer than half of the fits put anywhere cannot be joined by half of them to any other.
+    settled = np.flatnonzero((places >= 0).sum(axis=1) >= MIN_CO_ASSOCIATION * len(fits))
     labels = np.full(len(places), OUTLIER_TOPIC_ID, dtype=np.int64)
     if not len(settled):
         return labels
@@ -99,9 +93,6 @@ class _Linkage:
             group: Counter({place: size for place in row if place >= 0})
             for group, (row, size) in enumerate(zip(places.tolist(), sizes.tolist(), strict=True))
         }
-        placed = (places >= 0) * sizes[:, None].astype(np.float64)
-        #: How many topics of a group each fit put anywhere.
-        self._placed: dict[int, npt.NDArray[np.float64]] = dict(enumerate(placed))
         self._near: dict[int, set[int]] = {group: set() for group in self._size}
         self._heap: list[tuple[float, int, int]] = []
         self._parent = list(self._size)
@@ -128,10 +119,9 @@ class _Linkage:
     def _offer(self, a: int, b: int) -> None:
         few, many = sorted((self._counts[a], self._counts[b]), key=len)
         n_joined = sum(n * many[place] for place, n in few.items() if place in many)
-        n_seen = float(self._placed[a] @ self._placed[b])  # pairs of topics, summed over the fits
-        is_known = n_seen >= _MIN_SEEN * self._n_fits * self._size[a] * self._size[b]
-        if is_known and n_joined >= MIN_CO_ASSOCIATION * n_seen:
-            heapq.heappush(self._heap, (-n_joined / n_seen, min(a, b), max(a, b)))
+        co_association = n_joined / (self._n_fits * self._size[a] * self._size[b])
+        if co_association >= MIN_CO_ASSOCIATION:
+            heapq.heappush(self._heap, (-co_association, min(a, b), max(a, b)))
 
     def _merge(self, a: int, b: int) -> None:
         new = len(self._parent)
@@ -139,7 +129,6 @@ class _Linkage:
         self._parent[a] = self._parent[b] = new
         self._size[new] = self._size.pop(a) + self._size.pop(b)
         self._counts[new] = self._counts.pop(a) + self._counts.pop(b)
-        self._placed[new] = self._placed.pop(a) + self._placed.pop(b)
         self._near[new] = (self._near.pop(a) | self._near.pop(b)) - {a, b}
         for other in sorted(self._near[new]):
             self._near[other] -= {a, b}

@@ -19,7 +19,7 @@ The cases below do that to real runs of the sample quarter: a head of Ray (or a 
 endpoint that counts what it is asked, moto's S3 server behind a proxy that puts faults in. Each begins with a state
 that a calm run left, waits for a moment, strikes, gives the same command again until it is through, and holds files,
 firms and questions against the calm run; `ftm verify` must find nothing. `make chaos` runs all and writes this page;
-`make test` runs those marked `fast`. A blow that came too late, when the command was through, is not counted.
+Those marked `fast` take some minutes. A blow that came too late, when the command was through, is not counted.
 
 **Under way** are questions whose answer had not come when a blow fell, or had come less than two seconds before: nobody
 had kept it, so it is asked again. No client can help the former. The latter is the price of answers that are written
