@@ -246,13 +246,19 @@ def answer(results: Results, question: str) -> pa.Table | None:
         ConfigError: DuckDB cannot answer it.
         SourceError: ROOT cannot be read any more, for instance because the credentials have expired.
     """
-    return None if results.sql(question) is None else read_answer(results, question)
+    found = results.sql(question)
+    return None if found is None else _read(results, found)
 
 
 def read_answer(results: Results, question: str) -> pa.Table:
     """As `answer`, to a question that has one."""
+    return _read(results, results.sql(question))
+
+
+def _read(results: Results, found: duckdb.DuckDBPyRelation) -> pa.Table:
+    """DuckDB reads files only now, so what is wrong with them is said here."""
     try:
-        return results.sql(question).to_arrow_table()
+        return found.to_arrow_table()
     except (duckdb.Error, UnicodeDecodeError) as error:  # the latter: bytes where texts should be
         _check_files(results)
         is_read = isinstance(error, duckdb.InvalidInputException | UnicodeDecodeError)
