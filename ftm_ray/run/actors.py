@@ -16,13 +16,14 @@ import pyarrow as pa
 from pydantic import SecretStr
 
 from ftm_ray.config import RunConfig
-from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.errors import SourceError
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.topic_names import TopicNamer
 from ftm_ray.run.counts import count_part
+from ftm_ray.run.loading import Loaded
 from ftm_ray.schemas.parts import FIRM_TOPICS
 from ftm_ray.topics.finder import FirmTopicFinder
 
@@ -55,20 +56,15 @@ class TopicFinder:
 
     def __init__(self, run: RunFiles, config: RunConfig, linked_only: bool, device: str) -> None:
         self._run = run
-        self._problem: ConfigError | None = None
         self._work = ThreadPoolExecutor(max_workers=1, thread_name_prefix="topics")
-        try:
-            self._finder = self._work.submit(_firm_topic_finder, config, linked_only, device).result()
-        except ConfigError as error:
-            self._problem = error  # an error in here would reach the person as "the actor died", so it waits
+        self._finder = Loaded(lambda: self._work.submit(_firm_topic_finder, config, linked_only, device).result())
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        if self._problem is not None:
-            raise self._problem
+        finder = self._finder.get()
         (row,) = table.to_pylist()
         path = f"{self._run.lake.prefetch_dir(self._run.quarter)}/{row['chunk']}"
         firms = self._run.lake.read_row_group(path, row["row_group"])
-        found = self._work.submit(self._finder.find, firms).result()
+        found = self._work.submit(finder.find, firms).result()
         if found.vectors is not None:  # before the part, whose existence says that the batch is done
             vectors_path = self._run.vectors_path(self._run.manifest.batches[row["batch"]])
             self._run.lake.write_sealed(vectors_path, found.vectors)

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ftm_ray.errors import ConfigError, DamagedError
+from ftm_ray.errors import DamagedError
 from ftm_ray.lake.storage import Lake
+from ftm_ray.run.loading import Loaded
 from ftm_ray.run.theme_sentences import ThemeSentences
 from ftm_ray.schemas.columns import check_table
 from ftm_ray.schemas.sentiment import SCORED_TEXTS
@@ -29,17 +30,11 @@ class TextScorer:
     """The actor that holds the model: texts in, one part out."""
 
     def __init__(self, model: SentimentModel, device: str) -> None:
-        self._problem: ConfigError | None = None
-        try:
-            self._classifier = SentimentClassifier(model, device)
-        except ConfigError as error:
-            self._problem = error  # an error in here would reach the person as "the actor died", so it waits
+        self._classifier = Loaded(lambda: SentimentClassifier(model, device))
 
     def __call__(self, questions: pa.Table) -> pa.Table:
-        if self._problem is not None:
-            raise self._problem
         columns = {"text_digest": questions["text_digest"]}
-        return pa.table(columns | self._classifier.scores(questions["raw_text"].to_pylist()))
+        return pa.table(columns | self._classifier.get().scores(questions["raw_text"].to_pylist()))
 
 
 class ScoreStore:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ftm_ray.config import EmbedSettings
-from ftm_ray.errors import ConfigError
+from ftm_ray.run.loading import Loaded
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
 
@@ -28,16 +28,11 @@ class TextEmbedder:
     """The actor that encodes: blocks of texts in, their vectors out. One row is one block."""
 
     def __init__(self, settings: EmbedSettings, device: str) -> None:
-        self._problem: ConfigError | None = None
-        try:
-            self._encoder = SentenceEncoder(settings, device)
-        except ConfigError as error:
-            self._problem = error  # an error in here would reach the person as "the actor died", so it waits
+        self._encoder = Loaded(lambda: SentenceEncoder(settings, device))
 
     def __call__(self, blocks: pa.Table) -> pa.Table:
-        if self._problem is not None:
-            raise self._problem
-        vectors = [self._encoder.encode(texts).tolist() for texts in blocks["texts"].to_pylist()]
+        encoder = self._encoder.get()
+        vectors = [encoder.encode(texts).tolist() for texts in blocks["texts"].to_pylist()]
         kind = pa.list_(pa.list_(pa.float32()))
         return pa.table({"block": blocks["block"], "vectors": pa.array(vectors, kind)})
 

@@ -32,7 +32,7 @@ def imports_of(module):
 #: Carry only settings, paths, errors, and words of messages.
 CARRIERS = {
     *("config", "environment", "errors", "naming.answer_words", "version"),
-    *("run.actors", "run.counts", "run.gates", "run.progress", "run.reduce_report"),
+    *("run.actors", "run.counts", "run.gates", "run.loading", "run.progress", "run.reduce_report"),
     *("lake.code_version", "lake.local_files", "lake.runs", "lake.s3_datasets", "lake.s3_errors", "lake.s3_files"),
     *("lake.s3_retry", "lake.s3_root", "lake.s3_traffic"),
 }

@@ -63,7 +63,7 @@ def test_references_to_several_batches_are_never_one_piece_of_work(run, finder):
 def test_while_a_batch_is_worked_on_the_next_is_read_and_no_two_are_worked_on(run, finder, monkeypatch):
     """Ray Data calls the actor from two threads."""
     events = []
-    find = finder._finder.find
+    find = finder._finder.get().find
     first_began, second_is_read = threading.Event(), threading.Event()
 
     read = Lake.read_row_group
@@ -85,7 +85,7 @@ def test_while_a_batch_is_worked_on_the_next_is_read_and_no_two_are_worked_on(ru
         return found
 
     monkeypatch.setattr(Lake, "read_row_group", watched_read)
-    monkeypatch.setattr(finder._finder, "find", watched_find)
+    monkeypatch.setattr(finder._finder.get(), "find", watched_find)
     with ThreadPoolExecutor(2) as calls:
         first = calls.submit(finder, item(run, 0))
         assert first_began.wait(30)
@@ -114,7 +114,7 @@ def test_vectors_lie_there_before_the_part_is_written_and_only_where_they_are_ke
     path = store.vectors_path(store.manifest.batches[0])
     found = finder(item(store, 0))
     assert not store.lake.exists(path)
-    monkeypatch.setattr(finder._finder, "keep_vectors", True)
+    monkeypatch.setattr(finder._finder.get(), "keep_vectors", True)
     assert (
         finder(item(store, 0))
         .drop_columns(["embed_s", "cluster_s"])
