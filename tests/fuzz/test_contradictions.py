@@ -2,12 +2,11 @@
 
 import shutil
 
-import numpy as np
 import pytest
 from command import ftm, one_error_line
 from invented import QUARTER
 from planted_faults import ROW_FAULTS
-from published import NEXT
+from published import NEXT, AxisEncoder, write_returns
 from whole_quarter import write_whole_quarter
 
 from ftm_ray.lake.storage import Lake
@@ -16,24 +15,11 @@ THEME = f"{QUARTER}-0001"
 TABLES = ("themes", "theme_topics", "topics", "sentences", "firms", "sentiment_ready", "lineage", "attention")
 
 
-class Encoder:
-    """Gives any question a vector as long as the invented topics' vectors."""
-
-    def encode(self, texts):
-        return np.eye(8, dtype=np.float32)[: len(texts)]
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, config):
     folder = tmp_path_factory.mktemp("whole")
     write_whole_quarter(Lake(str(folder / "lake")), config, folder / "model")
-    returns = ["permno,date,ret,vwretd"]
-    days = np.arange("2023-06-01", "2024-06-01", dtype="datetime64[D]")
-    for number, day in enumerate(days[np.is_busday(days)]):
-        returns += [
-            f"{permno},{day},{(number * permno) % 17 / 1000 - 0.008:.4f},0.001" for permno in range(10001, 10005)
-        ]
-    (folder / "returns.csv").write_text("\n".join(returns) + "\n")
+    write_returns(folder / "returns.csv", range(10001, 10005))
     return folder
 
 
@@ -59,7 +45,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("fault", ROW_FAULTS)
 def test_no_command_falls_over_tables_that_contradict_one_another(fault, whole, tmp_path, monkeypatch):
-    monkeypatch.setattr("ftm_ray.results.search.searcher.load_query_encoder", lambda _: Encoder())
+    monkeypatch.setattr("ftm_ray.results.search.searcher.load_query_encoder", lambda _: AxisEncoder())
     monkeypatch.chdir(tmp_path)
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     lake = Lake(str(tmp_path / "lake"))

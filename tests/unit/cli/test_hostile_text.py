@@ -11,13 +11,12 @@ import shlex
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 from command import ftm
 from hostile import HOSTILE_NAMES
 from invented import done_row, part_table, run_files, topic_vector
 from odd_files import speech
-from published import NEXT, copy_run, publish
+from published import NEXT, AxisEncoder, copy_run, publish, write_returns
 from rich.cells import cell_len
 from scored import keep_scores, make_config_only
 
@@ -64,13 +63,6 @@ def write_parts(run):
         run.lake.write_sealed(run.part_path(batch), part_table(rows))
 
 
-class Encoder:
-    """Gives any question a vector as long as those of the topics."""
-
-    def encode(self, texts):
-        return np.eye(8, dtype=np.float32)[: len(texts)]
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, config):
     folder = tmp_path_factory.mktemp("hostile")
@@ -85,13 +77,7 @@ def root(tmp_path_factory, config):
     assert ftm("sentiment", QUARTER, "--root", lake.root, "--model", folder / "model").exit_code == 0
     copy_run(lake, lake, run.run_id, NEXT)
     extend_lineage(lake.root, [QUARTER, NEXT])
-    days = np.arange("2023-06-01", "2024-08-01", dtype="datetime64[D]")
-    lines = [
-        f"{permno},{day},{number * permno % 17 / 1000},0.001"
-        for number, day in enumerate(days[np.is_busday(days)])
-        for permno in range(10001, 10001 + len(HOSTILE_NAMES))
-    ]
-    (folder / "returns.csv").write_text("\n".join(["permno,date,ret,vwretd", *lines]) + "\n")
+    write_returns(folder / "returns.csv", range(10001, 10001 + len(HOSTILE_NAMES)))
     return folder
 
 
@@ -119,7 +105,7 @@ WITHOUT_JSON = ("report", "prefetch, a look")
 @pytest.fixture
 def here(root, tmp_path, monkeypatch):
     """A folder to stand in beside which nothing may appear."""
-    monkeypatch.setattr("ftm_ray.results.search.searcher.load_query_encoder", lambda _: Encoder())
+    monkeypatch.setattr("ftm_ray.results.search.searcher.load_query_encoder", lambda _: AxisEncoder())
     (root / "here").mkdir(exist_ok=True)
     monkeypatch.chdir(root / "here")
     yield root
