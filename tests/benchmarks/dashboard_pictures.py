@@ -7,6 +7,7 @@ Needs Chromium (`apt install chromium`) and the package playwright. ROOT must no
 
 import argparse
 import io
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # of the head, and so of the job: no hub is asked for a tokenizer
 
 from chromium import driver, launch
 from command import FTM
@@ -50,7 +52,7 @@ def main() -> None:
         LlmServer(lambda _, body: in_its_words(body), delay_s=2.0) as llm,
         driver() as running,
     ):
-        environment = ray_environment() | {"HF_HUB_OFFLINE": "1"}  # no hub is asked for the stand-in's tokenizer
+        environment = ray_environment()
         command = ["submit", QUARTER, "--root", options.root, "--address", head.dashboard, "--llm", llm.url]
         sent = subprocess.run([*FTM, *map(str, command), "--no-wait"], capture_output=True, text=True, env=environment)
         print(sent.stdout, sent.stderr)
