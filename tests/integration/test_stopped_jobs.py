@@ -65,9 +65,14 @@ def ray_job(head: Head, *arguments: str) -> str:
 
 
 def submit(head: Head, name: str, arguments: list[str]) -> None:
+    """Send the job until it is taken: a head that began just now has no agent for a while on a busy machine."""
     environment = json.dumps({"env_vars": STOP_WAIT})
     run = ["--", "python", "jobs/run_quarter.py", *arguments]
-    ray_job(head, "submit", "--no-wait", "--submission-id", name, f"--runtime-env-json={environment}", *run)
+    sent = ["submit", "--no-wait", "--submission-id", name, f"--runtime-env-json={environment}", *run]
+    deadline = time.monotonic() + 120
+    while f"'{name}' submitted successfully" not in (answer := ray_job(head, *sent)):
+        assert time.monotonic() < deadline, answer
+        time.sleep(2)
 
 
 def model_state(head: Head) -> str:
@@ -81,10 +86,11 @@ def model_state(head: Head) -> str:
     return json.loads(output)["state"]
 
 
-def wait_for_model(head: Head, states: set[str], within_s: float) -> None:
+def wait_for_model(head: Head, job: str, states: set[str], within_s: float) -> None:
     deadline = time.monotonic() + within_s
     while (state := model_state(head)) not in states:
-        assert time.monotonic() < deadline, f"the model is {state}, expected {states}"
+        assert time.monotonic() < deadline, f"the model is {state}, not in {states}:\n{ray_job(head, 'logs', job)}"
+        time.sleep(2)  # each look is a process of its own, and the job needs the cores, too
 
 
 def driver_of(root: str) -> int:
@@ -95,19 +101,19 @@ def driver_of(root: str) -> int:
 
 def test_a_stopped_job_says_one_sentence_and_leaves_neither_model_nor_lock(head, store, arguments):
     submit(head, "stopped", arguments)
-    wait_for_model(head, {"starting", "up"}, within_s=300)
+    wait_for_model(head, "stopped", {"starting", "up"}, within_s=600)
     ray_job(head, "stop", "stopped")
     log = ray_job(head, "logs", "stopped")
     assert "stopped; the same command goes on where this one stopped" in log
     assert "Traceback" not in log
     assert "SIGTERM received" not in log  # the frames of Ray's C++ handler
     assert not list(Path(store.root).glob("locks/[!.]*"))  # the guard of the lock file stays
-    wait_for_model(head, {"down"}, within_s=120)
+    wait_for_model(head, "stopped", {"down"}, within_s=120)
 
 
 @pytest.mark.chaos
 def test_a_killed_driver_leaves_no_model_up(head, store, arguments):
     submit(head, "killed", arguments)
-    wait_for_model(head, {"starting", "up"}, within_s=300)
+    wait_for_model(head, "killed", {"starting", "up"}, within_s=600)
     os.kill(driver_of(store.root), signal.SIGKILL)
-    wait_for_model(head, {"down"}, within_s=LEASE_S + 120)
+    wait_for_model(head, "killed", {"down"}, within_s=LEASE_S + 120)
