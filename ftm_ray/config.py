@@ -199,6 +199,7 @@ class ClusterSettings(Settings):
     actors_per_gpu: int = Field(4, ge=1, le=64, description="Topic actors on one card; each takes an equal share.")
     device: Literal["auto", "cpu"] = Field("auto", description="cpu = take shares of cards, compute without them.")
     patience_s: float = Field(21600.0, gt=0, description="Longest wait for nodes that the cloud does not give.")
+    firm_limit_s: float = Field(1800.0, gt=0, description="Longest time for one firm's topics; then its process ends.")
 
 
 class SentimentSettings(Settings):

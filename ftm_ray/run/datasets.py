@@ -15,6 +15,7 @@ from ray.data import ActorPoolStrategy, DataContext
 from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.run.actors import PartNamer, PartReader, PartWriter, TopicFinder
+from ftm_ray.run.attempts import Attempts
 from ftm_ray.run.map_size import IO_CPUS, TOPIC_CPUS, MapSize
 from ftm_ray.run.model_support import ClaimJudge
 from ftm_ray.run.nodes import HEAD_LABEL
@@ -103,6 +104,33 @@ def actor_options() -> dict[str, Any]:
     return {"num_cpus": TOPIC_CPUS, "runtime_env": _ACTOR_ENVIRONMENT}
 
 
+class AttemptsOnRay:
+    """An `Attempts` in a process of its own beside the driver, for all topic actors of a run; it ends with the run."""
+
+    def __init__(self, config: RunConfig, stages: MapStages) -> None:
+        where = {"label_selector": HEAD_LABEL} if stages.on_head else {}
+        # It takes no core: a call of a few counters per batch. Started again, it knows nothing, and that does no harm.
+        options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, **where}
+        self._actor = ray.remote(Attempts).options(**options).remote(config.cluster.firm_limit_s)
+
+    def begin_batch(self, batch: int) -> bool:
+        """As `Attempts` has it."""
+        return bool(ray.get(self._actor.begin_batch.remote(batch)))
+
+    def end_batch(self, batch: int) -> None:
+        """As `Attempts` has it."""
+        ray.get(self._actor.end_batch.remote(batch))
+
+    def begin_firm(self, firm_id: str) -> str | None:
+        """As `Attempts` has it."""
+        reason: str | None = ray.get(self._actor.begin_firm.remote(firm_id))
+        return reason
+
+    def end_firm(self, firm_id: str) -> None:
+        """As `Attempts` has it."""
+        ray.get(self._actor.end_firm.remote(firm_id))
+
+
 def map_dataset(run: RunFiles, config: RunConfig, stages: MapStages, batches: list[Batch]) -> ray.data.Dataset:
     """find topics -> name -> write, as one stream."""
     linked_only = run.manifest.linked and not config.keep_unlinked
@@ -110,7 +138,7 @@ def map_dataset(run: RunFiles, config: RunConfig, stages: MapStages, batches: li
     items = _items(sorted(batches, key=lambda batch: (-batch.n_sentences, batch.number)), config)
     data = items.map_batches(
         TopicFinder,
-        fn_constructor_args=(run, config, linked_only, stages.size.device),
+        fn_constructor_args=(run, config, linked_only, stages.size.device, AttemptsOnRay(config, stages)),
         batch_size=1,  # rows are references, so that Ray Data wants no number of sentences for a card
         batch_format="pyarrow",
         num_cpus=TOPIC_CPUS,

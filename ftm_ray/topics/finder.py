@@ -8,6 +8,8 @@ embedding and clustering processes, and no embedding ever crosses a process. `pi
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 #: Longest reason of a failed firm that is kept in its row.
 _REASON_CHARACTERS = 200
+
+#: Is entered with each firm's id before it is worked on; gives a reason where the firm shall fail instead.
+Watch = Callable[[str], AbstractContextManager[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +83,21 @@ class FirmTopicFinder:
         """Turn firms (PREFETCH rows) into their topics (FIRM_TOPICS rows), in the same order."""
         return self.find(table).topics
 
-    def find(self, table: pa.Table) -> BatchTopics:
-        """As a call, with the vectors of the sentences where they are wanted."""
+    def find(self, table: pa.Table, watch: Watch = lambda _: nullcontext()) -> BatchTopics:
+        """As a call, with the vectors of the sentences where they are wanted; `watch` is around each firm."""
         check_table(table, PREFETCH, "firms given to the topic finder")
         firms = table.to_pylist()
         seen = [FirmProgress(said, [None] * len(said)) for said in (firm.pop("sentences") for firm in firms)]
-        rows = [self._firm_row(firm, progress) for firm, progress in zip(firms, seen, strict=True)]
+        rows = [self._watched_row(firm, progress, watch) for firm, progress in zip(firms, seen, strict=True)]
         vectors = kept_vectors(seen, self.encoder.dim) if self.keep_vectors else None
         return BatchTopics(pa.Table.from_pylist(rows, schema=FIRM_TOPICS), vectors)
+
+    def _watched_row(self, firm: dict[str, Any], progress: FirmProgress, watch: Watch) -> dict[str, Any]:
+        with watch(firm["firm_id"]) as reason:
+            if reason is None:
+                return self._firm_row(firm, progress)
+        logger.warning("firm %s in %s failed: %s", firm["firm_id"], firm["quarter"], reason)
+        return firm_row(firm, progress, FirmStatus.FAILED, reason)
 
     def _firm_row(self, firm: dict[str, Any], progress: FirmProgress) -> dict[str, Any]:
         sentences = progress.sentences
