@@ -1,8 +1,11 @@
 """Exact nearest neighbours from one matrix product, given to UMAP as `precomputed_knn`.
 
 For the few hundred sentences of a firm that is faster than UMAP's own search (0.18 s against 0.28 s a firm) and has no
-randomness; for 75,000 topics it is done in blocks and takes about a minute.
+randomness; for 75,000 topics it is done in blocks, on all cores, and takes about a minute of two.
 """
+
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +15,14 @@ from ftm_ray.vectors.unit_vectors import Vectors
 #: Positions (n, k) int32 and cosine distances (n, k) float32 of the nearest neighbours, nearest first.
 Neighbors = tuple[npt.NDArray[np.int32], Vectors]
 
-#: Rows of the similarity matrix worked on at once: 256 x 75,000 take about 300 MB with what sorting needs.
+#: Rows of the similarity matrix that are multiplied at once: 256 x 75,000 take 77 MB. Another number changes bytes.
 _BLOCK_ROWS = 256
+
+#: Rows that are sorted at once: so many times 75,000 stay in a core's cache, and it takes a third of the time.
+_SORTED_ROWS = 32
+
+#: From so many points on, all cores work on blocks. Below, topic actors have the cores, and a firm takes milliseconds.
+_WORTH_THREADS = 3000
 
 
 def nearest_neighbors(vectors: Vectors, n_neighbors: int) -> Neighbors:
@@ -29,14 +38,29 @@ def nearest_neighbors(vectors: Vectors, n_neighbors: int) -> Neighbors:
     n = len(vectors)
     indices = np.empty((n, n_neighbors), dtype=np.int32)
     distances = np.empty((n, n_neighbors), dtype=np.float32)
-    for start in range(0, n, _BLOCK_ROWS):
-        rows = np.arange(start, min(start + _BLOCK_ROWS, n))
-        block = 1.0 - vectors[rows] @ vectors.T
-        block[np.arange(len(rows)), rows] = -1.0  # the point itself comes first, also before its exact copies
-        near = np.argpartition(block, n_neighbors - 1, axis=1)[:, :n_neighbors]
-        near.sort(axis=1)  # equal distances are then ordered by position, not by the partition's whim
-        found = np.take_along_axis(block, near, axis=1)
-        order = np.argsort(found, axis=1, kind="stable")
-        indices[rows] = np.take_along_axis(near, order, axis=1)
-        distances[rows] = np.maximum(np.take_along_axis(found, order, axis=1), 0.0)
+
+    def fill(start: int) -> None:
+        block = vectors[start : start + _BLOCK_ROWS] @ vectors.T
+        for first in range(0, len(block), _SORTED_ROWS):
+            rows = slice(start + first, min(start + first + _SORTED_ROWS, n))
+            indices[rows], distances[rows] = _nearest(block[first : first + _SORTED_ROWS], rows.start, n_neighbors)
+
+    starts = range(0, n, _BLOCK_ROWS)
+    with ThreadPoolExecutor((os.cpu_count() or 1) if n >= _WORTH_THREADS else 1) as threads:
+        list(threads.map(fill, starts))  # numpy gives Python's lock back; each block is the same whoever works on it
     return indices, distances
+
+
+def _nearest(cosines: Vectors, first_row: int, n_neighbors: int) -> Neighbors:
+    """The nearest of some points that stand in a row, from their cosines to all."""
+    away = 1.0 - cosines
+    here = np.arange(len(away))
+    away[here, first_row + here] = -1.0  # the point itself comes first, also before its exact copies
+    near = np.argpartition(away, n_neighbors - 1, axis=1)[:, :n_neighbors]
+    near.sort(axis=1)  # equal distances are then ordered by position, not by the partition's whim
+    found = np.take_along_axis(away, near, axis=1)
+    order = np.argsort(found, axis=1, kind="stable")
+    return (
+        np.take_along_axis(near, order, axis=1).astype(np.int32),
+        np.maximum(np.take_along_axis(found, order, axis=1), 0.0),
+    )
