@@ -198,12 +198,11 @@ def _map_and_reduce(
             mapped = _map(run, config, stages, log, on_progress)
         log.parts, log.topics, log.traffic = mapped.total(), mapped.account, mapped.traffic
         check_parts(run.quarter, config, log.parts, log.topics)
-        clustering = Progress("themes", 0, 1, "clustering the topics of all firms")
-        on_progress(clustering)
+        on_progress(Progress("themes", 0, 1, "clustering the topics of all firms"))
         run.lake.delete_file(run.lake.run_file(run.quarter, run.run_id))  # until the new one, nothing is whole
         with timed(log.seconds, "reduce"):
             publisher = publisher or _start_publisher(config, stages)
-            report = _published(publisher.publish.remote(run), lambda: on_progress(clustering))
+            report = _published(publisher, run, lambda step: on_progress(Progress("themes", 0, 1, step)))
     finally:
         if publisher is not None:
             ray.kill(publisher)
@@ -274,17 +273,20 @@ def _batches_left(run: RunFiles, missing: list[Batch]) -> str:
 def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
     """Start the final actor. Any: Ray's typing does not know the methods of remote classes."""
     actor: Any = ray.remote(FinalActor)
-    final = actor.options(**stages.final_actor_options(config))
+    final = actor.options(**stages.final_actor_options(config), max_concurrency=2)  # publish, and say what it is at
     beside = stages.size_beside_final(config)
     judge = partial(judged_on_ray, config, beside) if config.llm.support_model is not None else None
     workers = Workers(fits_on_ray, judge, partial(embedded_on_ray, config, beside))
     return final.remote(config, llm_api_key(config.llm), stages.final_device(config), workers)
 
 
-def _published(publication: Any, on_wait: Callable[[], None]) -> ReduceReport:
-    """Wait for the publisher, and call now and then what ends the run if its lock is lost."""
+def _published(publisher: Any, run: RunFiles, on_wait: Callable[[str], None]) -> ReduceReport:
+    """Wait for the publisher; say now and then what it is at, to what also ends the run if its lock is lost."""
+    publication, question, step = publisher.publish.remote(run), publisher.step.remote(), "clustering"
     while not ray.wait([publication], timeout=_LOOK_S)[0]:
-        on_wait()
+        if ray.wait([question], timeout=0)[0]:
+            step, question = ray.get(question), publisher.step.remote()
+        on_wait(step)
     with own_errors():  # its text is added to, and shown to a person
         report: ReduceReport = ray.get(publication)
     return report

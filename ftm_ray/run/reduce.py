@@ -8,7 +8,8 @@ from the outside (`ftm verify`), and the same command publishes it again.
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -84,6 +85,7 @@ class ThemePublisher:
         self._device = device
         self._loaded_encoder: SentenceEncoder | None = None
         self._workers = workers
+        self._step = "clustering the topics of all firms"
         # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
         self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
@@ -92,21 +94,35 @@ class ThemePublisher:
         """Cluster something at once: numba compiles for 5 s, which can go on while the map works."""
         cluster(random_vectors(MIN_TOPICS, 8), scaled_settings(self.config.themes, MIN_TOPICS), self._use_gpu)
 
+    def step(self) -> str:
+        """What `publish` is at, for the person who waits; may be asked from another thread meanwhile."""
+        return self._step
+
+    @contextmanager
+    def _at(self, report: ReduceReport, name: str, step: str) -> Iterator[None]:
+        self._step = step
+        with timed(report.seconds, name):
+            yield
+
+    def _fitted(self, n_made: int, n_fits: int) -> None:
+        self._step = f"clustering the topics of all firms: {n_made} of {n_fits} fits"
+
     def publish(self, run: RunFiles) -> ReduceReport:
         """Publish everything but run.json."""
         report = ReduceReport()
-        with timed(report.seconds, "read"):
+        with self._at(report, "read", "reading the topics of all firms"):
             parts = read_parts(run)
-        with timed(report.seconds, "embed"):
+        with self._at(report, "embed", f"encoding the texts of {parts.topics.num_rows:,} topics"):
             topic_set = self._topic_set(parts.topics)
-        with timed(report.seconds, "support"):
+        with self._at(report, "support", "holding names against their sentences"):
             parts = self._with_support(run, parts, topic_set, report)
-        with timed(report.seconds, "themes"):
-            found = find_themes(topic_set, self.config.themes, self._use_gpu, self._workers.make_fits)
-        with timed(report.seconds, "describe_themes"):
+        with self._at(report, "themes", "clustering the topics of all firms"):
+            make_fits = self._workers.make_fits
+            found = find_themes(topic_set, self.config.themes, self._use_gpu, make_fits, self._fitted)
+        with self._at(report, "describe_themes", f"naming {len(found.themes):,} themes"):
             names = self._names(run, found, parts, report)
         check_theme_names(run.quarter, self.config, names, report.theme_account)
-        with timed(report.seconds, "theme_support"):
+        with self._at(report, "theme_support", "holding the themes' names against their topics"):
             theme_support = self._theme_support(found, names, topic_set, report)
         summaries = _summaries(found, parts.topics)
         check_naming(
@@ -116,7 +132,7 @@ class ThemePublisher:
             "themes",
             lambda: worst_themes(names, report.theme_names, summaries),
         )
-        with timed(report.seconds, "support_model"):
+        with self._at(report, "support_model", "asking the support model"):
             topics = judged_topics(parts.topics, run, self._workers.judge)
             judged = judged_themes(names, summaries, self._workers.judge)
         groups = self._groups(found, topic_set)
@@ -129,7 +145,7 @@ class ThemePublisher:
             "theme_topics": theme_topics_table(run, found, parts.topics),
         }
         count_topics(report, found, tables)
-        with timed(report.seconds, "write"):
+        with self._at(report, "write", "writing the tables"):
             write_tables(run, report, parts, tables, self.config.keep_vectors)
         return report
 

@@ -11,17 +11,21 @@ import ray
 
 from ftm_ray.run.datasets import actor_options
 from ftm_ray.run.map_size import TOPIC_CPUS, TOPICS_WORTH_A_TASK
-from ftm_ray.themes.fits import Fit, FitData, fit_labels, fits_here
+from ftm_ray.themes.fits import Fit, FitData, OnFit, fit_labels, fits_here
 from ftm_ray.vectors.clustering import Labels
 
 
-def fits_on_ray(data: FitData, fits: Sequence[Fit]) -> list[Labels]:
+def fits_on_ray(data: FitData, fits: Sequence[Fit], on_fit: OnFit = lambda *_: None) -> list[Labels]:
     """Make all fits, several at once where that pays; labels come in the order of the fits."""
     # Without a worker a node would be bought for this, or waited for without end.
     has_core = ray.cluster_resources().get("CPU", 0) >= TOPIC_CPUS
     if data.use_gpu or len(data.vectors) < TOPICS_WORTH_A_TASK or not has_core:
-        return fits_here(data, fits)
+        return fits_here(data, fits, on_fit)
     shared = ray.put(data)  # once, not once per fit
     task = ray.remote(fit_labels).options(max_retries=-1, **actor_options())
-    labels: list[Labels] = ray.get([task.remote(shared, fit) for fit in fits])
+    asked = [task.remote(shared, fit) for fit in fits]
+    for n_made in range(1, len(asked) + 1):
+        ray.wait(asked, num_returns=n_made)
+        on_fit(n_made, len(asked))
+    labels: list[Labels] = ray.get(asked)
     return labels

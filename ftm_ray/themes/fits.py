@@ -60,8 +60,11 @@ class FitData:
         return self.neighbors[0][:, : scaled_settings(self.settings, len(self.vectors)).n_neighbors]
 
 
+#: Is told after each fit how many are made, and of how many.
+OnFit = Callable[[int, int], None]
+
 #: Makes all fits, and returns their labels in the order in which they were asked for.
-MakeFits = Callable[[FitData, Sequence[Fit]], list[Labels]]
+MakeFits = Callable[[FitData, Sequence[Fit], OnFit], list[Labels]]
 
 
 def fit_data(vectors: Vectors, settings: ThemeSettings, use_gpu: bool) -> FitData:
@@ -113,6 +116,10 @@ def neighbors_among(neighbors: Neighbors, rows: npt.NDArray[np.int64], n_wanted:
     return np.take_along_axis(near, first, axis=1), np.take_along_axis(distances[rows], first, axis=1)
 
 
-def fits_here(data: FitData, fits: Sequence[Fit]) -> list[Labels]:
+def fits_here(data: FitData, fits: Sequence[Fit], on_fit: OnFit = lambda *_: None) -> list[Labels]:
     """Make fits one after another in this process."""
-    return [fit_labels(data, fit) for fit in fits]
+    made = []
+    for fit in fits:
+        made.append(fit_labels(data, fit))
+        on_fit(len(made), len(fits))
+    return made

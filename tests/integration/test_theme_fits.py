@@ -13,6 +13,8 @@ def test_tasks_give_the_labels_of_one_process_in_the_order_that_was_asked(ray_cl
     settings = ThemeSettings(n_fits=3)
     data = fit_data(vectors, settings, use_gpu=False)
     plan = [*seed_fits(settings, 90), *resample_fits([f"F{n % 10}" for n in range(90)], settings)[:2]]
-    here, there = fits_here(data, plan), theme_fits.fits_on_ray(data, plan)
+    told: list[tuple[int, int]] = []
+    here, there = fits_here(data, plan), theme_fits.fits_on_ray(data, plan, lambda *counts: told.append(counts))
+    assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
     assert len(here) == len(there) == 5
     assert all(np.array_equal(ours, theirs) for ours, theirs in zip(here, there, strict=True))

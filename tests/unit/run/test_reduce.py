@@ -24,9 +24,10 @@ from ftm_ray.errors import QualityError
 from ftm_ray.lake.published_files import read_published, read_published_folder
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run import reduce
-from ftm_ray.run.reduce import ThemePublisher
+from ftm_ray.run.reduce import ThemePublisher, Workers
 from ftm_ray.schemas.published import PUBLISHED
 from ftm_ray.schemas.sentiment import SENTIMENT_READY
+from ftm_ray.themes.fits import fits_here
 
 
 @pytest.fixture
@@ -71,6 +72,23 @@ def test_what_several_firms_talk_about_becomes_the_themes(run, small):
         of_theme.setdefault(row["theme_id"], set()).add(row["topic_id"])
     assert sorted(of_theme.values()) == [{0}, {1}, {2}]
     assert report.firms_per_theme == [6, 6, 6]
+
+
+def test_who_waits_is_told_what_the_publisher_is_at(run, small):
+    seen = []
+
+    def make_fits(data, fits, on_fit):
+        def told(*counts):
+            on_fit(*counts)
+            seen.append(publisher.step())
+
+        return fits_here(data, fits, told)
+
+    publisher = ThemePublisher(small, "none", workers=Workers(make_fits))
+    publisher.publish(run)
+    assert len(seen) > 1
+    assert seen == [f"clustering the topics of all firms: {n} of {len(seen)} fits" for n in range(1, len(seen) + 1)]
+    assert publisher.step() == "writing the tables"
 
 
 def test_all_counts_add_up(run, small):

@@ -54,8 +54,10 @@ def test_a_fit_is_the_same_alone_and_among_others(blobs):
     vectors = blobs([30, 30, 30], spread=0.2)
     data = fit_data(vectors, ThemeSettings(), use_gpu=False)
     plan = [*seed_fits(ThemeSettings(n_fits=2), 90), *resample_fits(firms(90, 10), ThemeSettings())[:1]]
-    together = fits_here(data, plan)
+    told: list[tuple[int, int]] = []
+    together = fits_here(data, plan, lambda *counts: told.append(counts))
     assert [len(labels) for labels in together] == [90, 90, len(plan[2].rows)]
+    assert told == [(1, 3), (2, 3), (3, 3)]
     for fit, labels in reversed(list(zip(plan, together, strict=True))):
         assert np.array_equal(fit_labels(data, fit), labels)
 
