@@ -38,3 +38,12 @@ def test_equal_distances_are_ordered_by_position():
     for row, (first, *others) in enumerate(indices.tolist()):
         assert first == row
         assert others == sorted(others)
+
+
+@pytest.mark.parametrize("n", [60, 256, 700])
+def test_cores_that_share_the_work_change_no_byte(blobs, monkeypatch, n):
+    vectors = blobs([n // 2, n - n // 2], spread=0.3)
+    alone = nearest_neighbors(vectors, 9)
+    monkeypatch.setattr("ftm_ray.vectors.neighbors._WORTH_THREADS", 1)
+    for one, other in zip(alone, nearest_neighbors(vectors, 9), strict=True):
+        assert one.dtype == other.dtype and one.tobytes() == other.tobytes()
