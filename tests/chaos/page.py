@@ -19,11 +19,18 @@ The cases below do that to real runs of the sample quarter: a head of Ray (or a 
 endpoint that counts what it is asked, moto's S3 server behind a proxy that puts faults in. Each begins with a state
 that a calm run left, waits for a moment, strikes, gives the same command again until it is through, and holds files,
 firms and questions against the calm run; `ftm verify` must find nothing. `make chaos` runs all and writes this page;
-Those marked `fast` take some minutes. A blow that came too late, when the command was through, is not counted.
+those marked `fast` take some minutes. A blow that came too late, when the command was through, is not counted.
 
-**Under way** are questions whose answer had not come when a blow fell, or had come less than two seconds before: nobody
-had kept it, so it is asked again. No client can help the former. The latter is the price of answers that are written
-together, those of a second in a file; the other second is for a busy machine.
+**Under way** are questions that had been asked, and whose answer had not come, when those who were hit were gone; and
+those whose answer had come less than two seconds before the blow: nobody had kept it, so it is asked again. No client
+can help the former (the actors of a killed driver go on asking until Ray has noticed). The latter is the price of
+answers that are written together, those of a second in a file; the other second is for a busy machine.
+
+**Slow poison** is a firm whose text makes the process that works on it raise, crash, run out of memory or hang. Ray
+starts the process again and gives it the same batch. A batch that was begun twice and did not end is done with care
+from then on: each firm is written down before it is begun, and one that was begun twice so, and did not end, is
+published as failed with its reason, while the others go on. A firm may take `cluster.firm_limit_s` (half an hour).
+What is written down ends with the run: the next run tries every firm again.
 
 **Seconds** are from the start of the last command to its end, on the machine that ran the suite and beside whatever
 else it did; a part of it is Ray's start, the rest the work that was left.

@@ -25,6 +25,9 @@ from ftm_ray.sources.manifest import read_manifest
 #: answers are gathered for one file, and one for a busy machine.
 _JUST_NOW_S = 2.0
 
+#: The actors of a killed driver go on asking until Ray has noticed; after so much silence they are gone.
+_SILENCE_S = 3.0
+
 #: How often the same command is given again where it says that this will help.
 _TRIES = 4
 
@@ -63,6 +66,14 @@ class CountingLlm(LlmServer):
         asked.is_paid, asked.answered = answer.status == 200, time.monotonic()
         return answer
 
+    def wait_for_silence(self) -> None:
+        """Until nobody asks any more."""
+        quiet_since, n_asked = time.monotonic(), len(self.asked)
+        while time.monotonic() - quiet_since < _SILENCE_S:
+            time.sleep(0.1)
+            if len(self.asked) > n_asked:
+                quiet_since, n_asked = time.monotonic(), len(self.asked)
+
 
 @dataclass
 class Row:
@@ -100,7 +111,7 @@ class Case:
     Attributes:
         arguments: Of `ftm`; the same each time.
         environment: Of its process; None = this one's without a cluster, so that it starts a Ray of its own.
-        blows: When they fell; time.monotonic().
+        blows: When they fell, and when those who were hit had ended; time.monotonic().
         n_asked_before: What the LLM had been asked when the process at hand was started.
         started_at: When that was; seconds since 1970.
     """
@@ -110,7 +121,7 @@ class Case:
     environment: dict[str, str] | None
     llm: CountingLlm
     row: Row
-    blows: list[float] = field(default_factory=list)
+    blows: list[tuple[float, float]] = field(default_factory=list)
     n_asked_before: int = 0
     started_at: float = 0.0
     n_asked_at_first: int = 0
@@ -129,8 +140,10 @@ class Case:
             assert time.monotonic() < deadline, "the moment did not come"
             time.sleep(0.005)
 
-    def struck(self) -> None:
-        self.blows.append(time.monotonic())
+    def struck(self, fell: float | None = None) -> None:
+        """Count a blow that fell just now, or then and whose last victim ended just now."""
+        now = time.monotonic()
+        self.blows.append((fell or now, now))
         self.row.blows += 1
 
     def kill_driver(self, moment: "Moment", delay_s: float = 0.0) -> None:
@@ -144,10 +157,12 @@ class Case:
             self.wait_for(process, moment)
             time.sleep(delay_s)
         finally:
+            fell = time.monotonic()
             process.kill()
             output, _ = process.communicate(timeout=120)
         if process.returncode == -signal.SIGKILL:
-            self.struck()
+            self.llm.wait_for_silence()
+            self.struck(fell)
         else:
             assert process.returncode == 0, output
         if isinstance(self.root, Path):
@@ -187,7 +202,7 @@ class Case:
     def count_paid_twice(self) -> None:
         asked = self.llm.asked[self.n_asked_at_first :]
         paid = Counter(a.question for a in asked if a.is_paid)
-        under_way = {a.question for a in asked for blow in self.blows if _is_under_way(a, blow)}
+        under_way = {a.question for a in asked for fell, ended in self.blows if _is_under_way(a, fell, ended)}
         self.row.paid_twice = sum(n - 1 for question, n in paid.items() if question not in under_way)
         self.row.under_way = sum(n - 1 for question, n in paid.items() if question in under_way)
 
@@ -195,8 +210,8 @@ class Case:
 Moment = Callable[[Case], bool]
 
 
-def _is_under_way(asked: Asked, blow: float) -> bool:
-    return asked.came < blow and (asked.answered is None or asked.answered > blow - _JUST_NOW_S)
+def _is_under_way(asked: Asked, fell: float, ended: float) -> bool:
+    return asked.came < ended and (asked.answered is None or asked.answered > fell - _JUST_NOW_S)
 
 
 def recorded_files(lake: Lake) -> dict[str, dict]:
@@ -277,6 +292,10 @@ def part_files(root: Path) -> list[Path]:
 
 def answer_files(root: Path) -> list[Path]:
     return sorted(root.glob("intermediate/llm-answers/*/[!.]*.parquet"))
+
+
+def run_files(root: Path) -> list[Path]:
+    return sorted(root.glob("runs/*/*/run.json"))
 
 
 def remove(files: list[Path]) -> None:

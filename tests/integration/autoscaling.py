@@ -45,6 +45,8 @@ class AutoscalingCluster:
 
     Attributes:
         address: What RAY_ADDRESS takes.
+        dashboard: What `ftm submit --address` takes.
+        token: Without which nobody gets in; None = everybody does.
         file: The cluster file.
         dry: While this file is there, the cloud has no nodes.
         counts: How many workers there were, each number once when it changed.
@@ -52,6 +54,8 @@ class AutoscalingCluster:
     """
 
     address: str
+    dashboard: str
+    token: str | None
     file: Path
     dry: Path
     counts: list[int] = field(default_factory=list)
@@ -60,7 +64,7 @@ class AutoscalingCluster:
 
     def environment(self) -> dict[str, str]:
         """For a command that joins it."""
-        return ray_environment() | {"RAY_ADDRESS": self.address}
+        return ray_environment(self.token) | {"RAY_ADDRESS": self.address}
 
     def watch(self) -> None:
         """Note the number of workers until the end."""
@@ -101,7 +105,7 @@ class AutoscalingCluster:
             + ["--deadline-remaining-seconds", "110"],
             check=True,
             capture_output=True,
-            env=ray_environment(),
+            env=ray_environment(self.token),
         )
 
     def wait_for(self, n: int, within_s: float) -> None:
@@ -113,18 +117,23 @@ class AutoscalingCluster:
 
 
 @contextmanager
-def autoscaling_cluster(n_gpu_nodes: int) -> Iterator[AutoscalingCluster]:
+def autoscaling_cluster(
+    n_gpu_nodes: int, with_dashboard: bool = False, token: str | None = None
+) -> Iterator[AutoscalingCluster]:
     """A head and no worker; up to so many nodes of 4 cores and one card may come."""
     with TemporaryDirectory(prefix="ftm-as-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # sockets: short path
-        work, port, address = Path(folder), free_port(), _own_address()
-        cluster = AutoscalingCluster(f"{address}:{port}", work / "cluster.json", work / "dry")
+        work, port, address, dashboard = Path(folder), free_port(), _own_address(), free_port()
+        cluster = AutoscalingCluster(
+            f"{address}:{port}", f"http://127.0.0.1:{dashboard}", token, work / "cluster.json", work / "dry"
+        )
         cluster.file.write_text(json.dumps(_cluster_file(cluster.address, n_gpu_nodes)))
         (work / "ftm_fake_cloud.py").write_text(_PROVIDER)
+        flags = _flags(work, port, cluster.file, dashboard if with_dashboard else None)
         process = subprocess.Popen(
-            [RAY, "start", "--head", "--block", *_flags(work, port, cluster.file)],
+            [RAY, "start", "--head", "--block", *flags],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=_head_environment(work, cluster.dry),
+            env=_head_environment(work, cluster),
             start_new_session=True,
         )
         watch = threading.Thread(target=cluster.watch, daemon=True)
@@ -178,14 +187,15 @@ def _cluster_file(address: str, n_gpu_nodes: int) -> dict[str, Any]:
     }
 
 
-def _flags(work: Path, port: int, file: Path) -> list[str]:
-    ports = {"dashboard-port": free_port(), "ray-client-server-port": free_port()}
+def _flags(work: Path, port: int, file: Path, dashboard: int | None) -> list[str]:
+    ports = {"dashboard-port": dashboard or free_port(), "ray-client-server-port": free_port()}
+    ports["dashboard-agent-listen-port"] = free_port()
     return [
         f"--port={port}",
         "--num-cpus=0",
         "--num-gpus=0",
         "--labels=ftm-role=head,ftm-instance-type=m6i.xlarge,ftm-market=on-demand",
-        "--include-dashboard=false",
+        f"--include-dashboard={str(dashboard is not None).lower()}",
         f"--temp-dir={work}/ray",
         "--object-store-memory=200000000",
         f"--autoscaling-config={file}",
@@ -194,8 +204,8 @@ def _flags(work: Path, port: int, file: Path) -> list[str]:
     ]
 
 
-def _head_environment(work: Path, dry: Path) -> dict[str, str]:
-    return ray_environment() | {
+def _head_environment(work: Path, cluster: AutoscalingCluster) -> dict[str, str]:
+    return ray_environment(cluster.token) | {
         "RAY_FAKE_CLUSTER": "1",
         "RAY_enable_autoscaler_v2": "1",
         "RAY_CLOUD_INSTANCE_ID": _HEAD_ID,
@@ -203,14 +213,14 @@ def _head_environment(work: Path, dry: Path) -> dict[str, str]:
         "RAY_NODE_TYPE_NAME": _HEAD_TYPE,
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
         "PYTHONPATH": str(work),
-        "FTM_DRY": str(dry),
+        "FTM_DRY": str(cluster.dry),
     }
 
 
 def _wait_until_it_answers(process: subprocess.Popen, cluster: AutoscalingCluster) -> None:
     deadline = time.monotonic() + 120
     while subprocess.run(
-        [RAY, "status", "--address", cluster.address], capture_output=True, env=ray_environment()
+        [RAY, "status", "--address", cluster.address], capture_output=True, env=ray_environment(cluster.token)
     ).returncode:
         assert process.poll() is None, "the head node ended"
         assert time.monotonic() < deadline, "the head node does not start"
