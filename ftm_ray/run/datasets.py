@@ -3,6 +3,7 @@
 In the map one block is one batch of firms, from its row group of the prefetch store to its part file.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -244,7 +245,9 @@ def _items(batches: list[Batch], config: RunConfig) -> ray.data.Dataset:
 
 def _set_context(config: RunConfig) -> None:
     context = DataContext.get_current()
-    context.enable_progress_bars = False  # ours say what is done in sentences, and read well in a job's log
+    # Ours say what is done in sentences, and read well in a job's log. Importing ray.data sets its level anew.
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    context.enable_progress_bars = False
     context.target_max_block_size = _NEVER_SPLIT_BYTES
     context.execution_options.verbose_progress = False
     context.raise_original_map_exception = True  # so that our errors keep their type on the way to the person

@@ -41,7 +41,6 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
         return
     start = time.perf_counter()
     on_start()
-    logging.getLogger("ray.data").setLevel(logging.WARNING)  # our own progress says it in sentences
     address = ray_address()
     where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
     if not address:
