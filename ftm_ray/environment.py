@@ -19,15 +19,6 @@ def ray_address() -> str | None:
     return os.environ.get("RAY_ADDRESS")
 
 
-def quiet_ray() -> None:
-    """Have Ray's C++ side say only what ends it, unless somebody has said otherwise.
-
-    Ray Data (2.60) makes it print an error of its own in every run, which means nothing (ray-project/ray#57733;
-    `run/datasets.py` says why). What matters of the rest reaches us as an exception.
-    """
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-
-
 def aws_region() -> str | None:
     """The region in AWS_REGION, as most AWS tools read it; boto3 by itself reads AWS_DEFAULT_REGION and the profile."""
     return os.environ.get("AWS_REGION")

@@ -112,8 +112,7 @@ class AttemptsOnRay:
         where = {"label_selector": HEAD_LABEL} if stages.on_head else {}
         # It takes no core: a call of a few counters per batch. Started again, it knows nothing, and that does no harm.
         options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, **where}
-        actor: Any = ray.remote(Attempts)  # Ray's typing does not know the methods of remote classes
-        self._actor = actor.options(**options).remote(config.cluster.firm_limit_s)
+        self._actor = ray.remote(Attempts).options(**options).remote(config.cluster.firm_limit_s)
 
     def begin_batch(self, batch: int) -> bool:
         """As `Attempts` has it."""
@@ -267,10 +266,11 @@ def _named(data: ray.data.Dataset, run: RunFiles, config: RunConfig, stages: Map
 def _io_stage(stages: MapStages) -> dict[str, Any]:
     """A stage that waits for disks and networks: one actor, whole batches.
 
-    Ray would print one error line a run, "... has constructor arguments in the object store and max_restarts > 0", with
-    a link to ray issue 53727 (`quiet_ray` has it say less). It is not about our arguments: Ray Data (2.60) puts its own
-    context and the stage into the object store, however small they are, and lets actors restart without end. Both lie
-    where the driver runs, and it keeps them as long as the stream lives, so a restart finds them.
+    Ray prints one error line a run, "... has constructor arguments in the object store and max_restarts > 0", with a
+    link to ray issue 53727. It is not about our arguments: Ray Data (2.60) puts its own context and the stage into the
+    object store, however small they are, and lets actors restart without end. Both lie where the driver runs, and
+    it keeps them as long as the stream lives, so a restart finds them. `max_restarts=0` would silence the line, and a
+    lost Spot node would end the run.
     """
     return {
         "batch_size": None,

@@ -13,7 +13,7 @@ import ray
 from ray._common.utils import get_default_system_temp_dir
 from ray.exceptions import RayTaskError
 
-from ftm_ray.environment import quiet_ray, ray_address
+from ftm_ray.environment import ray_address
 from ftm_ray.errors import ConfigError, FtmError, RetryableError
 
 logger = logging.getLogger(__name__)
@@ -46,13 +46,12 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
     if not address:
         where |= _short_folder()
     on_sigterm = signal.getsignal(signal.SIGTERM)
-    quiet_ray()
     try:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, **where)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"cannot start or reach Ray at {address or 'this machine'}: {str(error).splitlines()[0]}; "
-            "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head, and that not too busy to answer"
+            "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head"
         ) from error
     except Exception as error:
         if type(error) is not Exception:  # Ray (2.60) raises just that where its own processes do not answer in 30 s
