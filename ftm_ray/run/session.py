@@ -51,7 +51,7 @@ def ray_session(on_start: Callable[[], None], seconds: dict[str, float]) -> Iter
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"cannot start or reach Ray at {address or 'this machine'}: {str(error).splitlines()[0]}; "
-            "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head"
+            "RAY_ADDRESS must be empty, 'auto', or host:6379 of a running head, and that not too busy to answer"
         ) from error
     except Exception as error:
         if type(error) is not Exception:  # Ray (2.60) raises just that where its own processes do not answer in 30 s

@@ -8,9 +8,10 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,35 +61,24 @@ class AutoscalingCluster:
     dry: Path
     counts: list[int] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
-    _ended: threading.Event = field(default_factory=threading.Event)
+    _workers: list[str] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
         """For a command that joins it."""
         return ray_environment(self.token) | {"RAY_ADDRESS": self.address}
 
-    def watch(self) -> None:
-        """Note the number of workers until the end."""
-        from ray.autoscaler.v2.sdk import get_cluster_status
-        from ray.exceptions import RpcError
-
+    def watch(self, lines: Iterable[str]) -> None:
+        """Note the workers until the lines of count_workers.py end."""
         start = time.monotonic()
-        while not self._ended.wait(0.5):
-            try:
-                status = get_cluster_status(self.address)
-            except RpcError:  # a busy machine
-                continue
-            n = sum(node.ray_node_type_name != _HEAD_TYPE for node in [*status.active_nodes, *status.idle_nodes])
-            if not self.counts or self.counts[-1] != n:
+        for line in lines:
+            self._workers = json.loads(line)
+            if self.counts[-1:] != [len(self._workers)]:
                 self.times.append(round(time.monotonic() - start, 1))
-                self.counts.append(n)
+                self.counts.append(len(self._workers))
 
     def workers(self) -> list[str]:
         """Ids of the workers that are there now, in hexadecimal digits."""
-        from ray.autoscaler.v2.sdk import get_cluster_status
-
-        status = get_cluster_status(self.address)
-        nodes = [*status.active_nodes, *status.idle_nodes]
-        return sorted(node.node_id for node in nodes if node.ray_node_type_name != _HEAD_TYPE)
+        return self._workers
 
     def kill(self, node: str) -> None:
         """Have a node gone from one moment to the next, as a machine that loses its power."""
@@ -136,15 +126,21 @@ def autoscaling_cluster(
             env=_head_environment(work, cluster),
             start_new_session=True,
         )
-        watch = threading.Thread(target=cluster.watch, daemon=True)
+        counting = None
         try:
-            _wait_until_it_answers(process, cluster)
-            watch.start()
+            _wait_until_it_answers(process, cluster, with_dashboard)
+            counting = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("count_workers.py")), cluster.address, _HEAD_TYPE],
+                stdout=subprocess.PIPE,
+                text=True,
+                env=cluster.environment(),
+            )
+            threading.Thread(target=cluster.watch, args=(counting.stdout,), daemon=True).start()
             yield cluster
         finally:
-            cluster._ended.set()
-            if watch.ident:
-                watch.join()
+            if counting:
+                counting.kill()
+                counting.wait()
             _end(folder, process)
 
 
@@ -217,14 +213,15 @@ def _head_environment(work: Path, cluster: AutoscalingCluster) -> dict[str, str]
     }
 
 
-def _wait_until_it_answers(process: subprocess.Popen, cluster: AutoscalingCluster) -> None:
+def _wait_until_it_answers(process: subprocess.Popen, cluster: AutoscalingCluster, with_dashboard: bool) -> None:
     deadline = time.monotonic() + 120
-    while subprocess.run(
-        [RAY, "status", "--address", cluster.address], capture_output=True, env=ray_environment(cluster.token)
-    ).returncode:
-        assert process.poll() is None, "the head node ended"
-        assert time.monotonic() < deadline, "the head node does not start"
-        time.sleep(0.5)
+    asked = [["status", "--address", cluster.address]]
+    asked += [["job", "list", "--address", cluster.dashboard]] if with_dashboard else []
+    for question in asked:
+        while subprocess.run([RAY, *question], capture_output=True, env=ray_environment(cluster.token)).returncode:
+            assert process.poll() is None, "the head node ended"
+            assert time.monotonic() < deadline, "the head node does not start"
+            time.sleep(0.5)
 
 
 def _end(folder: str, process: subprocess.Popen) -> None:
