@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.history.flow import Flow, theme_flow
-from ftm_ray.history.matching import Likeness, kinds_fit, match_themes
+from ftm_ray.history.matching import Likeness, match_themes
 from ftm_ray.history.theme_set import ThemeSet
 from ftm_ray.lake.calendar import quarter_number
 
@@ -131,15 +131,12 @@ def _compare(standings: Sequence[Standing], new: ThemeSet, gate: float) -> _Comp
     uids: list[str] = []
     cosines = [np.zeros((0, len(new.theme_ids)))]
     flows: list[Flow] = []
-    fitting = [np.zeros((0, len(new.theme_ids)), dtype=bool)]
     for standing in standings:
         rows = np.array(sorted(standing.uids), dtype=np.int64)
         uids += [standing.uids[row] for row in rows.tolist()]
         flows.append(theme_flow(standing.themes, new).part(rows, slice(None)))
         cosines.append((standing.themes.centers[rows] @ new.centers.T).astype(np.float64))
-        fitting.append(kinds_fit(standing.themes, new)[rows])
-    flow = Flow.stacked(flows, len(new.theme_ids))
-    likeness = Likeness(np.concatenate(cosines), flow, gate, np.concatenate(fitting))
+    likeness = Likeness(np.concatenate(cosines), Flow.stacked(flows, len(new.theme_ids)), gate)
     return _Compared(tuple(uids), likeness, likeness.margins())
 
 
@@ -150,7 +147,7 @@ def _revived(silent: _Compared, survivors: Mapping[int, int]) -> dict[int, int]:
     if not len(silent.uids) or not len(free):
         return {}
     flow = likeness.flow.part(slice(None), free)
-    of_free = Likeness(likeness.cosines[:, free], flow, likeness.gate, likeness.kinds_fit[:, free])
+    of_free = Likeness(likeness.cosines[:, free], flow, likeness.gate)
     pairs = match_themes(of_free, of_free.may_come_back())
     return {int(free[j]): i for i, j in pairs}
 

@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.history.flow import Flow
-from ftm_ray.history.theme_set import ThemeSet
-from ftm_ray.schemas.published import ThemeKind
 
 #: The share of the cosine in the likeness; the rest is flow. Flow is a share of ten or twenty topics and varies by a
 #: tenth by chance, the cosine of centres by a fiftieth: with halves, the smaller part of a theme that splits takes its
@@ -40,13 +38,11 @@ class Likeness:
         cosines: Of their centres.
         flow: Between them.
         gate: The least cosine of one theme.
-        kinds_fit: False where the two can have nothing to do with each other (`kinds_fit`).
     """
 
     cosines: npt.NDArray[np.float64]
     flow: Flow
     gate: float
-    kinds_fit: npt.NDArray[np.bool_]
 
     def scores(self) -> npt.NDArray[np.float64]:
         """Cosine and flow in one number; the cosine alone where no firm of a theme is in both quarters."""
@@ -56,23 +52,21 @@ class Likeness:
 
     def strong_out(self) -> npt.NDArray[np.bool_]:
         """Where much of an old theme went on in a new one."""
-        tied = _is_tied(self.flow.linked_out, self.flow.n_out)
-        return np.asarray(tied & (self.flow.out >= _LEAST_OF_ALL) & self.kinds_fit)
+        return np.asarray(_is_tied(self.flow.linked_out, self.flow.n_out) & (self.flow.out >= _LEAST_OF_ALL))
 
     def strong_into(self) -> npt.NDArray[np.bool_]:
         """Where much of a new theme came from an old one."""
-        tied = _is_tied(self.flow.linked_into, self.flow.n_into)
-        return np.asarray(tied & (self.flow.into >= _LEAST_OF_ALL) & self.kinds_fit)
+        return np.asarray(_is_tied(self.flow.linked_into, self.flow.n_into) & (self.flow.into >= _LEAST_OF_ALL))
 
     def may_go_on(self) -> npt.NDArray[np.bool_]:
         """Where the two may be one theme: the cosine reaches the gate, or they are tied both ways."""
         flow = self.flow
         tied = _is_tied(flow.linked_out, flow.n_out) & _is_tied(flow.linked_into, flow.n_into)
-        return np.asarray(((self.cosines >= self.gate) | tied) & self.kinds_fit)
+        return np.asarray((self.cosines >= self.gate) | tied)
 
     def may_come_back(self) -> npt.NDArray[np.bool_]:
         """As may_go_on, of a theme that was silent: others took up its firms' talk, so more flow is asked for."""
-        return np.asarray(((self.cosines >= self.gate) | (self.strong_out() & self.strong_into())) & self.kinds_fit)
+        return np.asarray((self.cosines >= self.gate) | (self.strong_out() & self.strong_into()))
 
     def margins(self) -> npt.NDArray[np.float64]:
         """The score of each pair above that of the new theme's best other old theme; NaN where there is no other."""
@@ -86,18 +80,6 @@ class Likeness:
         rival = np.tile(scores.max(axis=0), (len(scores), 1))
         rival[first, columns] = without.max(axis=0)
         return np.asarray(scores - rival)
-
-
-def kinds_fit(old: ThemeSet, new: ThemeSet) -> npt.NDArray[np.bool_]:
-    """Where two themes may be one by what they are, (n_old, n_new): a subject does not become talk about nothing.
-
-    Their centres may be near all the same, as what is about nothing is near to much. Of 18 such matches that a person
-    read, of ten firms over 19 quarters, none was right and 11 were wrong (docs/lineage.md).
-    """
-    kinds = [np.array(themes.kinds or ("",) * len(themes.theme_ids), dtype=object) for themes in (old, new)]
-    was_subject, is_subject = (of == ThemeKind.SUBJECT for of in kinds)
-    was_vague, is_vague = (of == ThemeKind.VAGUE for of in kinds)
-    return ~(np.logical_and.outer(was_subject, is_vague) | np.logical_and.outer(was_vague, is_subject))
 
 
 def _is_tied(of_linked: npt.NDArray[np.float64], n_topics: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

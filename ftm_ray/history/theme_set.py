@@ -27,7 +27,6 @@ class ThemeSet:
         encoder: Name of the sentence encoder.
         settings_digest: Of everything that decided what the run published.
         labels: What the quarter calls its themes.
-        kinds: What each theme is (subject, results, vague), as its run told; () = a run that did not tell.
     """
 
     quarter: str
@@ -41,7 +40,6 @@ class ThemeSet:
     encoder: str
     settings_digest: str
     labels: tuple[str, ...] = ()
-    kinds: tuple[str | None, ...] = ()
 
 
 def theme_centers(vectors: Vectors, themes: npt.NDArray[np.int64], n_themes: int) -> Vectors:

@@ -22,7 +22,7 @@ from ftm_ray.results.published import (
     read_sentences,
     read_topics,
 )
-from ftm_ray.schemas.published import ThemeKind
+from ftm_ray.themes.kind import ThemeKind
 
 _THEME_COLUMNS = [
     *("theme_id", "label", "description", "summary_source", "keywords"),

@@ -201,7 +201,7 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
     """
     record = published_record(lake, quarter)
     topics = read_columns(lake, "topics", quarter, ["firm_id", "topic_id", "n_sentences", "embedding"])
-    published = read_columns(lake, "themes", quarter, ["theme_id", "label", "kind"])
+    published = read_columns(lake, "themes", quarter, ["theme_id", "label"])
     theme_ids = published["theme_id"].to_pylist()
     place = PublishedRows(lake, quarter, "themes", ((theme_id, number) for number, theme_id in enumerate(theme_ids)))
     inside = read_columns(lake, "theme_topics", quarter, ["theme_id", "firm_id", "topic_id"])
@@ -223,7 +223,6 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
         encoder=config["embed"]["model"].rstrip("/").rsplit("/", 1)[-1],
         settings_digest=hashlib.sha256(text.encode()).hexdigest()[:12],
         labels=tuple(published["label"].to_pylist()),
-        kinds=tuple(published["kind"].to_pylist()) if "kind" in published.column_names else (),
     )
 
 

@@ -1,21 +1,10 @@
 """The published tables: from theme to topic to sentence."""
 
-from enum import StrEnum
-
 import pyarrow as pa
 
 from ftm_ray.schemas.columns import EMBEDDING, FIRM, required
 from ftm_ray.schemas.parts import TOPIC
 from ftm_ray.schemas.store import SENTENCE
-
-
-class ThemeKind(StrEnum):
-    """What a theme is about."""
-
-    SUBJECT = "subject"  # something in the world that firms talk about
-    RESULTS = "results"  # results, guidance, ratios: true in every quarter
-    VAGUE = "vague"  # words that say nothing by themselves
-
 
 #: Published: one row per firm of the prefetch store.
 FIRMS = pa.schema(

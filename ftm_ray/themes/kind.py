@@ -9,11 +9,11 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
-from ftm_ray.schemas.published import ThemeKind
 from ftm_ray.vectors.query_encoder import QueryEncoder
 from ftm_ray.vectors.unit_vectors import Vectors, mean_vector
 
@@ -21,6 +21,14 @@ WEIGHTS_PATH = Path(__file__).with_name("kind_minilm.json")
 
 #: Keywords of its topics that stand for a theme.
 _N_KEYWORDS = 10
+
+
+class ThemeKind(StrEnum):
+    """What a theme is about."""
+
+    SUBJECT = "subject"  # something in the world that firms talk about
+    RESULTS = "results"  # results, guidance, ratios: true in every quarter
+    VAGUE = "vague"  # words that say nothing by themselves
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,8 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ftm_ray.config import BUNDLED_ENCODER
 from ftm_ray.lake.storage import Lake
-from ftm_ray.schemas.published import ThemeKind
-from ftm_ray.themes.kind import WEIGHTS_PATH, SpokenTheme, kind_features
+from ftm_ray.themes.kind import WEIGHTS_PATH, SpokenTheme, ThemeKind, kind_features
 from ftm_ray.vectors.query_encoder import load_query_encoder
 
 #: Of 4, 8 and 16 the best in cross-validation over what was trained on. Kinds weigh alike: in the real world subjects

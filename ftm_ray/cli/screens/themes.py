@@ -12,7 +12,7 @@ from ftm_ray.results.published import FirmName, SpokenSentence
 from ftm_ray.results.theme_list import ThemeLine, ThemeList
 from ftm_ray.results.theme_trace import ThemeTrace, TopicTrace
 from ftm_ray.schemas.parts import SummarySource
-from ftm_ray.schemas.published import ThemeKind
+from ftm_ray.themes.kind import ThemeKind
 
 #: Where a theme comes from, where that is worth a word.
 _EDGES = {"emerge": "new", "revived": "revived", "split": "split off"}

@@ -1,13 +1,10 @@
 """What ties two themes, in small cases: shares of topics with a counterpart, and which of two claims is the better."""
 
-from dataclasses import replace
-
 import numpy as np
-import pytest
 
 from ftm_ray.history.edges import Edge, Standing, edge_rows
 from ftm_ray.history.flow import theme_flow
-from ftm_ray.history.matching import Likeness, kinds_fit, match_themes
+from ftm_ray.history.matching import Likeness, match_themes
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
 
 DIM = 40
@@ -42,7 +39,7 @@ def test_a_theme_of_which_nothing_has_a_counterpart_is_tied_to_none():
     old, new = themes_of("2023Q1", [("A", 0, 0)], 1), themes_of("2023Q2", [("A", 0, 1)], 1)
     flow = theme_flow(old, new)
     assert flow.out[0, 0] == 0 and np.isnan(flow.linked_out[0, 0])
-    likeness = Likeness(np.zeros((1, 1)), flow, GATE, kinds_fit(old, new))
+    likeness = Likeness(np.zeros((1, 1)), flow, GATE)
     assert not likeness.may_go_on().any() and not likeness.strong_into().any() and not likeness.may_come_back().any()
 
 
@@ -82,29 +79,6 @@ def test_of_two_that_claim_a_theme_the_nearer_gets_it_though_chance_gave_the_oth
     new = themes_of("2023Q2", [(firm, 0, 0) for firm in "ABCD"] + [(firm, 1, (0, 1)) for firm in "EFGHIJ"], 2)
     flow = theme_flow(old, new)
     assert flow.out.tolist() == [[0.4, 0.6]]
-    likeness = Likeness((old.centers @ new.centers.T).astype(float), flow, GATE, kinds_fit(old, new))
+    likeness = Likeness((old.centers @ new.centers.T).astype(float), flow, GATE)
     assert likeness.may_go_on().tolist() == [[True, True]]
     assert match_themes(likeness, likeness.may_go_on()) == [(0, 0)]
-
-
-@pytest.mark.parametrize(
-    ("was", "is_now", "edge"),
-    [
-        ("subject", "subject", Edge.SURVIVE),
-        ("vague", "vague", Edge.SURVIVE),
-        ("results", "vague", Edge.SURVIVE),
-        ("subject", "results", Edge.SURVIVE),
-        (None, "vague", Edge.SURVIVE),
-        ("subject", "vague", Edge.EMERGE),
-        ("vague", "subject", Edge.EMERGE),
-    ],
-)
-def test_a_subject_does_not_become_talk_about_nothing_however_near_the_two_are(was, is_now, edge):
-    firms = "ABCDEFGHIJ"
-    old = replace(themes_of("2023Q1", [(firm, 0, 0) for firm in firms], 1), kinds=(was,))
-    new = replace(themes_of("2023Q2", [(firm, 0, 0) for firm in firms], 1), kinds=(is_now,))
-    rows = edge_rows(new, Standing(old, {0: "U1"}), [], GATE, 1)
-    assert (rows[0].edge, rows[0].cosine) == (edge, pytest.approx(1.0))
-    assert [row.edge for row in rows[1:]] == ([] if edge is Edge.SURVIVE else [Edge.DORMANT])
-    back = edge_rows(replace(new, quarter="2023Q3"), Standing(new, {}), [Standing(old, {0: "U1"})], GATE, 1)
-    assert (back[0].theme_uid == "U1") == (edge is Edge.SURVIVE)

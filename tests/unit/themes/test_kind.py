@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ftm_ray.config import BUNDLED_ENCODER
-from ftm_ray.schemas.published import ThemeKind
-from ftm_ray.themes.kind import KindClassifier, SpokenTheme, kind_features
+from ftm_ray.themes.kind import KindClassifier, SpokenTheme, ThemeKind, kind_features
 from ftm_ray.vectors.query_encoder import load_query_encoder
 
 
