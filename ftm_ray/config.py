@@ -192,14 +192,19 @@ class NodeType(Settings):
 
 
 class ClusterSettings(Settings):
-    """What a cluster may have, whatever is there at the start (docs/operations.md). Changes no result."""
+    """What a cluster may have, whatever is there at the start (docs/operations.md).
+
+    Changes no result, but that a firm may take too long for `firm_limit_s`, and fails then.
+    """
 
     node_types: tuple[NodeType, ...] = Field((), description="Nodes that may come; () = from the cluster file.")
     file: str | None = Field(None, description="A cluster file of `ray up`; null = the one that it left on the head.")
     actors_per_gpu: int = Field(4, ge=1, le=64, description="Topic actors on one card; each takes an equal share.")
     device: Literal["auto", "cpu"] = Field("auto", description="cpu = take shares of cards, compute without them.")
     patience_s: float = Field(21600.0, gt=0, description="Longest wait for nodes that the cloud does not give.")
-    firm_limit_s: float = Field(1800.0, gt=0, description="Longest time for one firm's topics; then its process ends.")
+    firm_limit_s: float = Field(
+        1800.0, gt=0, le=86400, description="Longest time for one firm's topics; twice that, and the firm fails."
+    )
 
 
 class SentimentSettings(Settings):

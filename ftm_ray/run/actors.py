@@ -22,11 +22,11 @@ from ftm_ray.lake.s3_traffic import S3Traffic, taken
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.namer import Namer
 from ftm_ray.naming.topic_names import TopicNamer
-from ftm_ray.run.attempts import Attempts, FirmWatch
+from ftm_ray.run.attempts import Attempts, FirmAttempts, FirmWatch
 from ftm_ray.run.counts import count_part
 from ftm_ray.run.loading import Loaded
 from ftm_ray.schemas.parts import FIRM_TOPICS
-from ftm_ray.topics.finder import BatchTopics, FirmTopicFinder
+from ftm_ray.topics.finder import FirmTopicFinder
 
 #: What of a part reaches the driver: what is in it (PartCounts as JSON), what its naming cost (an LlmAccount as JSON),
 #: one of its prompts, and what was asked of S3 on the way (an S3Traffic as JSON).
@@ -66,8 +66,7 @@ class TopicFinder:
         self, run: RunFiles, config: RunConfig, linked_only: bool, device: str, attempts: Attempts | None = None
     ) -> None:
         self._run = run
-        self._limit_s = config.cluster.firm_limit_s
-        self._attempts = attempts or Attempts(self._limit_s)
+        self._watch = FirmWatch(attempts or FirmAttempts(), config.cluster.firm_limit_s)
         self._work = ThreadPoolExecutor(max_workers=1, thread_name_prefix="topics")
         self._finder = Loaded(lambda: self._work.submit(_firm_topic_finder, config, linked_only, device).result())
 
@@ -76,17 +75,11 @@ class TopicFinder:
         (row,) = table.to_pylist()
         path = f"{self._run.lake.prefetch_dir(self._run.quarter)}/{row['chunk']}"
         firms = self._run.lake.read_row_group(path, row["row_group"])
-        found = self._work.submit(self._find, finder, row["batch"], firms).result()
+        found = self._work.submit(finder.find, firms, self._watch).result()
         if found.vectors is not None:  # before the part, whose existence says that the batch is done
             vectors_path = self._run.vectors_path(self._run.manifest.batches[row["batch"]])
             self._run.lake.write_sealed(vectors_path, found.vectors)
         return _with_traffic(_with_batch(found.topics, row["batch"]))
-
-    def _find(self, finder: FirmTopicFinder, batch: int, firms: pa.Table) -> BatchTopics:
-        watch = FirmWatch(self._attempts, batch, self._limit_s)
-        found = finder.find(firms, watch)
-        self._attempts.end_batch(batch)
-        return found
 
 
 def _firm_topic_finder(config: RunConfig, linked_only: bool, device: str) -> FirmTopicFinder:

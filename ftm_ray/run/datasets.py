@@ -12,11 +12,12 @@ import pyarrow as pa
 import ray
 from pydantic import SecretStr
 from ray.data import ActorPoolStrategy, DataContext
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.run.actors import PartNamer, PartReader, PartWriter, TopicFinder
-from ftm_ray.run.attempts import Attempts
+from ftm_ray.run.attempts import FirmAttempts
 from ftm_ray.run.map_size import IO_CPUS, TOPIC_CPUS, MapSize
 from ftm_ray.run.model_support import ClaimJudge
 from ftm_ray.run.nodes import HEAD_LABEL
@@ -106,30 +107,22 @@ def actor_options() -> dict[str, Any]:
 
 
 class AttemptsOnRay:
-    """An `Attempts` in a process of its own beside the driver, for all topic actors of a run; it ends with the run."""
+    """`FirmAttempts` in a process of its own on the driver's node, for all topic actors of a run; ends with the run."""
 
-    def __init__(self, config: RunConfig, stages: MapStages) -> None:
-        where = {"label_selector": HEAD_LABEL} if stages.on_head else {}
-        # It takes no core: a call of a few counters per batch. Started again, it knows nothing, and that does no harm.
-        options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, **where}
-        self._actor = ray.remote(Attempts).options(**options).remote(config.cluster.firm_limit_s)
+    def __init__(self) -> None:
+        actor: Any = ray.remote(FirmAttempts)  # Ray's typing does not know the methods of remote classes
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        # It takes no core: two calls a firm. Started again, it knows nothing, and that does no harm.
+        options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+        self._actor = actor.options(**options).remote()
 
-    def begin_batch(self, batch: int) -> bool:
+    def begin(self, firm_id: str) -> bool:
         """As `Attempts` has it."""
-        return bool(ray.get(self._actor.begin_batch.remote(batch)))
+        return bool(ray.get(self._actor.begin.remote(firm_id)))
 
-    def end_batch(self, batch: int) -> None:
+    def end(self, firm_id: str) -> None:
         """As `Attempts` has it."""
-        ray.get(self._actor.end_batch.remote(batch))
-
-    def begin_firm(self, firm_id: str) -> str | None:
-        """As `Attempts` has it."""
-        reason: str | None = ray.get(self._actor.begin_firm.remote(firm_id))
-        return reason
-
-    def end_firm(self, firm_id: str) -> None:
-        """As `Attempts` has it."""
-        ray.get(self._actor.end_firm.remote(firm_id))
+        ray.get(self._actor.end.remote(firm_id))
 
 
 def map_dataset(run: RunFiles, config: RunConfig, stages: MapStages, batches: list[Batch]) -> ray.data.Dataset:
@@ -139,7 +132,7 @@ def map_dataset(run: RunFiles, config: RunConfig, stages: MapStages, batches: li
     items = _items(sorted(batches, key=lambda batch: (-batch.n_sentences, batch.number)), config)
     data = items.map_batches(
         TopicFinder,
-        fn_constructor_args=(run, config, linked_only, stages.size.device, AttemptsOnRay(config, stages)),
+        fn_constructor_args=(run, config, linked_only, stages.size.device, AttemptsOnRay()),
         batch_size=1,  # rows are references, so that Ray Data wants no number of sentences for a card
         batch_format="pyarrow",
         num_cpus=TOPIC_CPUS,

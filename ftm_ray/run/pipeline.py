@@ -282,7 +282,7 @@ def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
 
 def _published(publisher: Any, run: RunFiles, on_wait: Callable[[str], None]) -> ReduceReport:
     """Wait for the publisher; say now and then what it is at, to what also ends the run if its lock is lost."""
-    publication, question, step = publisher.publish.remote(run), publisher.step.remote(), "clustering"
+    publication, question, step = publisher.publish.remote(run), publisher.step.remote(), "starting the last step"
     while not ray.wait([publication], timeout=_LOOK_S)[0]:
         if ray.wait([question], timeout=0)[0]:
             step, question = ray.get(question), publisher.step.remote()

@@ -85,7 +85,7 @@ class ThemePublisher:
         self._device = device
         self._loaded_encoder: SentenceEncoder | None = None
         self._workers = workers
-        self._step = "clustering the topics of all firms"
+        self._step = "starting the last step"
         # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
         self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
@@ -132,7 +132,7 @@ class ThemePublisher:
             "themes",
             lambda: worst_themes(names, report.theme_names, summaries),
         )
-        with self._at(report, "support_model", "asking the support model"):
+        with self._at(report, "support_model", f"telling the kinds and groups of {len(found.themes):,} themes"):
             topics = judged_topics(parts.topics, run, self._workers.judge)
             judged = judged_themes(names, summaries, self._workers.judge)
         groups = self._groups(found, topic_set)

@@ -24,8 +24,10 @@ def fits_on_ray(data: FitData, fits: Sequence[Fit], on_fit: OnFit = lambda *_: N
     shared = ray.put(data)  # once, not once per fit
     task = ray.remote(fit_labels).options(max_retries=-1, **actor_options())
     asked = [task.remote(shared, fit) for fit in fits]
-    for n_made in range(1, len(asked) + 1):
-        ray.wait(asked, num_returns=n_made)
-        on_fit(n_made, len(asked))
+    waiting = list(asked)
+    while waiting:
+        ended, waiting = ray.wait(waiting, num_returns=1)
+        ray.get(ended)  # one that failed ends all
+        on_fit(len(asked) - len(waiting), len(asked))
     labels: list[Labels] = ray.get(asked)
     return labels

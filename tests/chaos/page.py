@@ -27,10 +27,10 @@ can help the former (the actors of a killed driver go on asking until Ray has no
 answers that are written together, those of a second in a file; the other second is for a busy machine.
 
 **Slow poison** is a firm whose text makes the process that works on it raise, crash, run out of memory or hang. Ray
-starts the process again and gives it the same batch. A batch that was begun twice and did not end is done with care
-from then on: each firm is written down before it is begun, and one that was begun twice so, and did not end, is
-published as failed with its reason, while the others go on. A firm may take `cluster.firm_limit_s` (half an hour).
-What is written down ends with the run: the next run tries every firm again.
+starts the process again and gives it the same batch. Each firm is written down before it is begun; one that was begun
+twice and did not end is published as failed with its reason, and the others go on. A firm may take
+`cluster.firm_limit_s` (half an hour). What is written down ends with the command: one that goes on tries every firm of
+a batch that is not done again.
 
 **Seconds** are from the start of the last command to its end, on the machine that ran the suite and beside whatever
 else it did; a part of it is Ray's start, the rest the work that was left.

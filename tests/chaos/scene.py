@@ -69,7 +69,9 @@ class CountingLlm(LlmServer):
     def wait_for_silence(self) -> None:
         """Until nobody asks any more."""
         quiet_since, n_asked = time.monotonic(), len(self.asked)
+        deadline = quiet_since + 60.0
         while time.monotonic() - quiet_since < _SILENCE_S:
+            assert time.monotonic() < deadline, "somebody goes on asking for a driver that is dead"
             time.sleep(0.1)
             if len(self.asked) > n_asked:
                 quiet_since, n_asked = time.monotonic(), len(self.asked)
@@ -292,10 +294,6 @@ def part_files(root: Path) -> list[Path]:
 
 def answer_files(root: Path) -> list[Path]:
     return sorted(root.glob("intermediate/llm-answers/*/[!.]*.parquet"))
-
-
-def run_files(root: Path) -> list[Path]:
-    return sorted(root.glob("runs/*/*/run.json"))
 
 
 def remove(files: list[Path]) -> None:

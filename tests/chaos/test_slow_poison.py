@@ -26,7 +26,7 @@ REASONS = {
     "poison-raise": "RecursionError: planted",
     "poison-segfault": "its process ended while it was worked on, 2 times",
     "poison-memory": "its process ended while it was worked on, 2 times",
-    "poison-hang": f"took longer than {LIMIT_S} s (cluster.firm_limit_s), twice",
+    "poison-hang": f"it took longer than {LIMIT_S} s (cluster.firm_limit_s)",
 }
 
 

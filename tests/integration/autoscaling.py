@@ -62,6 +62,7 @@ class AutoscalingCluster:
     counts: list[int] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     _workers: list[str] = field(default_factory=list)
+    _is_counted: bool = True
 
     def environment(self) -> dict[str, str]:
         """For a command that joins it."""
@@ -75,6 +76,7 @@ class AutoscalingCluster:
             if self.counts[-1:] != [len(self._workers)]:
                 self.times.append(round(time.monotonic() - start, 1))
                 self.counts.append(len(self._workers))
+        self._is_counted = False
 
     def workers(self) -> list[str]:
         """Ids of the workers that are there now, in hexadecimal digits."""
@@ -102,6 +104,7 @@ class AutoscalingCluster:
         """Wait until there are so many workers."""
         deadline = time.monotonic() + within_s
         while self.counts[-1:] != [n]:
+            assert self._is_counted, "count_workers.py has ended"
             assert time.monotonic() < deadline, f"workers: {self.counts}, expected {n}"
             time.sleep(0.2)
 

@@ -125,23 +125,30 @@ def record_of(lake: Lake, run_id: str) -> dict:
 def test_a_run_that_loses_its_lock_does_not_wait_for_the_publisher(ray_cluster, monkeypatch):
     monkeypatch.setattr(pipeline, "_LOOK_S", 0.1)
 
-    @ray.remote
-    def publish_slowly():
-        time.sleep(60)
+    publisher = ray.remote(SlowPublisher).options(max_concurrency=2, num_cpus=0).remote()
+    steps = []
 
-    publication = publish_slowly.remote()
-    looks = []
-
-    def look():
-        looks.append(1)
-        if len(looks) == 3:
+    def look(step):
+        steps.append(step)
+        if "writing" in step and len(steps) >= 3:
             raise SourceError("the lock was taken over")
 
     start = time.monotonic()
     with pytest.raises(SourceError, match="taken over"):
-        pipeline._published(publication, look)
+        pipeline._published(publisher, None, look)
     assert time.monotonic() - start < 30
-    ray.cancel(publication, force=True)
+    assert steps[0] == "starting the last step"
+    ray.kill(publisher)
+
+
+class SlowPublisher:
+    """Publishes for a minute, and says what it is at."""
+
+    def publish(self, run):
+        time.sleep(60)
+
+    def step(self):
+        return "writing the tables"
 
 
 def test_a_run_that_lost_its_lock_writes_no_record(tmp_path, ray_cluster, monkeypatch):

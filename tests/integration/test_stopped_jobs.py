@@ -70,7 +70,7 @@ def submit(head: Head, name: str, arguments: list[str]) -> None:
     run = ["--", "python", "jobs/run_quarter.py", *arguments]
     sent = ["submit", "--no-wait", "--submission-id", name, f"--runtime-env-json={environment}", *run]
     deadline = time.monotonic() + 120
-    while f"'{name}' submitted successfully" not in (answer := ray_job(head, *sent)):
+    while not any(said in (answer := ray_job(head, *sent)) for said in ("submitted successfully", "already exists")):
         assert time.monotonic() < deadline, answer
         time.sleep(2)
 

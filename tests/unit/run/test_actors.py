@@ -75,12 +75,12 @@ def test_while_a_batch_is_worked_on_the_next_is_read_and_no_two_are_worked_on(ru
             second_is_read.set()
         return table
 
-    def watched_find(table):
+    def watched_find(table, watch):
         number = 0 if table.num_rows == 2 else 1
         events.append(f"begin {number}")
         first_began.set()
         assert second_is_read.wait(30)  # only then the first batch ends
-        found = find(table)
+        found = find(table, watch)
         events.append(f"end {number}")
         return found
 
