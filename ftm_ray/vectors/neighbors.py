@@ -46,8 +46,9 @@ def nearest_neighbors(vectors: Vectors, n_neighbors: int) -> Neighbors:
         # A copy: numpy multiplies a matrix with itself in another way, with other last digits.
         block = vectors[start : start + _BLOCK_ROWS].copy() @ vectors.T
         for first in range(0, len(block), _SORTED_ROWS):
-            rows = slice(start + first, min(start + first + _SORTED_ROWS, n))
-            indices[rows], distances[rows] = _nearest(block[first : first + _SORTED_ROWS], rows.start, n_neighbors)
+            part = block[first : first + _SORTED_ROWS]
+            rows = slice(start + first, start + first + len(part))
+            indices[rows], distances[rows] = _nearest(part, rows.start, n_neighbors)
 
     n_threads = min(_cores(), _MOST_THREADS) if n >= _WORTH_THREADS else 1
     with ThreadPoolExecutor(n_threads) as threads:
