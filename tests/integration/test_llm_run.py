@@ -101,6 +101,7 @@ def cluster(outcome):
         yield cluster
 
 
+@pytest.mark.chaos
 def test_a_job_on_a_cluster_that_begins_with_no_node_publishes_the_same_bytes(outcome, config, cluster, tmp_path):
     """Nodes come for the model and for the map of a job that was sent with a token, and go when it is through.
 
