@@ -48,7 +48,7 @@ FUZZ_INPUTS := 250
 fuzz: .venv/installed-dev
 	FTM_FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/pytest -q tests/fuzz
 
-# Real runs that are killed and harmed at their worst moments, and given again: writes docs/reliability.md. Half an hour.
+# Real runs that are killed and harmed at their worst moments, and given again: writes docs/reliability.md. An hour or two.
 CHAOS_ROWS := build/chaos-rows.jsonl
 chaos: .venv/installed-dev
 	@mkdir -p build && rm -f $(CHAOS_ROWS)

@@ -125,6 +125,15 @@ def record_of(lake: Lake, run_id: str) -> dict:
 def test_a_run_that_loses_its_lock_does_not_wait_for_the_publisher(ray_cluster, monkeypatch):
     monkeypatch.setattr(pipeline, "_LOOK_S", 0.1)
 
+    class SlowPublisher:  # in here, so that Ray sends it along: a worker knows no tests
+        """Publishes for a minute, and says what it is at."""
+
+        def publish(self, run):
+            time.sleep(60)
+
+        def step(self):
+            return "writing the tables"
+
     publisher = ray.remote(SlowPublisher).options(max_concurrency=2, num_cpus=0).remote()
     steps = []
 
@@ -139,16 +148,6 @@ def test_a_run_that_loses_its_lock_does_not_wait_for_the_publisher(ray_cluster, 
     assert time.monotonic() - start < 30
     assert steps[0] == "starting the last step"
     ray.kill(publisher)
-
-
-class SlowPublisher:
-    """Publishes for a minute, and says what it is at."""
-
-    def publish(self, run):
-        time.sleep(60)
-
-    def step(self):
-        return "writing the tables"
 
 
 def test_a_run_that_lost_its_lock_writes_no_record(tmp_path, ray_cluster, monkeypatch):
