@@ -32,6 +32,7 @@ MAP_FILES = (
     "naming/topic_names.py",
     "naming/waits.py",
     "naming/word_support.py",
+    "run/attempts.py",
     "schemas/answers.py",
     "schemas/arrays.py",
     "schemas/columns.py",
