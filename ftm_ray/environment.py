@@ -1,9 +1,14 @@
-"""What the environment says: other programs' variables that this one heeds.
+"""What the environment says: other programs' variables that this one heeds, and the cores that it gives.
 
 Beside these only config.py looks there, for the endpoint's key; the webhook that is told of runs is read here, too.
 """
 
 import os
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; of a container, not all of the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def postgres_user() -> str | None:

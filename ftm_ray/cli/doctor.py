@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ftm_ray.config import BUNDLED_ENCODER, llm_api_key, load_config
-from ftm_ray.environment import ray_address
+from ftm_ray.environment import ray_address, usable_cores
 from ftm_ray.errors import FtmError
 from ftm_ray.lake.storage import Lake
 from ftm_ray.machines.findings import Finding
@@ -52,7 +52,7 @@ def _python() -> Finding:
 
 
 def _processor() -> Finding:
-    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n = usable_cores()
     if n == 1:
         return Finding("cores", "warn", "1 core", "it works, with one topic actor; more cores share the work")
     return Finding("cores", "ok", f"{n} cores, about as many topic actors, each 100 to 250 sentences/s")

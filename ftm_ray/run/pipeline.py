@@ -42,7 +42,7 @@ from ftm_ray.run.nodes import has_head_by_label, known_nodes
 from ftm_ray.run.parts_before import parts_made_before
 from ftm_ray.run.progress import OnProgress, Progress, SoFar, timed
 from ftm_ray.run.record import RunLog, run_record
-from ftm_ray.run.reduce import Workers
+from ftm_ray.run.reduce import STARTING, Workers
 from ftm_ray.run.reduce_report import ReduceReport
 from ftm_ray.run.session import own_errors, ray_session
 from ftm_ray.run.spending import cost_of_run, dollars_of_nodes
@@ -282,7 +282,7 @@ def _start_publisher(config: RunConfig, stages: MapStages) -> Any:
 
 def _published(publisher: Any, run: RunFiles, on_wait: Callable[[str], None]) -> ReduceReport:
     """Wait for the publisher; say now and then what it is at, to what also ends the run if its lock is lost."""
-    publication, question, step = publisher.publish.remote(run), publisher.step.remote(), "starting the last step"
+    publication, question, step = publisher.publish.remote(run), publisher.step.remote(), STARTING
     while not ray.wait([publication], timeout=_LOOK_S)[0]:
         if ray.wait([question], timeout=0)[0]:
             step, question = ray.get(question), publisher.step.remote()

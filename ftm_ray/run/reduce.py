@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -34,18 +36,27 @@ from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.text.boilerplate_classifier import BoilerplateClassifier
 from ftm_ray.text.keyword_names import Name, keyword_name
 from ftm_ray.themes.finder import FoundThemes, find_themes, nearest_themes
-from ftm_ray.themes.fits import MakeFits, fits_here
+from ftm_ray.themes.fits import Fit, FitData, OnFit, fits_here
 from ftm_ray.themes.groups import group_keywords, group_themes
 from ftm_ray.themes.kind import KindClassifier, SpokenTheme, kind_features
 from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
 from ftm_ray.themes.topic_set import TopicSet
-from ftm_ray.vectors.clustering import choose_gpu, cluster
+from ftm_ray.vectors.clustering import Labels, choose_gpu, cluster
 from ftm_ray.vectors.encoder import SentenceEncoder
 from ftm_ray.vectors.query_encoder import load_query_encoder
 from ftm_ray.vectors.unit_vectors import Vectors, mean_vector, random_vectors, vectors_of
 
 #: The LLM reads the names of so many near themes, to keep its theme apart from them.
 _NEIGHBOURS = 3
+
+#: What a publisher is at before it was told what to publish.
+STARTING = "starting the last step"
+
+
+class MakeToldFits(Protocol):
+    """Makes all fits of the themes, and tells after each how far it is."""
+
+    def __call__(self, data: FitData, fits: Sequence[Fit], on_fit: OnFit) -> list[Labels]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Workers:
         embed: Encodes many texts; None = all are encoded here.
     """
 
-    make_fits: MakeFits = fits_here
+    make_fits: MakeToldFits = fits_here
     judge: JudgeClaims = None
     embed: EmbedTexts | None = None
 
@@ -85,7 +96,7 @@ class ThemePublisher:
         self._device = device
         self._loaded_encoder: SentenceEncoder | None = None
         self._workers = workers
-        self._step = "starting the last step"
+        self._step = STARTING
         # A wish for cuML that cannot be met was already refused by the map; here it means 'auto'.
         self._use_gpu = choose_gpu("auto" if config.topics.backend == "cuml" else config.topics.backend)
         self._warm_up()
@@ -117,8 +128,8 @@ class ThemePublisher:
         with self._at(report, "support", "holding names against their sentences"):
             parts = self._with_support(run, parts, topic_set, report)
         with self._at(report, "themes", "clustering the topics of all firms"):
-            make_fits = self._workers.make_fits
-            found = find_themes(topic_set, self.config.themes, self._use_gpu, make_fits, self._fitted)
+            make_fits = partial(self._workers.make_fits, on_fit=self._fitted)
+            found = find_themes(topic_set, self.config.themes, self._use_gpu, make_fits)
         with self._at(report, "describe_themes", f"naming {len(found.themes):,} themes"):
             names = self._names(run, found, parts, report)
         check_theme_names(run.quarter, self.config, names, report.theme_account)
@@ -132,7 +143,7 @@ class ThemePublisher:
             "themes",
             lambda: worst_themes(names, report.theme_names, summaries),
         )
-        with self._at(report, "support_model", f"telling the kinds and groups of {len(found.themes):,} themes"):
+        with self._at(report, "support_model", f"telling support, kinds and groups of {len(found.themes):,} themes"):
             topics = judged_topics(parts.topics, run, self._workers.judge)
             judged = judged_themes(names, summaries, self._workers.judge)
         groups = self._groups(found, topic_set)

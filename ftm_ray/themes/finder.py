@@ -6,7 +6,7 @@ most fits put together is a theme. Clusters that are no cross-firm theme are lef
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ftm_ray.config import ThemeSettings
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.themes.consensus import consensus
-from ftm_ray.themes.fits import Fit, FitData, MakeFits, OnFit, fit_data, fits_here, resample_fits, seed_fits
+from ftm_ray.themes.fits import MakeFits, fit_data, fits_here, resample_fits, seed_fits
 from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
 from ftm_ray.themes.stability import Stability, agreement, mean_best_jaccards
 from ftm_ray.themes.theme_keywords import theme_keywords
@@ -60,11 +60,7 @@ class _Clusters:
 
 
 def find_themes(
-    topics: TopicSet,
-    settings: ThemeSettings,
-    use_gpu: bool = False,
-    make_fits: MakeFits = fits_here,
-    on_fit: OnFit = lambda *_: None,
+    topics: TopicSet, settings: ThemeSettings, use_gpu: bool = False, make_fits: MakeFits = fits_here
 ) -> FoundThemes:
     """Cluster topics and keep the clusters that are cross-firm themes.
 
@@ -73,12 +69,11 @@ def find_themes(
         settings: Null values are scaled with the number of topics.
         use_gpu: Use cuML.
         make_fits: Makes the fits, here or elsewhere; where does not change what comes out.
-        on_fit: Told after each fit, of which there may be minutes.
     """
     n_topics = len(topics.firm_ids)
     if n_topics < MIN_TOPICS:
         return FoundThemes((), n_topics, {})
-    clusters = _cluster(topics, settings, use_gpu, lambda data, fits: make_fits(data, fits, on_fit))
+    clusters = _cluster(topics, settings, use_gpu, make_fits)
     labels = clusters.labels
     kept, invalid = [], Counter[str]()
     for label in range(int(labels.max()) + 1):
@@ -98,12 +93,7 @@ def find_themes(
     return FoundThemes(tuple(themes), n_outliers, dict(sorted(invalid.items())), clusters.seeds_ari)
 
 
-def _cluster(
-    topics: TopicSet,
-    settings: ThemeSettings,
-    use_gpu: bool,
-    make_fits: Callable[[FitData, Sequence[Fit]], list[Labels]],
-) -> _Clusters:
+def _cluster(topics: TopicSet, settings: ThemeSettings, use_gpu: bool, make_fits: MakeFits) -> _Clusters:
     data = fit_data(topics.embeddings, settings, use_gpu)
     seeds = seed_fits(settings, len(topics.firm_ids))
     resamples = resample_fits(topics.firm_ids, settings) if settings.stability == "on" else []

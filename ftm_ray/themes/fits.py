@@ -60,11 +60,11 @@ class FitData:
         return self.neighbors[0][:, : scaled_settings(self.settings, len(self.vectors)).n_neighbors]
 
 
-#: Is told after each fit how many are made, and of how many.
-OnFit = Callable[[int, int], None]
-
 #: Makes all fits, and returns their labels in the order in which they were asked for.
-MakeFits = Callable[[FitData, Sequence[Fit], OnFit], list[Labels]]
+MakeFits = Callable[[FitData, Sequence[Fit]], list[Labels]]
+
+#: Is told after each fit how many are made, and of how many: there may be minutes of them.
+OnFit = Callable[[int, int], None]
 
 
 def fit_data(vectors: Vectors, settings: ThemeSettings, use_gpu: bool) -> FitData:

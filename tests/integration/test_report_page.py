@@ -132,17 +132,6 @@ def test_the_questions_that_the_page_asks_itself_change_nothing(opened):
     assert (page.inner_html("#panel"), page.evaluate("location.hash")) == (shown, "")
 
 
-def test_an_older_browser_unpacks_the_same_bytes(opened):
-    same = opened.page.evaluate("""async () => {
-      const unpacked = async () => { const bytes = new Uint8Array(await unpack("text")); return bytes.join(" "); };
-      const now = await unpacked();
-      if (!Uint8Array.fromBase64) return "this browser is an older one";
-      Uint8Array.fromBase64 = undefined;
-      return now === await unpacked() && now.length > 100;
-    }""")
-    assert same is True
-
-
 def test_the_map_shows_a_point_under_the_pointer_and_opens_its_topic(opened):
     page = opened.page
     x, y = page.evaluate("(() => { const at = map.toScreen({ x: topics.x[page.firstTopic[1]] / 65535,"
