@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from head import RAY, ray_environment
+from head import RAY, ray_environment, wait_until_it_answers
 from s3_server import free_port
 
 #: The id that Ray's fake provider has for its head.
@@ -27,10 +27,22 @@ _HEAD_ID = "f" * 51 + "00000"
 _HEAD_TYPE = "ray.head.default"  # the name is built into Ray's fake provider
 
 #: A provider that has no node of the types in FTM_DRY, as EC2 when its Spot pool is dry, until that file is gone.
+#: Each node gets a temp folder of its own, as a machine has one: a job's files are laid down in it, and nodes that
+#: share it lay them down anew under those who work there already.
 _PROVIDER = """
 import os
+import tempfile
+
+import ray._private.node
 from ray.autoscaler._private.fake_multi_node.node_provider import FakeMultiNodeProvider
 from ray.autoscaler.node_launch_exception import NodeLaunchException
+
+class NodeWithItsOwnFolder(ray._private.node.Node):
+    def __init__(self, ray_params, **options):
+        ray_params.temp_dir = tempfile.mkdtemp(dir=os.environ["FTM_NODES"])
+        super().__init__(ray_params, **options)
+
+ray._private.node.Node = NodeWithItsOwnFolder
 
 class Provider(FakeMultiNodeProvider):
     def create_node_with_resources_and_labels(self, node_config, tags, count, resources, labels):
@@ -46,7 +58,7 @@ class AutoscalingCluster:
 
     Attributes:
         address: What RAY_ADDRESS takes.
-        dashboard: What `ftm submit --address` takes.
+        dashboard: What `ftm submit --address` takes; None = it has none.
         token: Without which nobody gets in; None = everybody does.
         file: The cluster file.
         dry: While this file is there, the cloud has no nodes.
@@ -55,7 +67,7 @@ class AutoscalingCluster:
     """
 
     address: str
-    dashboard: str
+    dashboard: str | None
     token: str | None
     file: Path
     dry: Path
@@ -115,15 +127,18 @@ def autoscaling_cluster(
 ) -> Iterator[AutoscalingCluster]:
     """A head and no worker; up to so many nodes of 4 cores and one card may come."""
     with TemporaryDirectory(prefix="ftm-as-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # sockets: short path
-        work, port, address, dashboard = Path(folder), free_port(), _own_address(), free_port()
+        work, port, dashboard_port = Path(folder), free_port(), free_port()
         cluster = AutoscalingCluster(
-            f"{address}:{port}", f"http://127.0.0.1:{dashboard}", token, work / "cluster.json", work / "dry"
+            address=f"{_own_address()}:{port}",
+            dashboard=f"http://127.0.0.1:{dashboard_port}" if with_dashboard else None,
+            token=token,
+            file=work / "cluster.json",
+            dry=work / "dry",
         )
         cluster.file.write_text(json.dumps(_cluster_file(cluster.address, n_gpu_nodes)))
         (work / "ftm_fake_cloud.py").write_text(_PROVIDER)
-        flags = _flags(work, port, cluster.file, dashboard if with_dashboard else None)
         process = subprocess.Popen(
-            [RAY, "start", "--head", "--block", *flags],
+            [RAY, "start", "--head", "--block", *_flags(work, port, dashboard_port, cluster)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=_head_environment(work, cluster),
@@ -131,7 +146,7 @@ def autoscaling_cluster(
         )
         counting = None
         try:
-            _wait_until_it_answers(process, cluster, with_dashboard)
+            wait_until_it_answers(process, cluster.address, cluster.dashboard, token, within_s=120)
             counting = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("count_workers.py")), cluster.address, _HEAD_TYPE],
                 stdout=subprocess.PIPE,
@@ -186,18 +201,18 @@ def _cluster_file(address: str, n_gpu_nodes: int) -> dict[str, Any]:
     }
 
 
-def _flags(work: Path, port: int, file: Path, dashboard: int | None) -> list[str]:
-    ports = {"dashboard-port": dashboard or free_port(), "ray-client-server-port": free_port()}
+def _flags(work: Path, port: int, dashboard_port: int, cluster: AutoscalingCluster) -> list[str]:
+    ports = {"dashboard-port": dashboard_port, "ray-client-server-port": free_port()}
     ports["dashboard-agent-listen-port"] = free_port()
     return [
         f"--port={port}",
         "--num-cpus=0",
         "--num-gpus=0",
         "--labels=ftm-role=head,ftm-instance-type=m6i.xlarge,ftm-market=on-demand",
-        f"--include-dashboard={str(dashboard is not None).lower()}",
+        f"--include-dashboard={str(cluster.dashboard is not None).lower()}",
         f"--temp-dir={work}/ray",
         "--object-store-memory=200000000",
-        f"--autoscaling-config={file}",
+        f"--autoscaling-config={cluster.file}",
         "--disable-usage-stats",
         *(f"--{name}={number}" for name, number in ports.items()),
     ]
@@ -213,18 +228,8 @@ def _head_environment(work: Path, cluster: AutoscalingCluster) -> dict[str, str]
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
         "PYTHONPATH": str(work),
         "FTM_DRY": str(cluster.dry),
+        "FTM_NODES": str(work),
     }
-
-
-def _wait_until_it_answers(process: subprocess.Popen, cluster: AutoscalingCluster, with_dashboard: bool) -> None:
-    deadline = time.monotonic() + 120
-    asked = [["status", "--address", cluster.address]]
-    asked += [["job", "list", "--address", cluster.dashboard]] if with_dashboard else []
-    for question in asked:
-        while subprocess.run([RAY, *question], capture_output=True, env=ray_environment(cluster.token)).returncode:
-            assert process.poll() is None, "the head node ended"
-            assert time.monotonic() < deadline, "the head node does not start"
-            time.sleep(0.5)
 
 
 def _end(folder: str, process: subprocess.Popen) -> None:

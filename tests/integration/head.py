@@ -63,16 +63,22 @@ def started_head(with_dashboard: bool, token: str | None = None) -> Iterator[Hea
         address, of_dashboard, of_metrics = (f"127.0.0.1:{ports[name]}" for name in (names[0], names[1], names[4]))
         head = Head(process.pid, address, f"http://{of_dashboard}", f"http://{of_metrics}/metrics")
         try:
-            _wait_for(head, with_dashboard, token)
+            wait_until_it_answers(process, address, head.dashboard if with_dashboard else None, token, within_s=240)
             yield head
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # a gentle end waits 30 s for Serve's controller
             process.wait(timeout=60)
 
 
-def _wait_for(head: Head, with_dashboard: bool, token: str | None) -> None:
-    kind = ["job", "list", "--address", head.dashboard] if with_dashboard else ["status", "--address", head.address]
-    deadline = time.monotonic() + 240  # 10 s on a quiet machine
-    while subprocess.run([RAY, *kind], capture_output=True, env=ray_environment(token)).returncode:
-        assert time.monotonic() < deadline, "the head node does not start"
-        time.sleep(0.5)
+def wait_until_it_answers(
+    process: subprocess.Popen, address: str, dashboard: str | None, token: str | None, within_s: float
+) -> None:
+    """Wait for a head node that was just started, and for its dashboard where it has one: 10 s on a quiet machine."""
+    deadline = time.monotonic() + within_s
+    asked = [["status", "--address", address]]
+    asked += [["job", "list", "--address", dashboard]] if dashboard else []
+    for question in asked:
+        while subprocess.run([RAY, *question], capture_output=True, env=ray_environment(token)).returncode:
+            assert process.poll() is None, "the head node ended"
+            assert time.monotonic() < deadline, "the head node does not start"
+            time.sleep(0.5)
