@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ftm_ray.config import ThemeSettings
-from ftm_ray.themes.scaling import MIN_TOPICS, number_of_fits, scaled_settings
+from ftm_ray.themes.scaling import MIN_TOPICS, number_of_fits, number_of_resamples, scaled_settings
 from ftm_ray.vectors.clustering import Labels, cluster
 from ftm_ray.vectors.neighbors import Neighbors, nearest_neighbors
 from ftm_ray.vectors.unit_vectors import Vectors
 
-#: Resamples of the firms, and the share of the firms in each: enough for a mean, at the cost of five fits.
-N_RESAMPLES = 5
+#: The share of the firms in a resample.
 RESAMPLED_RATIO = 0.8
 
 #: So many times the neighbours that a fit of all topics wants are looked for: when a fifth of the firms is gone, nearly
@@ -83,7 +82,7 @@ def resample_fits(firm_ids: Sequence[str], settings: ThemeSettings) -> list[Fit]
     firms = np.array(sorted(set(firm_ids)))
     n_kept = round(RESAMPLED_RATIO * len(firms))
     fits = []
-    for number in range(N_RESAMPLES):
+    for number in range(number_of_resamples(len(firm_ids))):
         seed = settings.random_state + number
         kept = np.random.default_rng(seed).choice(firms, n_kept, replace=False)
         rows = np.flatnonzero(np.isin(firm_ids, kept))

@@ -15,6 +15,10 @@ _LARGEST_PER_ROOT = 2.5
 #: (docs/themes.md); above so many topics a fit takes more than half a minute, and eight must do.
 _MANY_FITS, _FEW_FITS, TOPICS_OF_MANY_FITS = 16, 8, 20_000
 
+#: Fits without a fifth of the firms: enough for a mean. Above `TOPICS_OF_MANY_FITS` one less, so that with the eight
+#: fits of all topics they are twelve, which two, three, four or six cores make without one of them standing idle.
+_MANY_RESAMPLES, _FEW_RESAMPLES = 5, 4
+
 #: UMAP's own 500 epochs of fewer than 10,000 topics take 2.5 times as long as these.
 _N_EPOCHS = 200
 
@@ -26,6 +30,11 @@ _N_EPOCHS_OF_FEW_FITS = 50
 def number_of_fits(settings: ThemeSettings, n_topics: int) -> int:
     """Fits that themes are the consensus of, where the user left it open."""
     return settings.n_fits or (_MANY_FITS if n_topics <= TOPICS_OF_MANY_FITS else _FEW_FITS)
+
+
+def number_of_resamples(n_topics: int) -> int:
+    """Fits without a fifth of the firms, from which a theme's stability over firms is told."""
+    return _MANY_RESAMPLES if n_topics <= TOPICS_OF_MANY_FITS else _FEW_RESAMPLES
 
 
 def scaled_settings(settings: ThemeSettings, n_topics: int) -> ClusterSettings:

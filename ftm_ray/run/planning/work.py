@@ -14,8 +14,7 @@ from ftm_ray.run.map_size import TOPIC_CPUS, MapSize
 from ftm_ray.schemas.store import Batch
 from ftm_ray.serving.engine import REQUESTS_PER_REPLICA, choose_preset, replica_needs
 from ftm_ray.sources.plan import MAX_FIRMS_PER_ROW_GROUP, MIN_ROW_GROUPS
-from ftm_ray.themes.fits import N_RESAMPLES
-from ftm_ray.themes.scaling import number_of_fits
+from ftm_ray.themes.scaling import number_of_fits, number_of_resamples
 
 #: The head that `ftm cluster render` makes: it runs the driver and what waits, and takes part in no work.
 HEAD_TYPE = "m6i.xlarge"
@@ -122,7 +121,8 @@ def fleet_of(work: Work, nodes: tuple[NodeType, ...], config: RunConfig) -> Flee
         on_cards=size.gpus_per_actor > 0,
         actors_per_card=config.cluster.actors_per_gpu,
         n_fit_lanes=max(1, lanes),
-        n_fits=number_of_fits(config.themes, work.n_topics) + N_RESAMPLES * (config.themes.stability == "on"),
+        n_fits=number_of_fits(config.themes, work.n_topics)
+        + number_of_resamples(work.n_topics) * (config.themes.stability == "on"),
         n_copies=copies,
         cards=tuple(sorted({kind.accelerator or "a card without a name" for kind in cards})) if served else (),
         starts_final_early=size.has_idle_core(config, batches),

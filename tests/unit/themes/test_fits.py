@@ -4,7 +4,6 @@ import numpy as np
 
 from ftm_ray.config import ThemeSettings
 from ftm_ray.themes.fits import (
-    N_RESAMPLES,
     Fit,
     fit_data,
     fit_labels,
@@ -25,13 +24,15 @@ def test_seeds_follow_the_first_and_differ():
 
 
 def test_very_many_topics_are_fitted_less_often():
-    assert [len(seed_fits(ThemeSettings(), n_topics)) for n_topics in (50, 20_000, 75_000)] == [16, 16, 8]
+    sizes = (50, 20_000, 75_000)
+    assert [len(seed_fits(ThemeSettings(), n_topics)) for n_topics in sizes] == [16, 16, 8]
+    assert [len(resample_fits(firms(n_topics, 10), ThemeSettings())) for n_topics in sizes] == [5, 5, 4]
 
 
 def test_a_resample_holds_all_topics_of_four_firms_in_five():
     who = firms(100, 10)
     fits = resample_fits(who, ThemeSettings())
-    assert len(fits) == N_RESAMPLES
+    assert len(fits) == 5
     for fit in fits:
         kept = {who[row] for row in fit.rows}
         assert len(kept) == 8
