@@ -68,3 +68,39 @@ def test_what_is_cut_off_at_the_models_limit_changes_nothing(encoder):
 def test_a_model_that_is_not_there_is_a_configuration_error(model):
     with pytest.raises(ConfigError, match=f"cannot load the sentence encoder '{model}'"):
         SentenceEncoder(EmbedSettings(model=model))
+
+
+@pytest.fixture(scope="module")
+def static_folder(tmp_path_factory):
+    """A static encoder as model2vec and sentence-transformers write it: random vectors of words, in half precision."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = sorted({word for text in TEXTS for word in text.rstrip(".").split()})
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token=None))
+    tokenizer.pre_tokenizer = Whitespace()
+    weights = np.random.default_rng(0).standard_normal((len(words), 32)).astype(np.float16)
+    folder = tmp_path_factory.mktemp("static")
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu").save(str(folder))
+    return str(folder), dict(zip(words, weights.astype(np.float32), strict=True))
+
+
+def test_a_static_encoder_gives_the_mean_of_the_words(static_folder):
+    folder, vector_of = static_folder
+    encoder = SentenceEncoder(EmbedSettings(model=folder))
+    vectors = encoder.encode(["Freight rates", "wells", "Freight rates went up"])
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (3, encoder.dim) == (3, 32)
+    mean = (vector_of["Freight"] + vector_of["rates"]) / 2
+    assert vectors[0] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-3)
+    assert encoder.encode(["wells"]).tobytes() == vectors[1:2].tobytes()  # whatever stands beside it
+
+
+def test_a_static_encoder_gives_unit_vectors_to_texts_without_words(static_folder):
+    encoder = SentenceEncoder(EmbedSettings(model=static_folder[0]))
+    vectors = encoder.encode(["", " ", "wells"])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert (vectors[0] == vectors[1]).all() and vectors[0] @ vectors[2] < 0.9
