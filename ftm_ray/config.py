@@ -95,7 +95,9 @@ class ThemeSettings(Settings):
     random_state: int = Field(42, description="First seed of UMAP; further fits take the numbers after it.")
     n_fits: int | None = Field(None, ge=1, le=64, description="Fits, a seed each, that themes are the consensus of.")
     stability: Literal["on", "off"] = Field(
-        "on", description="on = say of each theme how it stands other seeds and fewer firms; off saves five fits."
+        "on",
+        description="on = say of each theme how it stands other seeds and fewer firms; off saves five fits (four above "
+        "20,000 topics).",
     )
 
 
