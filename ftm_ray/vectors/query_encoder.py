@@ -12,12 +12,14 @@ Source:
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from ftm_ray.environment import usable_cores
 from ftm_ray.vectors.unit_vectors import Vectors
 
 Array = npt.NDArray[np.float32]
@@ -82,7 +84,8 @@ class MiniLmEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """(n_texts, dim) float32, unit L2 norm, in the order given."""
-        return np.stack([self._encode_one(text) for text in texts])
+        with ThreadPoolExecutor(usable_cores()) as threads:  # hundreds of themes; each text is encoded alone
+            return np.stack(list(threads.map(self._encode_one, texts)))
 
     def _encode_one(self, text: str) -> Array:
         states = self._embedded(self._tokenizer.encode(text).ids)

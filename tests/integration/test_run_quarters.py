@@ -2,8 +2,10 @@
 
 import json
 import logging
+import time
 from pathlib import Path
 
+import psutil
 from command import ftm
 from sample import QUARTER, SAMPLE, prefetch_sample, published_bytes
 
@@ -12,6 +14,27 @@ from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
 
 QUARTERS = "2023Q4,2024Q1..2024Q2"  # the sample has no call in the first
+
+
+def processes_below(title: str) -> list[psutil.Process]:
+    """Those that this process's Ray has under this title."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            found += [process] if " ".join(process.cmdline()[:1]).startswith(title) else []
+        except psutil.Error:  # it ended this moment
+            continue
+    return found
+
+
+def left_of(name: str, within_s: float) -> int:
+    """How many actors of this name are there still after so long; they end a moment after nobody holds them."""
+    deadline = time.monotonic() + within_s
+    while True:
+        n = len(processes_below(f"ray::{name}"))
+        if n == 0 or time.monotonic() > deadline:
+            return n
+        time.sleep(0.5)
 
 
 def test_a_quarter_that_fails_does_not_stop_the_others(lake, tmp_path):
@@ -32,6 +55,7 @@ def test_a_quarter_that_fails_does_not_stop_the_others(lake, tmp_path):
     assert rows[1]["firms"] >= 10
     assert rows[2]["themes"] >= 1
     assert not logging.getLogger("ray.data").isEnabledFor(logging.INFO)  # what it does stands in our words
+    assert left_of("FirmAttempts", within_s=30) == 0  # what a quarter's map was written down in ends with it
     lineage = ftm_ray.open_results(mine.root).lineage.df()
     assert list(dict.fromkeys(lineage.quarter)) == [QUARTER, "2024Q2"]
     of_registry = ("/lineage/", "/attention/")
