@@ -87,7 +87,7 @@ class SentenceEncoder:
         return vectors
 
     def _mean_of_words(self, texts: Sequence[str]) -> Vectors:
-        """Of a static encoder. A text without a word that it knows has no direction, and gets that of the first axis."""
+        """Of a static encoder. A text without a word that it knows has no direction: it gets that of the first axis."""
         vectors = self._model.encode(list(texts), show_progress_bar=False, convert_to_numpy=True)
         vectors = np.nan_to_num(np.asarray(vectors, dtype=np.float32))  # means of nothing
         vectors[~vectors.any(axis=1), 0] = 1.0
