@@ -66,6 +66,7 @@ AUTOSCALER = fields(
 )  # fmt: skip
 CLUSTER = fields(
     ["headGroupSpec"],
+    authOptions=fields(["mode"], mode={"enum": ["disabled", "token"]}, secretName=TEXT),
     suspend=YES_NO, managedBy=TEXT, autoscalerOptions=AUTOSCALER, headServiceAnnotations=TEXTS,
     enableInTreeAutoscaling=YES_NO, gcsFaultToleranceOptions=ANY, headGroupSpec=HEAD, rayVersion=TEXT,
     workerGroupSpecs={"type": "array", "items": WORKERS},
@@ -99,6 +100,13 @@ def test_the_job_has_only_fields_that_kuberay_knows_of_the_types_it_takes(docume
 def test_the_schema_refuses_what_kuberay_would(documents, wrong):
     documents["RayJob"]["spec"] |= wrong
     assert list(Draft202012Validator(RAY_JOB).iter_errors(documents["RayJob"]))
+
+
+def test_nobody_gets_in_without_a_token(documents):
+    """Its dashboard listens to the whole network of the pods. Tokens need a Ray that KubeRay is told of."""
+    cluster = documents["RayJob"]["spec"]["rayClusterSpec"]
+    assert cluster["authOptions"] == {"mode": "token"}
+    assert tuple(map(int, cluster["rayVersion"].split("."))) >= (2, 52, 0)
 
 
 def test_it_grows_from_nothing_and_goes_back_to_nothing(documents):
