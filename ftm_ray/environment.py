@@ -7,7 +7,7 @@ import os
 
 
 def usable_cores() -> int:
-    """Cores that this process may use; of a container, not all of the machine's."""
+    """Cores that this process may use: those of its affinity. A container's quota of time is not seen."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

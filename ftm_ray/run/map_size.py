@@ -21,7 +21,7 @@ TOPIC_CPUS = 0.7
 #: second one for less than that makes a small run slower.
 _SENTENCES_WORTH_AN_ACTOR = 2500
 
-#: From so many topics on, fits of themes are tasks: thirteen fits of 3,000 topics take 40 s of one core.
+#: From so many topics on, fits of themes are tasks: 21 fits of 3,000 topics take nearly a minute of one core.
 TOPICS_WORTH_A_TASK = 3000
 
 #: Shares such as 0.1 do not add up exactly.

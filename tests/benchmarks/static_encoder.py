@@ -1,4 +1,4 @@
-"""What does a quarter look like with a static encoder, which is a hundred times as fast as MiniLM?
+"""What does a quarter look like with a static encoder, whose map takes a fifth of the time?
 
     python tests/benchmarks/static_encoder.py make FOLDER [--dim 256]
     python tests/benchmarks/static_encoder.py compare FOLDER [--set cross_100_firms_2024Q3_2024Q4] [--quarter 2024Q3]

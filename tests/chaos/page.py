@@ -16,10 +16,11 @@ a run that nothing disturbed; no firm is lost or there twice, and no answer of t
 holds for damaged files, a full disk, and an LLM or an S3 that is away.
 
 The cases below do that to real runs of the sample quarter: a head of Ray (or a Ray of the command's own), an LLM
-endpoint that counts what it is asked, moto's S3 server behind a proxy that puts faults in. Each begins with a state
-that a calm run left, waits for a moment, strikes, gives the same command again until it is through, and holds files,
-firms and questions against the calm run; `ftm verify` must find nothing. `make chaos` runs all and writes this page;
-those marked `fast` take some minutes. A blow that came too late, when the command was through, is not counted.
+endpoint that counts what it is asked (or, where the served model is killed, real vLLM, which does not), moto's S3
+server behind a proxy that puts faults in. Each begins with a state that a calm run left, waits for a moment, strikes,
+gives the same command again until it is through, and holds files, firms and questions against the calm run; `ftm
+verify` must find nothing. `make chaos` runs all and writes this page; those marked `fast` take some minutes. A blow
+that came too late, when the command was through, is not counted.
 
 **Under way** are questions that had been asked, and whose answer had not come, when those who were hit were gone; and
 those whose answer had come less than two seconds before the blow: nobody had kept it, so it is asked again. No client
@@ -32,8 +33,9 @@ twice and did not end is published as failed with its reason, and the others go 
 `cluster.firm_limit_s` (half an hour). What is written down ends with the command: one that goes on tries every firm of
 a batch that is not done again.
 
-**Seconds** are from the start of the last command to its end, on the machine that ran the suite and beside whatever
-else it did; a part of it is Ray's start, the rest the work that was left.
+**Seconds** are from the start of the last command to its end (none where the command at hand went on to its end), on
+the machine that ran the suite and beside whatever else it did; a part of it is Ray's start, the rest the work that
+was left.
 """
 
 COLUMNS = (

@@ -84,12 +84,14 @@ def test_while_topics_are_named(served_case, served_calm, model_head, tmp_path, 
     row.kind, row.harm = "served model killed", f"{words}, after 2 files of kept answers"
     case = served_case(copy_state(served_calm, tmp_path / "root", "prefetched"), row)
     process = case.start()
-    case.wait_for(process, new_files("intermediate/llm-answers/*/[!.]*.parquet", 2))
-    assert process.poll() is None, process.communicate()[0]
-    serving_process(model_head.pid, name).kill()
-    case.struck()
-    output, _ = process.communicate(timeout=900)
+    try:
+        case.wait_for(process, new_files("intermediate/llm-answers/*/[!.]*.parquet", 2))
+        assert process.poll() is None, process.communicate()[0]
+        serving_process(model_head.pid, name).kill()
+        case.struck()
+        output, _ = process.communicate(timeout=900)
+    finally:
+        process.kill()  # no other case's model is to answer it
     assert process.returncode == 0, output
-    case.finish()
     case.check(served_calm)
     row.paid_twice = row.under_way = None  # vLLM was asked, and not the endpoint that counts

@@ -103,12 +103,7 @@ def cluster(outcome):
 
 @pytest.mark.chaos
 def test_a_job_on_a_cluster_that_begins_with_no_node_publishes_the_same_bytes(outcome, config, cluster, tmp_path):
-    """Nodes come for the model and for the map of a job that was sent with a token, and go when it is through.
-
-    Nodes on one machine share the folder of the job's files, and the second one to come lays it down anew: a process
-    that loads torch just then ends ("oneMKL FATAL ERROR: Cannot load"), as its working folder is gone. Ray starts it
-    again, and the bytes are the same all the same.
-    """
+    """Nodes come for the model and for the map of a job that was sent with a token, and go when it is through."""
     lake, done = outcome
     from_zero = prefetch_sample(tmp_path / "root")
     settings = tmp_path / "run.toml"

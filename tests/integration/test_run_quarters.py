@@ -10,6 +10,7 @@ from command import ftm
 from sample import QUARTER, SAMPLE, prefetch_sample, published_bytes
 
 import ftm_ray
+from ftm_ray.run.attempts import FirmAttempts
 from ftm_ray.sources.files.source import FilesSettings, FilesSource
 from ftm_ray.sources.prefetch import prefetch_quarter
 
@@ -55,7 +56,7 @@ def test_a_quarter_that_fails_does_not_stop_the_others(lake, tmp_path):
     assert rows[1]["firms"] >= 10
     assert rows[2]["themes"] >= 1
     assert not logging.getLogger("ray.data").isEnabledFor(logging.INFO)  # what it does stands in our words
-    assert left_of("FirmAttempts", within_s=30) == 0  # what a quarter's map was written down in ends with it
+    assert left_of(FirmAttempts.__name__, within_s=30) == 0  # what a quarter's map was written down in ends with it
     lineage = ftm_ray.open_results(mine.root).lineage.df()
     assert list(dict.fromkeys(lineage.quarter)) == [QUARTER, "2024Q2"]
     of_registry = ("/lineage/", "/attention/")

@@ -1,12 +1,12 @@
 """What is to be planned: so much work on such nodes. Sizes of the map are those that a run would ask Ray for."""
 
 import math
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ftm_ray.config import ClusterSettings, LlmSettings, NodeType, RunConfig
+from ftm_ray.environment import usable_cores
 from ftm_ray.errors import ConfigError
 from ftm_ray.machines.cost import THIS_MACHINE
 from ftm_ray.machines.instance_types import look_up
@@ -79,7 +79,7 @@ def parse_nodes(words: Sequence[str]) -> tuple[NodeType, ...]:
         ConfigError: A word is wrong, or the type is not known.
     """
     if not words:
-        return (NodeType(name=THIS_MACHINE, cpus=float(os.cpu_count() or 1)),)
+        return (NodeType(name=THIS_MACHINE, cpus=float(usable_cores())),)
     return tuple(_node_type(word) for word in words)
 
 

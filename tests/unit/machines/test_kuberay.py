@@ -1,8 +1,9 @@
 """cluster/kuberay.yaml against what KubeRay's RayJob takes.
 
-The definition of RayJob (ray.io_rayjobs.yaml) is half a megabyte, most of it Kubernetes' own pods. The schema here was
-written from the Go types that it is generated from (ray-operator/apis/ray/v1/{rayjob,raycluster}_types.go, read at
-commits f6ef3f7 and 3275ee0): every field of ours by name and type, unknown ones refused, pods only where we use them.
+The definition of RayJob (ray.io_rayjobs.yaml) is half a megabyte, most of it Kubernetes' own pods. The schema here
+was written from the Go types that it is generated from (ray-operator/apis/ray/v1/{rayjob,raycluster}_types.go, read
+at commits f6ef3f7 and 3275ee0; `authOptions` came later, with 1.5.1, and is as the generated reference of 1.6.2 has
+it): every field of ours by name and type, unknown ones refused, pods only where we use them.
 """
 
 import tomllib

@@ -72,7 +72,7 @@ def test_a_model_that_is_not_there_is_a_configuration_error(model):
 
 @pytest.fixture(scope="module")
 def static_folder(tmp_path_factory):
-    """A static encoder as model2vec and sentence-transformers write it: random vectors of words, in half precision."""
+    """A static encoder as sentence-transformers writes it: random vectors of words, in half precision."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer

@@ -24,7 +24,7 @@ HERE = {"type": "this machine", "market": None, "n_nodes": 1, "node_s": 900.0}
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch):
     """The machine of these runs."""
-    monkeypatch.setattr("ftm_ray.run.planning.work.os.cpu_count", lambda: 2)
+    monkeypatch.setattr("ftm_ray.run.planning.work.usable_cores", lambda: 2)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
 
 
