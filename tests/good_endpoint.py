@@ -32,6 +32,10 @@ _SHARE = 1 / 3
 #: Two summaries are the least that a theme is recognised by: it is what several topics share.
 _SUMMARIES = 2
 
+#: Where other vectors make other topics (another processor), at least this share of them is known here all the same: 53
+#: of 63 on a machine with AVX-512 and no bf16, all of them on the two kinds of machine on which the test passed before.
+MIN_KNOWN = 0.75
+
 #: What a run asks before it begins, to see that the endpoint answers.
 _HELLO = "Keywords: hello"
 

@@ -17,7 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ftm_ray.config import RunConfig, llm_api_key
 from ftm_ray.lake.runs import RunFiles
 from ftm_ray.run.actors import PartNamer, PartReader, PartWriter, TopicFinder
-from ftm_ray.run.attempts import FirmAttempts
+from ftm_ray.run.attempts import Attempts, FirmAttempts
 from ftm_ray.run.map_size import IO_CPUS, TOPIC_CPUS, MapSize
 from ftm_ray.run.model_support import ClaimJudge
 from ftm_ray.run.nodes import HEAD_LABEL
@@ -107,7 +107,7 @@ def actor_options() -> dict[str, Any]:
 
 
 class AttemptsOnRay:
-    """`FirmAttempts` in a process of its own on the driver's node, for all topic actors of a run; ends with the run."""
+    """`FirmAttempts` in a process of its own on the driver's node, for all topic actors of a map."""
 
     def __init__(self) -> None:
         actor: Any = ray.remote(FirmAttempts)  # Ray's typing does not know the methods of remote classes
@@ -124,15 +124,21 @@ class AttemptsOnRay:
         """As `Attempts` has it."""
         ray.get(self._actor.end.remote(firm_id))
 
+    def close(self) -> None:
+        """End the process. Ray would keep it to the driver's end, as it cannot see that no stream holds it any more."""
+        ray.kill(self._actor)
 
-def map_dataset(run: RunFiles, config: RunConfig, stages: MapStages, batches: list[Batch]) -> ray.data.Dataset:
-    """find topics -> name -> write, as one stream."""
+
+def map_dataset(
+    run: RunFiles, config: RunConfig, stages: MapStages, batches: list[Batch], attempts: Attempts | None
+) -> ray.data.Dataset:
+    """find topics -> name -> write, as one stream; `attempts` as TopicFinder has them."""
     linked_only = run.manifest.linked and not config.keep_unlinked
     # Largest batches first: the last ones to end are then small, and no worker waits long for another.
     items = _items(sorted(batches, key=lambda batch: (-batch.n_sentences, batch.number)), config)
     data = items.map_batches(
         TopicFinder,
-        fn_constructor_args=(run, config, linked_only, stages.size.device, AttemptsOnRay()),
+        fn_constructor_args=(run, config, linked_only, stages.size.device, attempts),
         batch_size=1,  # rows are references, so that Ray Data wants no number of sentences for a card
         batch_format="pyarrow",
         num_cpus=TOPIC_CPUS,

@@ -12,7 +12,7 @@ import json
 import logging
 import shlex
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -32,7 +32,7 @@ from ftm_ray.naming.entailment import borne_out_class
 from ftm_ray.naming.outcomes import Outcome
 from ftm_ray.run.actors import ACCOUNT, COUNTS, PROMPT, TRAFFIC
 from ftm_ray.run.counts import PartCounts
-from ftm_ray.run.datasets import MapStages, embedded_on_ray, judged_on_ray, map_dataset, naming_dataset
+from ftm_ray.run.datasets import AttemptsOnRay, MapStages, embedded_on_ray, judged_on_ray, map_dataset, naming_dataset
 from ftm_ray.run.endpoint import answering_llm, with_endpoint
 from ftm_ray.run.final_actor import FinalActor
 from ftm_ray.run.gates import check_parts
@@ -226,7 +226,8 @@ def _map(run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_pr
     on_progress(Progress("firm topics", done, run.manifest.n_sentences, _batches_left(run, missing), so_far))
     if missing:
         stage = _Stage("firm topics", run.manifest.n_sentences, missing)
-        _drain(map_dataset(run, config, stages, missing), stage, report, on_progress)
+        with closing(AttemptsOnRay()) as attempts:
+            _drain(map_dataset(run, config, stages, missing, attempts), stage, report, on_progress)
     unnamed = [batch for batch in batches if batch.number in made and made[batch.number].n_unnamed]
     if unnamed and config.llm.endpoint != "none":
         stage = _Stage("missing names", sum(b.n_sentences for b in unnamed), unnamed)

@@ -179,5 +179,5 @@ def test_the_stream_for_cards_can_be_built_where_no_card_is(lake, endpoint):
     manifest = read_manifest(lake, QUARTER)
     config = RunConfig(llm=LlmSettings(endpoint=endpoint, estimate_tokens=True))
     stages = MapStages(MapSize(8, 0.25, "cuda", 4.0), on_head=True, is_cluster=True)
-    data = map_dataset(RunFiles(lake, manifest, "map", "run"), config, stages, list(manifest.batches))
+    data = map_dataset(RunFiles(lake, manifest, "map", "run"), config, stages, list(manifest.batches), None)
     assert "TopicFinder" in repr(data)
