@@ -96,7 +96,7 @@ def find_themes(
 def _cluster(topics: TopicSet, settings: ThemeSettings, use_gpu: bool, make_fits: MakeFits) -> _Clusters:
     data = fit_data(topics.embeddings, settings, use_gpu)
     seeds = seed_fits(settings, len(topics.firm_ids))
-    resamples = resample_fits(topics.firm_ids, settings) if settings.stability == "on" else []
+    resamples = resample_fits(topics.firm_ids, settings)
     made = make_fits(data, [*seeds, *resamples])
     of_seeds, of_resamples = made[: len(seeds)], made[len(seeds) :]
     if len(seeds) == 1:

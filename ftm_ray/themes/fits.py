@@ -82,7 +82,7 @@ def resample_fits(firm_ids: Sequence[str], settings: ThemeSettings) -> list[Fit]
     firms = np.array(sorted(set(firm_ids)))
     n_kept = round(RESAMPLED_RATIO * len(firms))
     fits = []
-    for number in range(number_of_resamples(len(firm_ids))):
+    for number in range(number_of_resamples(settings, len(firm_ids))):
         seed = settings.random_state + number
         kept = np.random.default_rng(seed).choice(firms, n_kept, replace=False)
         rows = np.flatnonzero(np.isin(firm_ids, kept))

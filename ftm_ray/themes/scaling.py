@@ -32,8 +32,10 @@ def number_of_fits(settings: ThemeSettings, n_topics: int) -> int:
     return settings.n_fits or (_MANY_FITS if n_topics <= TOPICS_OF_MANY_FITS else _FEW_FITS)
 
 
-def number_of_resamples(n_topics: int) -> int:
-    """Fits without a fifth of the firms, from which a theme's stability over firms is told."""
+def number_of_resamples(settings: ThemeSettings, n_topics: int) -> int:
+    """Fits without a fifth of the firms, from which a theme's stability over firms is told; 0 where that is off."""
+    if settings.stability == "off":
+        return 0
     return _MANY_RESAMPLES if n_topics <= TOPICS_OF_MANY_FITS else _FEW_RESAMPLES
 
 

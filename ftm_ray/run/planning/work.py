@@ -121,8 +121,7 @@ def fleet_of(work: Work, nodes: tuple[NodeType, ...], config: RunConfig) -> Flee
         on_cards=size.gpus_per_actor > 0,
         actors_per_card=config.cluster.actors_per_gpu,
         n_fit_lanes=max(1, lanes),
-        n_fits=number_of_fits(config.themes, work.n_topics)
-        + number_of_resamples(work.n_topics) * (config.themes.stability == "on"),
+        n_fits=number_of_fits(config.themes, work.n_topics) + number_of_resamples(config.themes, work.n_topics),
         n_copies=copies,
         cards=tuple(sorted({kind.accelerator or "a card without a name" for kind in cards})) if served else (),
         starts_final_early=size.has_idle_core(config, batches),

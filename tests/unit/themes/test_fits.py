@@ -47,8 +47,9 @@ def test_resamples_depend_on_the_firms_and_not_on_their_order():
         assert {who[row] for row in one.rows} == {who[::-1][row] for row in other.rows}
 
 
-def test_there_is_no_resample_of_too_few_topics():
+def test_there_is_no_resample_of_too_few_topics_or_where_stability_is_off():
     assert resample_fits(firms(12, 10), ThemeSettings()) == []
+    assert resample_fits(firms(100, 10), ThemeSettings(stability="off")) == []
 
 
 def test_a_fit_is_the_same_alone_and_among_others(blobs):
