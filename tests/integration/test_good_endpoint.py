@@ -1,6 +1,6 @@
 """A whole run named by the endpoint that answers well: what a person wrote passes, and nothing else is published.
 
-The last digits of a vector depend on the processor, and UMAP makes other clusters of them: of the sample's 60 topics
+The last digits of a vector depend on the processor, and UMAP makes other clusters of them: of the sample's topics
 some ten are others on another machine. Nobody wrote answers for these: they are refused, by the endpoint or by a guard.
 """
 
@@ -20,6 +20,9 @@ def test_a_run_with_answers_written_by_hand_is_published(tmp_path, ray_cluster):
         unknown = server.answer.unknown
     done = record(lake)
     outcomes, themes = done["llm"]["topics"]["outcomes"], done["llm"]["themes"]["outcomes"]
+    if not unknown:  # the topics that were answered by hand: each answer passes
+        assert done["naming"]["n_keywords"] == 0
+        assert themes == {"named": done["quality"]["n_themes"]}
     assert set(outcomes) <= {"named", "unsupported", "rejected"}
     assert outcomes["named"] >= MIN_KNOWN * done["counts"]["n_topics"] > 40
     assert outcomes.get("rejected", 0) + themes.get("rejected", 0) == len(set(unknown))
