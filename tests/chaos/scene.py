@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 from command import ftm, start_ftm
 from llm_server import LlmServer, error, in_its_words
+from processes import titled
 from sample import QUARTER
 
 from ftm_ray.lake.storage import Lake
@@ -259,16 +260,18 @@ def asked(n: int) -> Moment:
     return lambda case: len(case.llm.asked) - case.n_asked_before >= n
 
 
-def ray_process(parent: int, name: str) -> psutil.Process | None:
-    """A process of Ray's below this one that carries the name of an actor."""
-    for process in psutil.Process(parent).children(recursive=True):
-        try:
-            words = process.cmdline()
-        except psutil.Error:
-            continue
-        if words and words[0].startswith("ray::") and name in words[0]:
-            return process
-    return None
+def kill_process(case: Case, head_pid: int, words: tuple[str, ...], command: subprocess.Popen) -> None:
+    """SIGKILL a process of the head's as soon as one is there that has these words in its title."""
+    found: list[psutil.Process] = []
+
+    def is_there(_: Case) -> bool:
+        found[:] = titled(*words, below=head_pid)[:1]
+        return bool(found)
+
+    case.wait_for(command, is_there)
+    assert found, command.communicate()[0]
+    found[0].kill()
+    case.struck()
 
 
 # -- states of a ROOT ---------------------------------------------------------------------------------------------

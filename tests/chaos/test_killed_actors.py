@@ -1,23 +1,13 @@
 """SIGKILL of the actors. Ray starts those of the map again, so that the run goes on; the last one ends the command."""
 
 import pytest
-from scene import answer_files, asked, locked, new_parts, part_files, ray_process, remove, table
+from scene import answer_files, asked, kill_process, locked, new_parts, part_files, remove, table
 
 KIND = "actor killed"
 
 
 def kill_actor(case, head, name, process):
-    """SIGKILL it as soon as it is there."""
-    found = []
-
-    def is_there(_):
-        found[:] = [actor for actor in [ray_process(head.pid, name)] if actor]
-        return bool(found)
-
-    case.wait_for(process, is_there)
-    assert found, process.communicate()[0]
-    found[0].kill()
-    case.struck()
+    kill_process(case, head.pid, ("ray::", name), process)
 
 
 def finish_struck(case, process):

@@ -5,14 +5,12 @@ gate open, what is asked and kept is the same as with a good one.
 """
 
 import importlib.util
-import time
 
-import psutil
 import pytest
 from head import ray_environment, started_head
 from s3_server import free_port
 from sample import QUARTER, prefetch_sample
-from scene import Case, Row, copy_state, new_files
+from scene import Case, Row, copy_state, kill_process, new_files
 from tiny_model import make_tiny_model
 
 pytestmark = pytest.mark.skipif(
@@ -56,20 +54,6 @@ def served_calm(served_case, tmp_path_factory):
     return root
 
 
-def serving_process(head_pid: int, name: str, within_s: float = 30.0) -> psutil.Process:
-    """The living process of Serve or vLLM that carries this name."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        for process in psutil.Process(head_pid).children(recursive=True):
-            try:
-                if name in " ".join(process.cmdline()[:1]):
-                    return process
-            except psutil.Error:  # it ended this moment
-                continue
-        time.sleep(0.1)
-    raise AssertionError(f"no process {name}")
-
-
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -87,8 +71,7 @@ def test_while_topics_are_named(served_case, served_calm, model_head, tmp_path, 
     try:
         case.wait_for(process, new_files("intermediate/llm-answers/*/[!.]*.parquet", 2))
         assert process.poll() is None, process.communicate()[0]
-        serving_process(model_head.pid, name).kill()
-        case.struck()
+        kill_process(case, model_head.pid, (name,), process)
         output, _ = process.communicate(timeout=900)
     finally:
         process.kill()  # no other case's model is to answer it

@@ -5,8 +5,8 @@ import logging
 import time
 from pathlib import Path
 
-import psutil
 from command import ftm
+from processes import titled
 from sample import QUARTER, SAMPLE, prefetch_sample, published_bytes
 
 import ftm_ray
@@ -17,22 +17,11 @@ from ftm_ray.sources.prefetch import prefetch_quarter
 QUARTERS = "2023Q4,2024Q1..2024Q2"  # the sample has no call in the first
 
 
-def processes_below(title: str) -> list[psutil.Process]:
-    """Those that this process's Ray has under this title."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            found += [process] if " ".join(process.cmdline()[:1]).startswith(title) else []
-        except psutil.Error:  # it ended this moment
-            continue
-    return found
-
-
 def left_of(name: str, within_s: float) -> int:
     """How many actors of this name are there still after so long; they end a moment after nobody holds them."""
     deadline = time.monotonic() + within_s
     while True:
-        n = len(processes_below(f"ray::{name}"))
+        n = len(titled(f"ray::{name}"))
         if n == 0 or time.monotonic() > deadline:
             return n
         time.sleep(0.5)
