@@ -7,6 +7,16 @@ from sample import NO_LLM, QUARTER, prefetch_sample
 from ftm_ray.config import RunConfig
 from ftm_ray.run.pipeline import run_quarter
 
+#: Two vLLMs at once on two cores take three times as long to start as one after the other, and the longest comes first.
+_SERVE_A_MODEL = {"test_llm_run", "test_serving", "test_stopped_jobs"}
+
+
+def pytest_collection_modifyitems(items):
+    """`--dist loadgroup` gives a file to one process, as `loadfile` does, and all that serve a model to the same."""
+    items.sort(key=lambda item: item.path.stem not in _SERVE_A_MODEL)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("model" if item.path.stem in _SERVE_A_MODEL else item.path.stem))
+
 
 @pytest.fixture(scope="session")
 def ray_cluster(s3_process):
