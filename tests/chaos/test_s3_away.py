@@ -11,7 +11,7 @@ from scene import STATES, Case, asked
 
 KIND = "S3"
 
-#: Answers are written each second, and no more is asked once a file has taken two; what comes until then cannot be kept.
+#: Answers are written each second, and no more is asked once a file has taken two; what comes until then is lost.
 _NOTICED_S = 4.0
 
 
