@@ -8,6 +8,7 @@ that is down for a while is the business of `endpoint_health.py`.
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +37,12 @@ class LlmClient:
     Args:
         settings: Endpoint, model, limits.
         api_key: Never logged.
+        before_asking: Is awaited before each request, by who holds one of the places; `ask` raises what it raises.
     """
 
-    def __init__(self, settings: LlmSettings, api_key: str) -> None:
+    def __init__(
+        self, settings: LlmSettings, api_key: str, before_asking: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         self.settings = settings
@@ -50,6 +54,7 @@ class LlmClient:
             http_client=DefaultAsyncHttpxClient(trust_env=settings.use_proxy),
         )
         self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._before_asking = before_asking
         self._health = EndpointHealth(settings.patience_s)
         self._is_strict = False
 
@@ -66,12 +71,12 @@ class LlmClient:
         while True:
             is_strict = is_strict or self._is_strict
             try:
-                async with (
-                    self._slots,
-                    self._health.turn(),
-                ):  # who waits for a slot still learns that it is down
-                    account.n_retries += is_retry
-                    reply = await self._request(prompt, is_strict, account)
+                async with self._slots:
+                    if self._before_asking:
+                        await self._before_asking()
+                    async with self._health.turn():  # who waited for a slot still learns that it is down
+                        account.n_retries += is_retry
+                        reply = await self._request(prompt, is_strict, account)
             except (BadRequestError, UnprocessableEntityError) as error:
                 if is_strict:
                     raise NoAnswerError(Outcome.REJECTED) from error

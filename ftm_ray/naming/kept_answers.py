@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 #: Answers in memory are lost with their process, and paid for again; a file for each would be 75,000 files a quarter.
 _ANSWERS_PER_FILE = 250
 _LONGEST_IN_MEMORY_S = 1.0
+
+#: Where no file could be written for so long, no more is asked: an answer that cannot be kept is paid for again.
+_UNSAFE_AFTER_S = 2.0
 
 #: What a version before kept: label and text of accepted answers. Its files are read as they are.
 _OF_BEFORE = {"question", "label", "text", *LLM_ANSWERS.names} - {"content"}
@@ -66,6 +70,8 @@ class AnswerStore:
         self._known: dict[str, KeptAnswer] | None = None
         self._unwritten: dict[str, KeptAnswer] = {}
         self._soon: asyncio.Task[None] | None = None
+        self._file: asyncio.Task[None] | None = None  # is written now; who comes meanwhile waits for it
+        self._unsafe_since: float | None = None  # when the first of the writes began since which none has succeeded
         self._accepted: dict[str, dict[str, Any]] = {}  # of a version that kept label and text of accepted answers
 
     def find(self, question: str, text_field: str) -> KeptAnswer | None:
@@ -75,6 +81,15 @@ class AnswerStore:
         if question not in self._known and question in self._accepted:
             return _of_before(self._accepted[question], text_field)
         return self._known.get(question)
+
+    async def wait_until_safe(self) -> None:
+        """Before a question is asked: wait while answers cannot be written, and try once more where that failed.
+
+        Raises:
+            FtmError: They still cannot. What is asked nevertheless is lost with this process, and paid for again.
+        """
+        if self._unsafe_since is not None and time.monotonic() - self._unsafe_since > _UNSAFE_AFTER_S:
+            await self.write()
 
     async def keep(self, question: str, answer: KeptAnswer) -> None:
         """Keep an answer; some hundred go into a file together, or those of a second."""
@@ -91,18 +106,35 @@ class AnswerStore:
         await asyncio.sleep(_LONGEST_IN_MEMORY_S)
         try:
             await self.write()
-        except FtmError as error:  # said again by the write at the end of the batch, if it lasts
+        except FtmError as error:  # said again before the next question and at the end of the batch, if it lasts
             logger.debug("answers could not be written yet: %s", error)
 
     async def write(self) -> None:
         """Write what is not written yet, without holding up the questions that are under way."""
+        if self._is_writing():
+            await self._written()
+        if self._unwritten and not self._is_writing():
+            self._file = asyncio.create_task(self._write_unwritten())
+        if self._is_writing():
+            await self._written()
+
+    def _is_writing(self) -> bool:
+        return self._file is not None and not self._file.done()
+
+    async def _written(self) -> None:
+        """The end of the file that is written now; all who wait for it hear of its failure."""
+        if self._file is not None:
+            await asyncio.shield(self._file)
+
+    async def _write_unwritten(self) -> None:
         unwritten, self._unwritten = self._unwritten, {}
-        if unwritten:
-            try:
-                await asyncio.to_thread(self._write_file, unwritten)
-            except BaseException:  # storage that fails for a moment costs no answer: the next call writes them
-                self._unwritten = unwritten | self._unwritten
-                raise
+        self._unsafe_since = self._unsafe_since or time.monotonic()
+        try:
+            await asyncio.to_thread(self._write_file, unwritten)
+        except BaseException:  # storage that fails for a moment costs no answer: the next call writes them
+            self._unwritten = unwritten | self._unwritten
+            raise
+        self._unsafe_since = None
 
     def _write_file(self, answers: dict[str, KeptAnswer]) -> None:
         rows = [asdict(answers[question]) | {"question": question} for question in sorted(answers)]
@@ -114,9 +146,15 @@ class AnswerStore:
         known = {}
         for path in [f"{self._folder}/{file}" for file in self._lake.list_files(self._folder)]:
             try:
-                table = read_answers(self._lake, path)
-            except DamagedError as error:  # never trusted, and never in the way of a run
-                logger.warning("the LLM is asked again for the answers of a damaged file: %s", error)
+                table = self._lake.read_sealed(path)
+            except DamagedError as error:  # never trusted, and never in the way of a run, or of who verifies it
+                logger.warning("the LLM is asked again for the answers of a damaged file, which is deleted: %s", error)
+                self._lake.delete_file(path)
+                continue
+            try:
+                table = as_answers(table, self._lake.full_path(path))
+            except DamagedError as error:  # whole, but not for this version to read: it stays
+                logger.warning("the LLM is asked again for the answers of a file that is left aside: %s", error)
                 continue
             for row in table.to_pylist():
                 question = row.pop("question")
@@ -133,13 +171,21 @@ def read_answers(lake: Lake, path: str) -> pa.Table:
     Raises:
         DamagedError: Its bytes are not those that were written, or it holds something else.
     """
-    table = lake.read_sealed(path)
+    return as_answers(lake.read_sealed(path), lake.full_path(path))
+
+
+def as_answers(table: pa.Table, where: str) -> pa.Table:
+    """The table of one file, if it is one of kept answers.
+
+    Raises:
+        DamagedError: It holds something else.
+    """
     if set(table.column_names) == _OF_BEFORE:
         return table
     try:
-        return check_table(table, LLM_ANSWERS, lake.full_path(path))
+        return check_table(table, LLM_ANSWERS, where)
     except SourceError as error:
-        raise DamagedError(f"{lake.full_path(path)} holds no kept answers: {error}; delete it") from error
+        raise DamagedError(f"{where} holds no kept answers: {error}; delete it") from error
 
 
 def _of_before(row: dict[str, Any], text_field: str) -> KeptAnswer:

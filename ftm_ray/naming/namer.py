@@ -44,7 +44,7 @@ class Namer:
         self.settings = settings
         is_estimate = settings.estimate_tokens
         self.counter = EstimatedTokens() if is_estimate else token_counter(settings.tokenizer or settings.model)
-        self._client = LlmClient(settings, api_key)
+        self._client = LlmClient(settings, api_key, answers.wait_until_safe if answers else None)
         self._answers = answers
 
     async def name(self, prompt: Prompt, own_names: OwnNames, account: LlmAccount) -> Name | None:

@@ -157,6 +157,8 @@ def application(llm: LlmSettings, serve: ServeSettings, preset: Preset, cpu_thre
     environment = {"VLLM_NO_USAGE_STATS": "1"}  # nothing is reported to anybody
     if gpus:
         bundle, replica_cpus = {"CPU": 1.0, "GPU": gpus}, 1.0
+        # vLLM's worker asks Ray for a whole card, whatever its place has, and then finds none (seen on an H100).
+        environment |= {"VLLM_RAY_PER_WORKER_GPUS": f"{gpus:g}"}
     else:
         bundle, replica_cpus = {"CPU": _CPU_SLIVER}, _CPU_SLIVER
         # vLLM would bind one thread to each core but one, and with them the cores that the map works on; and without

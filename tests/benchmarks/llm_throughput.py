@@ -7,7 +7,8 @@ Prompts are real topic prompts over the sample calls, put together at random wit
 are the same in all. The model has the architecture of Qwen3 and random weights (vLLM's load_format "dummy"): its speed
 is real, its text is not. Answers end at --answer-tokens. First the model is served as `ftm run --llm serve` does it and
 asked through the naming client; then vLLM's own engine, with the same settings and in this machine's same state,
-gets all prompts at once. --model NAME takes a real model instead.
+gets all prompts at once. --model NAME takes a real model instead. --beside COMMAND asks on in rounds while the shell
+runs that command: a map on the same card (gpu_map.py), say.
 """
 
 import argparse
@@ -109,6 +110,20 @@ def through_serve(arguments) -> None:
             prompts = make_prompts(arguments, config.llm.max_prompt_tokens, seed)
             llm = settings(arguments, slots).llm.model_copy(update={"endpoint": url})
             report("Serve and HTTP", slots, *asyncio.run(ask_all(llm, prompts)))
+        if arguments.beside:
+            ask_beside(arguments, settings(arguments, arguments.slots[-1]).llm.model_copy(update={"endpoint": url}))
+
+
+def ask_beside(arguments, llm) -> None:
+    """A round of prompts after the other, while the command runs; one line of JSON for each."""
+    with subprocess.Popen(arguments.beside, shell=True, stdout=sys.stderr) as command:
+        seed = len(arguments.slots)
+        while command.poll() is None:
+            prompts = make_prompts(arguments, llm.max_prompt_tokens, seed)
+            report("Serve and HTTP, beside", llm.max_concurrency, *asyncio.run(ask_all(llm, prompts)))
+            seed += 1
+    if command.returncode:
+        sys.exit(f"the command beside ended with {command.returncode}")
 
 
 async def ask_all(llm, prompts):
@@ -160,6 +175,7 @@ def offline(arguments) -> None:
     described = application(config.llm, config.serve, preset, threads)["llm_configs"][0]
     engine = described["engine_kwargs"]
     engine.pop("enable_prompt_tokens_details")  # of the HTTP server
+    engine["enable_prefix_caching"] = not arguments.without_prefix_cache
     os.environ.update(described["runtime_env"]["env_vars"])
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
@@ -199,6 +215,8 @@ def main() -> None:
     parser.add_argument("--quantization", choices=["fp8", "awq", "none"])
     parser.add_argument("--gpus", type=float, help="share of a card")
     parser.add_argument("--max-num-seqs", type=int)
+    parser.add_argument("--beside", metavar="COMMAND", help="ask on while the shell runs this")
+    parser.add_argument("--without-prefix-cache", action="store_true", help="of vLLM alone")
     parser.add_argument("--way", choices=["serve", "offline"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not arguments.way and bool(arguments.shape) == bool(arguments.model):

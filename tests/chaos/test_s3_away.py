@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import pytest
 from s3_server import BUCKET, Fault, credentials
@@ -9,6 +10,9 @@ from sample import QUARTER
 from scene import STATES, Case, asked
 
 KIND = "S3"
+
+#: Answers are written each second, and no more is asked once a file has taken two; what comes until then is lost.
+_NOTICED_S = 4.0
 
 
 @pytest.fixture
@@ -37,9 +41,11 @@ def struck_run(case: Case, s3, faults: list[Fault], for_s: float) -> tuple[int, 
     process = case.start()
     case.wait_for(process, asked(9))
     s3.faults += faults
-    case.struck()
+    fell = time.monotonic()
     back = threading.Timer(for_s, s3.faults.clear)
     back.start()
+    time.sleep(_NOTICED_S)
+    case.struck(fell)
     output, _ = process.communicate(timeout=900)
     back.cancel()  # it may have ended before
     back.join()

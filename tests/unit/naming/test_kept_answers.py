@@ -1,6 +1,7 @@
 """Answers are kept by the content of their question, in files that are written once."""
 
 import asyncio
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -165,6 +166,57 @@ def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monke
     keep(store, "q3")
     known = AnswerStore(lake, QUARTER)
     assert all(known.find(question, "summary") == ANSWER for question in ("q1", "q2", "q3"))
+
+
+def test_while_answers_cannot_be_written_no_more_is_asked(lake, monkeypatch):
+    """What comes meanwhile is lost with the process, and would be paid for again."""
+    monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 0.01)
+    monkeypatch.setattr(answers, "_UNSAFE_AFTER_S", 0.05)
+    write, n_tries = lake.write_sealed, []
+
+    def away(*_):
+        n_tries.append(1)
+        raise SourceError("S3 is away")
+
+    async def go():
+        store = AnswerStore(lake, QUARTER)
+        await store.wait_until_safe()  # nothing was to be written yet
+        monkeypatch.setattr(lake, "write_sealed", away)
+        await store.keep("q1", ANSWER)
+        await store.wait_until_safe()  # it is too early to say
+        await asyncio.sleep(0.2)
+        n_before = len(n_tries)
+        refused = await asyncio.gather(*(store.wait_until_safe() for _ in range(30)), return_exceptions=True)
+        assert all("S3 is away" in str(error) for error in refused)
+        assert len(n_tries) == n_before + 1  # all wait for the same one
+        monkeypatch.setattr(lake, "write_sealed", write)
+        await store.wait_until_safe()
+        await store.wait_until_safe()
+
+    asyncio.run(go())
+    assert AnswerStore(lake, QUARTER).find("q1", "summary") == ANSWER
+
+
+def test_a_damaged_file_goes_and_its_questions_are_asked_again(lake, caplog):
+    keep(AnswerStore(lake, QUARTER), "q1")
+    keep(AnswerStore(lake, QUARTER), "q2")
+    path = Path(lake.full_path(f"{lake.answers_dir(QUARTER)}/{files(lake)[0]}"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    store = AnswerStore(lake, QUARTER)
+    assert sorted(store.find(question, "summary") is None for question in ("q1", "q2")) == [False, True]
+    assert "which is deleted" in caplog.text and path.name in caplog.text
+    assert not path.exists()
+
+
+def test_a_file_of_something_else_stays(lake, caplog):
+    """It may be of a newer version."""
+    path = f"{lake.answers_dir(QUARTER)}/newer.parquet"
+    lake.write_sealed(path, pa.table({"question": ["q1"], "said": ["yes"]}))
+    assert AnswerStore(lake, QUARTER).find("q1", "summary") is None
+    assert "left aside" in caplog.text
+    assert lake.exists(path)
 
 
 def test_quarters_do_not_share_answers(lake):

@@ -99,6 +99,26 @@ def test_copies_are_fixed_or_follow_the_requests():
     assert scaling["target_ongoing_requests"] < LlmSettings().max_concurrency  # or a second one would never start
 
 
+@pytest.mark.parametrize(
+    ("serve", "preset", "asked"),
+    [
+        (ServeSettings(), "80gb", 0.5),
+        (ServeSettings(), "24gb", 0.75),
+        (ServeSettings(gpus_per_replica=1.0), "24gb", 1.0),
+        (ServeSettings(tensor_parallel=2), "24gb", 1.0),
+    ],
+)
+def test_vllms_worker_asks_for_the_share_of_a_card_that_its_place_has(serve, preset, asked, monkeypatch):
+    """It asks for a whole one else, and Ray refuses: a model on half a card never started."""
+    executor = pytest.importorskip("vllm.v1.executor.ray_executor_v2")
+    model = model_of(serve, preset)
+    for name, value in model["runtime_env"]["env_vars"].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(executor.current_platform, "ray_device_key", "GPU", raising=False)  # as on a card
+    assert executor.RayExecutorV2._get_actor_resource_kwargs() == {"num_gpus": asked}
+    assert model["placement_group_config"]["bundle_per_worker"]["GPU"] == asked
+
+
 def test_on_the_processor_it_leaves_room_for_the_map():
     config = application(QWEN, ServeSettings(), PRESETS["cpu"], cpu_threads=3)
     (model,) = config["llm_configs"]
