@@ -146,18 +146,23 @@ def test_what_is_meant_for_cards_passes_the_checks_of_ray_and_vllm(ray_cluster):
     def asked_of_ray(config):
         from ray.serve.llm import LLMConfig, build_openai_app
 
+        from ftm_ray.serving.replica import ModelReplica
+
         build_openai_app(config)
-        model = LLMConfig(**config["llm_configs"][0])
-        engine = model.get_engine_config()
-        environment = engine.get_runtime_env_with_local_env_vars()["env_vars"]
-        return engine.placement_bundles, environment.get("VLLM_RAY_PER_WORKER_GPUS")
+        options = ModelReplica.get_deployment_options(LLMConfig(**config["llm_configs"][0]))
+        environment = options["ray_actor_options"]["runtime_env"]["env_vars"]  # of the process below which vLLM works
+        return options["placement_group_bundles"], environment.get("VLLM_RAY_PER_WORKER_GPUS")
 
     llm = LlmSettings(model="Qwen/Qwen3-8B")
     from_zero = ServeSettings(min_replicas=0, max_replicas=3)
     shared = application(llm, from_zero, PRESETS["24gb"], cpu_threads=1)
     split = application(llm, ServeSettings(tensor_parallel=2), PRESETS["80gb"], cpu_threads=1)
     answers = ray.get([asked_of_ray.remote(config) for config in (shared, split)])
-    assert answers == [([{"CPU": 1.0, "GPU": 0.75}], "0.75"), ([{"CPU": 1.0, "GPU": 1.0}] * 2, None)]
+    own_core = {"CPU": 2.0}  # the replica itself stands in the first place, beside vLLM's first worker
+    assert answers == [
+        ([{"CPU": 1.0, "GPU": 0.75} | own_core], "0.75"),
+        ([{"CPU": 1.0, "GPU": 1.0} | own_core, {"CPU": 1.0, "GPU": 1.0}], "1"),
+    ]
 
 
 # --- ftm llm -------------------------------------------------------------------------------------------------------
