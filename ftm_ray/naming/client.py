@@ -37,7 +37,7 @@ class LlmClient:
     Args:
         settings: Endpoint, model, limits.
         api_key: Never logged.
-        before_asking: Is awaited before each request, by who holds one of the places; `ask` raises what it raises.
+        before_asking: Is awaited before each request, by who holds one of the places; its FtmError ends `ask`.
     """
 
     def __init__(

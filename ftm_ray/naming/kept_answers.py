@@ -2,16 +2,18 @@
 
 Every answer is kept as it came, the refused ones, too: the guards judge it each time it is used, so that newer guards
 judge what older ones accepted or refused, and nothing is paid for again. Files are written once and never changed (S3
-knows no appending); each holds some hundred answers and is named after them. Two runs at once may write the same
-answer twice, which costs some bytes.
+knows no appending); each holds some hundred answers and is named after them. A damaged one is deleted, and its
+questions are asked again. Two runs at once may write the same answer twice, which costs some bytes.
 """
 
 import asyncio
 import hashlib
 import json
 import logging
+import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +34,8 @@ _LONGEST_IN_MEMORY_S = 1.0
 
 #: Where no file could be written for so long, no more is asked: an answer that cannot be kept is paid for again.
 _UNSAFE_AFTER_S = 2.0
+
+_FILE_NAME = re.compile(r"[0-9a-f]{20}\.parquet")
 
 #: What a version before kept: label and text of accepted answers. Its files are read as they are.
 _OF_BEFORE = {"question", "label", "text", *LLM_ANSWERS.names} - {"content"}
@@ -88,8 +92,9 @@ class AnswerStore:
         Raises:
             FtmError: They still cannot. What is asked nevertheless is lost with this process, and paid for again.
         """
-        if self._unsafe_since is not None and time.monotonic() - self._unsafe_since > _UNSAFE_AFTER_S:
-            await self.write()
+        if self._unsafe_since is None or time.monotonic() - self._unsafe_since < _UNSAFE_AFTER_S:
+            return
+        await self._file_with_all()
 
     async def keep(self, question: str, answer: KeptAnswer) -> None:
         """Keep an answer; some hundred go into a file together, or those of a second."""
@@ -111,20 +116,17 @@ class AnswerStore:
 
     async def write(self) -> None:
         """Write what is not written yet, without holding up the questions that are under way."""
-        if self._is_writing():
-            await self._written()
-        if self._unwritten and not self._is_writing():
+        if self._file is not None and not self._file.done():
+            with suppress(FtmError):  # its answers are unwritten again, and go into the next one
+                await asyncio.shield(self._file)
+        if self._unwritten:
+            await self._file_with_all()
+
+    async def _file_with_all(self) -> None:
+        """The file that is written now, or a new one; all who wait for it hear of its failure."""
+        if self._file is None or self._file.done():
             self._file = asyncio.create_task(self._write_unwritten())
-        if self._is_writing():
-            await self._written()
-
-    def _is_writing(self) -> bool:
-        return self._file is not None and not self._file.done()
-
-    async def _written(self) -> None:
-        """The end of the file that is written now; all who wait for it hear of its failure."""
-        if self._file is not None:
-            await asyncio.shield(self._file)
+        await asyncio.shield(self._file)
 
     async def _write_unwritten(self) -> None:
         unwritten, self._unwritten = self._unwritten, {}
@@ -138,7 +140,7 @@ class AnswerStore:
 
     def _write_file(self, answers: dict[str, KeptAnswer]) -> None:
         rows = [asdict(answers[question]) | {"question": question} for question in sorted(answers)]
-        name = hashlib.sha256("".join(sorted(answers)).encode()).hexdigest()[:20]
+        name = hashlib.sha256("".join(sorted(answers)).encode()).hexdigest()[:20]  # see _FILE_NAME
         table = pa.Table.from_pylist(rows, schema=LLM_ANSWERS)
         self._lake.write_sealed(f"{self._folder}/{name}.parquet", table)
 
@@ -147,9 +149,8 @@ class AnswerStore:
         for path in [f"{self._folder}/{file}" for file in self._lake.list_files(self._folder)]:
             try:
                 table = self._lake.read_sealed(path)
-            except DamagedError as error:  # never trusted, and never in the way of a run, or of who verifies it
-                logger.warning("the LLM is asked again for the answers of a damaged file, which is deleted: %s", error)
-                self._lake.delete_file(path)
+            except DamagedError:
+                self._discard(path)
                 continue
             try:
                 table = as_answers(table, self._lake.full_path(path))
@@ -163,6 +164,20 @@ class AnswerStore:
                 else:
                     self._accepted[question] = row
         return known
+
+    def _discard(self, path: str) -> None:
+        """A damaged file is never trusted, and never in the way of a run, nor of who verifies it later.
+
+        What is not named as these files are is somebody else's, and stays.
+        """
+        where, done = self._lake.full_path(path), "it is left aside"
+        if _FILE_NAME.fullmatch(path.rpartition("/")[2]):
+            try:
+                self._lake.delete_file(path)
+                done = "it is deleted"
+            except FtmError as error:
+                done = f"it could not be deleted: {error}"
+        logger.warning("%s was damaged, and the LLM is asked again for its answers; %s", where, done)
 
 
 def read_answers(lake: Lake, path: str) -> pa.Table:

@@ -43,7 +43,7 @@ class NameKeeper:
         return asyncio.run(self._ask_all(questions)) if questions else []
 
     async def _ask_all(self, questions: Sequence[KeepQuestion]) -> list[bool]:
-        client, account = LlmClient(self._settings, self._api_key), LlmAccount()
+        client, account = LlmClient(self._settings, self._api_key, self._answers.wait_until_safe), LlmAccount()
         answers = await asyncio.gather(*(self._ask_twice(client, question, account) for question in questions))
         await self._answers.write()
         without = [question.old_label for question, answer in zip(questions, answers, strict=True) if answer is None]

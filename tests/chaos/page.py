@@ -26,7 +26,7 @@ that came too late, when the command was through, is not counted.
 those whose answer had come less than two seconds before the blow: nobody had kept it, so it is asked again. No client
 can help the former (the actors of a killed driver go on asking until Ray has noticed). The latter is the price of
 answers that are written together, those of a second in a file; the other second is for a busy machine. Where S3 is
-away, it is what was asked in the first four seconds: no more is asked once answers cannot be written for two.
+away, no more is asked once answers could not be written for two seconds; what was asked in the first four counts so.
 
 **Slow poison** is a firm whose text makes the process that works on it raise, crash, run out of memory or hang. Ray
 starts the process again and gives it the same batch. Each firm is written down before it is begun; one that was begun

@@ -14,6 +14,9 @@ KIND = "S3"
 #: Answers are written each second, and no more is asked once a file has taken two; what comes until then is lost.
 _NOTICED_S = 4.0
 
+#: So slow that most of the questions are still to be asked by then, four at a time.
+_ANSWER_S = 1.5
+
 
 @pytest.fixture
 def case_on_s3(s3, calm_roots, llm, settings, row, request, monkeypatch):
@@ -40,16 +43,26 @@ def struck_run(case: Case, s3, faults: list[Fault], for_s: float) -> tuple[int, 
     """A run that meets the faults after nine questions, for so many seconds."""
     process = case.start()
     case.wait_for(process, asked(9))
+    case.llm.delay_s, usual = _ANSWER_S, case.llm.delay_s
     s3.faults += faults
     fell = time.monotonic()
-    back = threading.Timer(for_s, s3.faults.clear)
+    n_asked = []
+
+    def come_back():
+        n_asked.append(len(case.llm.asked))
+        s3.faults.clear()
+
+    back = threading.Timer(for_s, come_back)
     back.start()
     time.sleep(_NOTICED_S)
     case.struck(fell)
+    n_noticed = len(case.llm.asked)
     output, _ = process.communicate(timeout=900)
-    back.cancel()  # it may have ended before
-    back.join()
-    s3.faults.clear()
+    if back.is_alive():  # the command did not outlast it
+        back.cancel()
+        come_back()
+    case.llm.delay_s = usual
+    assert n_asked == [n_noticed], "it went on asking though no answer could be kept"
     assert "Traceback" not in output, output
     return process.returncode, output
 

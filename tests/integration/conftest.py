@@ -11,6 +11,7 @@ from ftm_ray.run.pipeline import run_quarter
 _SERVE_A_MODEL = {"test_llm_run", "test_serving", "test_stopped_jobs"}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
     """`--dist loadgroup` gives a file to one process, as `loadfile` does, and all that serve a model to the same."""
     items.sort(key=lambda item: item.path.stem not in _SERVE_A_MODEL)

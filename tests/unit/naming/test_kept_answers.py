@@ -170,8 +170,7 @@ def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monke
 
 def test_while_answers_cannot_be_written_no_more_is_asked(lake, monkeypatch):
     """What comes meanwhile is lost with the process, and would be paid for again."""
-    monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 0.01)
-    monkeypatch.setattr(answers, "_UNSAFE_AFTER_S", 0.05)
+    monkeypatch.setattr(answers, "_UNSAFE_AFTER_S", 1.0)
     write, n_tries = lake.write_sealed, []
 
     def away(*_):
@@ -183,8 +182,12 @@ def test_while_answers_cannot_be_written_no_more_is_asked(lake, monkeypatch):
         await store.wait_until_safe()  # nothing was to be written yet
         monkeypatch.setattr(lake, "write_sealed", away)
         await store.keep("q1", ANSWER)
+        with pytest.raises(SourceError, match="away"):
+            await store.write()
+        n_before = len(n_tries)
         await store.wait_until_safe()  # it is too early to say
-        await asyncio.sleep(0.2)
+        assert len(n_tries) == n_before
+        await asyncio.sleep(1.5)
         n_before = len(n_tries)
         refused = await asyncio.gather(*(store.wait_until_safe() for _ in range(30)), return_exceptions=True)
         assert all("S3 is away" in str(error) for error in refused)
@@ -206,8 +209,29 @@ def test_a_damaged_file_goes_and_its_questions_are_asked_again(lake, caplog):
     path.write_bytes(content)
     store = AnswerStore(lake, QUARTER)
     assert sorted(store.find(question, "summary") is None for question in ("q1", "q2")) == [False, True]
-    assert "which is deleted" in caplog.text and path.name in caplog.text
+    assert "it is deleted" in caplog.text and path.name in caplog.text
     assert not path.exists()
+
+
+def test_what_is_no_file_of_ours_stays(lake, caplog):
+    keep(AnswerStore(lake, QUARTER), "q1")
+    note = Path(lake.full_path(f"{lake.answers_dir(QUARTER)}/notes.txt"))
+    note.write_text("asked on Monday")
+    assert AnswerStore(lake, QUARTER).find("q1", "summary") == ANSWER
+    assert note.exists() and "left aside" in caplog.text
+
+
+def test_a_damaged_file_that_cannot_be_deleted_is_in_nobodys_way(lake, caplog, monkeypatch):
+    keep(AnswerStore(lake, QUARTER), "q1")
+    path = Path(lake.full_path(f"{lake.answers_dir(QUARTER)}/{files(lake)[0]}"))
+    path.write_bytes(path.read_bytes()[:-9])
+
+    def refused(_):
+        raise SourceError("read-only")
+
+    monkeypatch.setattr(lake, "delete_file", refused)
+    assert AnswerStore(lake, QUARTER).find("q1", "summary") is None
+    assert "could not be deleted: read-only" in caplog.text
 
 
 def test_a_file_of_something_else_stays(lake, caplog):

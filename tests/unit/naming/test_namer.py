@@ -19,6 +19,7 @@ from name_asking import (
     store,
 )
 
+from ftm_ray.errors import SourceError
 from ftm_ray.naming import endpoint_health, guards
 from ftm_ray.naming import kept_answers as answers
 from ftm_ray.naming import namer as naming
@@ -320,3 +321,25 @@ def test_the_key_is_in_no_file(lake):
     files = [path for path in Path(lake.root).rglob("*") if path.is_file()]
     assert files
     assert all(b"sk-secret" not in path.read_bytes() for path in files)
+
+
+def test_while_answers_cannot_be_kept_the_server_is_asked_no_more(lake, monkeypatch):
+    """With storage away, each answer would be paid for and lost."""
+    monkeypatch.setattr(answers, "_UNSAFE_AFTER_S", 0.0)
+    prompts = [topic_prompt(["freight", f"port{n}"], [LONG_SENTENCE], EstimatedTokens(), 900) for n in range(40)]
+
+    def away(*_):
+        raise SourceError("S3 is away")
+
+    async def go(url):
+        namer = namer_for(url, store(lake), max_concurrency=2)
+        await namer.name(PROMPT, OWN_NAMES, LlmAccount())
+        monkeypatch.setattr(lake, "write_sealed", away)
+        with pytest.raises(SourceError, match="away"):
+            await namer.write_answers()
+        with pytest.raises(SourceError, match="away"):
+            await asyncio.gather(*(namer.name(prompt, OWN_NAMES, LlmAccount()) for prompt in prompts))
+
+    with LlmServer(lambda *_: GOOD) as server:
+        asyncio.run(go(server.url))
+        assert len(server.requests) == 1
