@@ -1,8 +1,11 @@
 """Whole runs on real Ray over the project's own sample calls (invented, shipped with the package)."""
 
+from pathlib import Path
+
 import pytest
 from s3_server import credentials
 from sample import NO_LLM, QUARTER, prefetch_sample
+from xdist.scheduler import LoadFileScheduling
 
 from ftm_ray.config import RunConfig
 from ftm_ray.run.pipeline import run_quarter
@@ -11,12 +14,21 @@ from ftm_ray.run.pipeline import run_quarter
 _SERVE_A_MODEL = {"test_llm_run", "test_serving", "test_stopped_jobs"}
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+class FilesByModel(LoadFileScheduling):
+    """Gives a file to one process, and all files that serve a model to the same one."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "those that serve a model" if Path(file).stem in _SERVE_A_MODEL else file
+
+
+@pytest.hookimpl(optionalhook=True)  # where xdist is switched off
+def pytest_xdist_make_scheduler(config, log):
+    return FilesByModel(config, log)  # `--dist loadgroup` groups nothing under pytest 9.2 (xdist 3.8)
+
+
 def pytest_collection_modifyitems(items):
-    """`--dist loadgroup` gives a file to one process, as `loadfile` does, and all that serve a model to the same."""
     items.sort(key=lambda item: item.path.stem not in _SERVE_A_MODEL)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("model" if item.path.stem in _SERVE_A_MODEL else item.path.stem))
 
 
 @pytest.fixture(scope="session")
