@@ -14,22 +14,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import argparse
 import json
 import time
-from pathlib import Path
 
 import torch
+from sample_sentences import sample_sentences
 
-from ftm_ray import sources
 from ftm_ray.config import EmbedSettings
-from ftm_ray.text.sentences import repair_text, split_sentences
 from ftm_ray.vectors.encoder import SentenceEncoder
-
-SAMPLE = Path(sources.__file__).parents[1] / "sample_calls"
-
-
-def sample_sentences(n: int) -> list[str]:
-    rows = [json.loads(line) for path in sorted(SAMPLE.glob("*.jsonl")) for line in path.open(encoding="utf-8")]
-    sentences = [sentence for row in rows for sentence in split_sentences(repair_text(row["text"]))]
-    return sentences[:n]
 
 
 def main() -> None:
@@ -38,7 +28,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    texts = sample_sentences(arguments.n)
+    texts = sample_sentences()[: arguments.n]
     ours = {p: SentenceEncoder(EmbedSettings(precision=p)) for p in ("fp32", "bf16")}
     library = ours["fp32"]._model
 

@@ -8,24 +8,19 @@ sentences a second of all processes together. `--device cpu` runs the same where
 """
 
 import argparse
-import json
 import multiprocessing
 import random
 import time
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+
+from sample_sentences import sample_sentences
 
 SENTENCES_OF_A_FIRM = 400
 
 
 def sample_firms(n: int) -> list[list[str]]:
     """So many drawings of 400 sentences of the sample calls."""
-    from ftm_ray import sources
-    from ftm_ray.text.sentences import repair_text, split_sentences
-
-    files = sorted((Path(sources.__file__).parents[1] / "sample_calls").glob("*.jsonl"))
-    rows = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
-    sentences = [sentence for row in rows for sentence in split_sentences(repair_text(row["text"]))]
+    sentences = sample_sentences()
     draw = random.Random(0)
     return [draw.sample(sentences, SENTENCES_OF_A_FIRM) for _ in range(n)]
 
