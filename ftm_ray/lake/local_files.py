@@ -4,12 +4,12 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 from pyarrow import fs
@@ -65,11 +65,11 @@ class LocalFiles:
 
     @contextmanager
     def new_file(self, path: str) -> Iterator[str]:
-        """A file beside the place where it will lie, so that putting it there is one rename."""
+        """A path beside the place where a new file will lie, so that putting it there is one rename."""
         target = self.absolute(path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        with NamedTemporaryFile(dir=os.path.dirname(target), prefix=WRITING, suffix=".tmp", delete=False) as file:
-            local = file.name
+        # Whoever writes makes the file: were it made here, Ctrl-C could come before the `try` and leave it.
+        local = f"{os.path.dirname(target)}/{WRITING}{secrets.token_hex(8)}.tmp"
         try:
             yield local
             os.chmod(local, 0o644)

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -98,14 +97,11 @@ class S3Files:
 
     @contextmanager
     def new_file(self, path: str) -> Iterator[str]:
-        """A file on this machine that is sent when it is complete."""
-        with NamedTemporaryFile(suffix=".tmp", delete=False) as file:
-            local = file.name
-        try:
+        """A path on this machine for a new file, which is sent when it is complete."""
+        with TemporaryDirectory() as folder:
+            local = f"{folder}/new"
             yield local
             self._send(local, path)
-        finally:
-            Path(local).unlink(missing_ok=True)
 
     def _send(self, local: str, path: str) -> None:
         config = TransferConfig(multipart_threshold=MULTIPART_BYTES, multipart_chunksize=_MULTIPART_CHUNK_BYTES)

@@ -69,3 +69,15 @@ def test_leftovers_go_when_they_are_old(files, tmp_path):
     files.delete_leftovers("")
     assert [path.name for path in tmp_path.iterdir()] == [f"{WRITING}new.tmp"]
     files.delete_leftovers("not/there")
+
+
+def test_a_new_file_is_made_by_its_writer(files, tmp_path):
+    """Made before the writer is there to delete it, it would stay where Ctrl-C comes in between."""
+    with files.new_file("t.txt") as local:
+        assert not os.path.exists(local)
+        Path(local).write_text("whole")
+    assert (tmp_path / "t.txt").read_text() == "whole"
+    with pytest.raises(KeyboardInterrupt), files.new_file("u.txt") as local:
+        Path(local).write_text("hal")
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["t.txt"]
