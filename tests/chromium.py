@@ -33,7 +33,7 @@ class OpenPage:
     def wait_until_ready(self) -> None:
         """Until the map is drawn and the texts can be searched; an error of its scripts ends the waiting at once."""
         for _ in range(1200):
-            if self.page.evaluate("document.body.dataset.ready !== undefined"):
+            if self.page.evaluate("document.body.dataset.drawn !== undefined"):
                 return
             assert not [line for line in self.said if line.startswith("error")], self.said
             self.page.wait_for_timeout(100)

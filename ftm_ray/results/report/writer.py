@@ -28,8 +28,8 @@ from ftm_ray.version import __version__
 #: In the order in which they run.
 SCRIPTS = ("data.js", "elements.js", "map.js", "pointer.js", "river.js", "cards.js", "search.js", "main.js")
 
-#: What the map is drawn from; these stand before the scripts, so that it need not wait for the other blocks.
-_FIRST_BLOCKS = ("themes", "map")
+#: What the map is drawn from and what is searched; these stand before the scripts, so that neither waits for sentences.
+_FIRST_BLOCKS = ("themes", "map", "words", "text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ const spoken = new Map(); // number of the block -> promise of its sentences
 const UNKNOWN = 255;
 const FIELDS = 3; // texts of a topic: label, summary, keywords
 
-// The map is drawn while the browser still reads the blocks that stand behind the scripts.
+// The map is drawn, and texts can be searched, while the browser still reads the blocks that stand behind the scripts.
 const allRead = new Promise((done) => {
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", done); else done();
 });
@@ -21,8 +21,12 @@ async function unpack(id) {
   const letters = atob(element.textContent);
   const bytes = new Uint8Array(letters.length);
   for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
+  const { writable, readable } = new DecompressionStream("gzip");
+  const writer = writable.getWriter();
+  const written = Promise.all([writer.write(bytes), writer.close()]);
+  const unpacked = await new Response(readable).arrayBuffer();
+  await written;
+  return unpacked;
 }
 
 async function unpackJson(id) {
@@ -62,7 +66,6 @@ async function readMap() {
 
 /** Labels, summaries and keywords of topics, as numbers of words, in the order in which coded_texts.py writes them. */
 async function readText() {
-  await allRead;
   const [known, packed] = await Promise.all([unpackJson("words"), unpack("text")]);
   const bytes = new Uint8Array(packed);
   let offset = 0;

@@ -82,7 +82,6 @@ function routeTopic(key) {
 }
 
 function routeSearch(question) {
-  if (!lowered) return [make("p", {}, "Reading the texts.")];
   const found = search(question, state.quarter);
   state.marked = new Set(found.topics);
   return searchCard(question, found, state.quarter);
@@ -175,18 +174,16 @@ function startMap() {
 async function start() {
   await readThemes();
   await readMap();
+  await readText(); // before the map: to draw it takes both cores where there is no graphics card
+  lowerWords();
   state.quarter = page.quarters.length - 1;
   fillFilters();
   startMap();
-  route(true);
-  document.body.dataset.drawn = Math.round(performance.now());
-  await new Promise((done) => setTimeout(done)); // the map is drawn before the texts are unpacked
-  await readText();
-  lowerWords();
-  byId("search").disabled = false;
   listen();
-  if (location.hash) route(true);
+  byId("search").disabled = false;
+  route(true);
   document.body.dataset.ready = Math.round(performance.now());
+  requestAnimationFrame(() => { document.body.dataset.drawn = Math.round(performance.now()); }); // asked for after the map did
   await warmSearch(state.quarter);
 }
 

@@ -126,9 +126,11 @@ class TopicMap {
   // --- what is seen ---------------------------------------------------------------------------------------------------
 
   resize() {
-    this.ratio = Math.min(window.devicePixelRatio || 1, 2);
-    this.width = this.box.clientWidth;
-    this.height = this.box.clientHeight;
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const { clientWidth: width, clientHeight: height } = this.box;
+    // An observer begins by telling the size that is known: to draw all points for that again takes a quarter of a second.
+    if (ratio === this.ratio && width === this.width && height === this.height) return;
+    Object.assign(this, { ratio, width, height });
     for (const canvas of [this.points, this.overlay.canvas]) {
       canvas.width = Math.max(1, Math.round((1 + 2 * BEYOND) * this.width * this.ratio));
       canvas.height = Math.max(1, Math.round((1 + 2 * BEYOND) * this.height * this.ratio));

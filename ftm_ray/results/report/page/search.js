@@ -28,12 +28,20 @@ function search(question, quarter) {
   };
 }
 
+/** Which of the words each content has: a bit each. */
+function bitsOf(contents, asked) {
+  const bits = new Int32Array(contents.length);
+  for (let number = 0; number < contents.length; number++) {
+    for (let place = 0; place < asked.length; place++) if (contents[number].includes(asked[place])) bits[number] |= 1 << place;
+  }
+  return bits;
+}
+
 /** The topics that have all words in their texts or in their firm's name; those with all of them in the label first. */
 function topicsWith(asked, quarter) {
   const all = 2 ** asked.length - 1;
-  const bitsOf = (content) => asked.reduce((bits, word, place) => (content.includes(word) ? bits | 1 << place : bits), 0);
-  const ofWord = Int32Array.from(lowered, bitsOf);
-  const ofFirm = Int32Array.from(page.firms, (firm) => bitsOf(firm.haystack));
+  const ofWord = bitsOf(lowered, asked);
+  const ofFirm = bitsOf(page.firms.map((firm) => firm.haystack), asked);
   const { numbers, starts } = text;
   const [inLabel, elsewhere] = [[], []];
   const first = page.firstTopic[quarter];
