@@ -23,7 +23,7 @@ def ftm(*arguments, columns=80):
     return CliRunner().invoke(cli, [str(argument) for argument in arguments], env={"COLUMNS": str(columns)})
 
 
-def start_ftm(*arguments, environment=None, stderr=subprocess.STDOUT):
+def start_ftm(*arguments, environment=None, stderr=subprocess.STDOUT, program=FTM):
     """Start the command in a process group of its own, so that a signal reaches what a terminal's Ctrl-C would.
 
     Without an environment it gets this process's, less the address of a cluster. Standard error joins standard output,
@@ -32,7 +32,7 @@ def start_ftm(*arguments, environment=None, stderr=subprocess.STDOUT):
     if environment is None:
         environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     return subprocess.Popen(
-        [*FTM, *(str(argument) for argument in arguments)],
+        [*program, *(str(argument) for argument in arguments)],
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,

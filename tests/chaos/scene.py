@@ -9,12 +9,12 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
-from command import ftm, start_ftm
+from command import FTM, ftm, start_ftm
 from llm_server import LlmServer, error, in_its_words
 from processes import titled
 from sample import QUARTER
@@ -132,9 +132,9 @@ class Case:
     def __post_init__(self) -> None:
         self.n_asked_at_first = len(self.llm.asked)
 
-    def start(self) -> subprocess.Popen:
+    def start(self, program: Sequence[str] = FTM) -> subprocess.Popen:
         self.n_asked_before, self.started_at = len(self.llm.asked), time.time()
-        return start_ftm(*self.arguments, environment=self.environment)
+        return start_ftm(*self.arguments, environment=self.environment, program=program)
 
     def wait_for(self, process: subprocess.Popen, moment: "Moment", within_s: float = 500.0) -> None:
         """Until the moment has come; or until the process is through, which may be before we looked."""
