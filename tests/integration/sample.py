@@ -14,11 +14,14 @@ SAMPLE = Path(ftm_ray.__file__).parent / "sample_calls"
 QUARTER = "2024Q1"
 NO_LLM = LlmSettings(endpoint="none")
 
+#: The files of half of the firms, for tests to which it matters that there are several, but not which.
+HALF = "part_a_*.jsonl"
 
-def prefetch_sample(root: Path, links: bool = True) -> Lake:
+
+def prefetch_sample(root: Path, links: bool = True, files: str = "*.jsonl") -> Lake:
     """Bring the sample calls of one quarter into a lake of its own."""
     lake = Lake(str(root))
-    settings = FilesSettings((str(SAMPLE / "*.jsonl"),), links=str(SAMPLE / "links.csv") if links else None)
+    settings = FilesSettings((str(SAMPLE / files),), links=str(SAMPLE / "links.csv") if links else None)
     prefetch_quarter(lake, QUARTER, FilesSource(settings), lambda *_: None)
     return lake
 

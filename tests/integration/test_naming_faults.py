@@ -5,17 +5,19 @@ One map serves all tests of this file, in order: they follow one quarter through
 
 import hashlib
 import json
+import shutil
 import threading
 from collections import Counter
 
 import pyarrow.compute as pc
 import pytest
 from llm_server import LlmServer, completion, in_its_words, reset
-from sample import QUARTER, prefetch_sample, published_bytes, record
+from sample import HALF, QUARTER, prefetch_sample, published_bytes, record
 
 from ftm_ray.config import LlmSettings, RunConfig
 from ftm_ray.errors import ConfigError, QualityError
 from ftm_ray.lake import runs
+from ftm_ray.lake.storage import Lake
 from ftm_ray.results.names_read import read_names
 from ftm_ray.results.status import quarter_status
 from ftm_ray.run.pipeline import run_quarter
@@ -95,12 +97,24 @@ def bad_day_lake(tmp_path_factory, ray_cluster):
     return prefetch_sample(tmp_path_factory.mktemp("bad-day"))
 
 
-def forget_refused(lake):
-    """What a person does who has mended the endpoint: refused answers are kept, and would be refused again."""
+def keep_answers(lake, are_kept):
     folder = lake.answers_dir(QUARTER)
     for file in lake.list_files(folder):
         table = lake.read_table(f"{folder}/{file}")
-        lake.write_table(f"{folder}/{file}", table.filter(pc.match_substring(table["content"], "Firms speak of")))
+        lake.write_table(f"{folder}/{file}", table.filter(are_kept(table["content"])))
+
+
+def forget_refused(lake):
+    """What a person does who has mended the endpoint: refused answers are kept, and would be refused again."""
+    keep_answers(lake, lambda content: pc.match_substring(content, "Firms speak of"))
+
+
+def before_themes(lake, root) -> Lake:
+    """A copy of a published quarter as it was when all topics had names, and no theme was asked about."""
+    shutil.copytree(lake.root, root, ignore=shutil.ignore_patterns("processed", "sentiment-ready", "runs", "locks"))
+    copy = Lake(str(root))
+    keep_answers(copy, lambda content: pc.invert(pc.match_substring(content, '"description"')))
+    return copy
 
 
 def map_status(lake):
@@ -195,7 +209,7 @@ def test_newer_guards_make_a_new_map_that_judges_what_was_paid_for(bad_day_lake,
 
 
 def test_an_endpoint_that_hangs_is_given_up_and_says_so(ray_cluster, tmp_path):
-    lake = prefetch_sample(tmp_path)
+    lake = prefetch_sample(tmp_path, files=HALF)
     with LlmServer(lambda _, body: good(body), delay_s=3.0) as server, pytest.raises(QualityError) as stopped:
         run_quarter(
             lake.root, QUARTER, config(server.url, timeout_s=0.2, max_attempts=2, patience_s=1.0), lambda _: None
@@ -207,13 +221,12 @@ def test_an_endpoint_that_hangs_is_given_up_and_says_so(ray_cluster, tmp_path):
     assert published_bytes(lake) == {}
 
 
-def test_refused_themes_are_said_in_sentences_and_not_as_a_traceback(ray_cluster, tmp_path):
-    """They are refused in the last actor, so that the error crosses Ray."""
-    lake = prefetch_sample(tmp_path)
+def test_refused_themes_are_said_in_sentences_and_not_as_a_traceback(bad_day_lake, tmp_path):
+    """They are refused in the last actor, so that the error crosses Ray. All topics have their names already."""
+    lake = before_themes(bad_day_lake, tmp_path / "root")
 
     def answer(_, body):
-        is_theme = '"description"' in body["messages"][0]["content"]
-        return completion("The firms talk about freight.") if is_theme else good(body)
+        return good(body) if "Good morning" in body["messages"][1]["content"] else completion("Firms talk of freight.")
 
     with LlmServer(answer) as server, pytest.raises(QualityError) as stopped:
         run_quarter(lake.root, QUARTER, config(server.url), lambda _: None)
