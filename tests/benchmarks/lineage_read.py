@@ -2,6 +2,7 @@
 
     python tests/benchmarks/lineage_read.py --root ROOT 2016Q1 2016Q2 ...   # prints each match, without its figures
     python tests/benchmarks/lineage_read.py                                 # counts the verdicts
+    python tests/benchmarks/lineage_read.py --verdicts tests/golden/lineage_matches_478.csv   # those of two readers
 
 A match is an edge with a theme on either side: survive, revived, split, absorb. The reader sees no cosine, no flow and
 no margin, since the question is whether these would have told. Verdicts: tests/golden/lineage_matches.csv, ids and
@@ -78,9 +79,9 @@ def read_aloud(root: str, quarters: Sequence[str]) -> None:
         book.show(new)
 
 
-def judged() -> list[Row]:
+def judged(verdicts: Path) -> list[Row]:
     """The matches that were read; figures as numbers, and the smaller of both flows."""
-    with VERDICTS.open(encoding="utf-8") as file:
+    with verdicts.open(encoding="utf-8") as file:
         rows: list[Row] = list(csv.DictReader(file))
     for row in rows:
         row |= {name: float(row[name]) for name in ("cosine", "flow_in", "flow_out", "margin", "gate")}
@@ -128,15 +129,28 @@ def warnings(rows: Sequence[Row]) -> None:
     print(f"  a flow of 0 and a margin of at most 0.01: {counted(empty)}")
 
 
+def two_readers(rows: Sequence[Row]) -> None:
+    """What each of two readers found, who did not see the other's verdicts, and where both found the same."""
+    for edge in sorted({row["edge"] for row in rows}):
+        of_edge = [row for row in rows if row["edge"] == edge]
+        second = [row | {"verdict": row["second_verdict"]} for row in of_edge]
+        agreed = [row for row in of_edge if row["verdict"] == row["second_verdict"]]
+        print(f"{edge:10s} first {counted(of_edge)} | second {counted(second)} | both the same {counted(agreed)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root")
+    parser.add_argument("--verdicts", type=Path, default=VERDICTS)
     parser.add_argument("quarters", nargs="*")
     args = parser.parse_args()
     if args.root:
         read_aloud(args.root, args.quarters)
         return
-    rows = judged()
+    rows = judged(args.verdicts)
+    if "second_verdict" in rows[0]:
+        two_readers(rows)
+        return
     chains = [row for row in rows if row["edge"] in ("survive", "revived")]
     print("all", counted(rows))
     by("edge", rows, lambda row: row["edge"])

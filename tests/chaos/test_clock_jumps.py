@@ -13,9 +13,7 @@ _ANSWER_S = 2.5
 
 
 def test_while_topics_are_named(case_of, calm):
-    case = case_of(
-        "unnamed", "clock set", "three hours on after 4 questions, three back each after 24 and 28"
-    )
+    case = case_of("unnamed", "clock set", "three hours on after 4 questions, three back each after 24 and 28")
     case.llm.delay_s, usual = _ANSWER_S, case.llm.delay_s
     process = case.start(JUMPING)
     for n, jump in ((4, signal.SIGUSR1), (24, signal.SIGUSR2), (28, signal.SIGUSR2)):
