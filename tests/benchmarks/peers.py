@@ -57,17 +57,19 @@ from typing import Any
 import peer_methods
 from peer_methods import METHODS, N_WORDS, OUTLIER_TOPIC_ID, result_file
 
+from ftm_ray.config import TopicSettings
+
 N_FEW_WORDS = 4  # about as many as ftm-ray gives a topic of ten firms
 FTM = "ftm-ray"
 
 
-def work_ftm(seed: int, folder: Path) -> dict[str, Any]:
+def work_ftm(seed: int, n_epochs: int, folder: Path) -> dict[str, Any]:
     """The real run; topics and keywords from the Parquet that its map wrote."""
     import pyarrow.parquet as pq
     from map_speed import DATA, QUARTER
     from timed_map import timed_run
 
-    from ftm_ray.config import LlmSettings, RunConfig, TopicSettings
+    from ftm_ray.config import LlmSettings, RunConfig
     from ftm_ray.lake.storage import Lake
     from ftm_ray.sources.files.source import FilesSettings, FilesSource
     from ftm_ray.sources.prefetch import prefetch_quarter
@@ -75,7 +77,7 @@ def work_ftm(seed: int, folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="peers-") as root:
         calls = FilesSettings((str(DATA / "nasdaq10_2016_2020.parquet"),), ids=str(folder / "ids.json"))
         prefetch_quarter(Lake(root), QUARTER, FilesSource(calls), lambda *_: None)
-        config = RunConfig(llm=LlmSettings(endpoint="none"), topics=TopicSettings(random_state=seed))
+        config = RunConfig(llm=LlmSettings(endpoint="none"), topics=TopicSettings(random_state=seed, n_epochs=n_epochs))
         _, seconds, _ = timed_run(root, QUARTER, config)
         parts = Path(root).glob(f"intermediate/firm-topics/quarter={QUARTER}/*/*.parquet")
         rows = {row["firm_id"]: row for path in parts for row in pq.read_table(path).to_pylist()}
@@ -105,15 +107,19 @@ def by_operator(sentence: dict[str, Any]) -> bool:
     return sentence["speaker_type"] == "Operator"
 
 
-def run_worker(python: str, name: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Run a method once in a process of its own; its result with its peak memory, or {"error": why not}."""
+def run_worker(python: str, name: str, arguments: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Run a method once in a process of its own; its result with its peak memory, or {"error": why not}.
+
+    `arguments` are what its script gets behind the method; the first is the seed.
+    """
+    seed = int(arguments[0])
     result = result_file(folder, name, seed)
     script = __file__ if name == FTM else peer_methods.__file__
     log = folder / f"{name}-{seed}.log"
     result.unlink(missing_ok=True)  # of an earlier run
     with log.open("w") as stream:
-        arguments = ["--work", str(seed), str(folder)] if name == FTM else [name, str(seed), str(folder)]
-        process = subprocess.Popen([python, script, *arguments], stdout=stream, stderr=subprocess.STDOUT)
+        command = [python, script, "--work" if name == FTM else name, *arguments, str(folder)]
+        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
         peak_bytes = 0
         while process.poll() is None:
             peak_bytes = max(peak_bytes, memory_bytes(process.pid))
@@ -233,7 +239,7 @@ def table_row(name: str, runs: list[dict[str, Any]], references: dict[str, list[
 def run_all(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The results of each method under each seed; ftm-ray first, as others need its numbers of topics."""
     seeds, peers_python = arguments.seeds, arguments.peers_python
-    all_runs = {FTM: [run_worker(sys.executable, FTM, seed, folder) for seed in seeds]}
+    all_runs = {FTM: [run_worker(sys.executable, FTM, [str(s), str(arguments.n_epochs)], folder) for s in seeds]}
     if errors := [run["error"] for run in all_runs[FTM] if "error" in run]:
         sys.exit(f"{FTM}: {errors[0]}")
     first = all_runs[FTM][0]
@@ -247,7 +253,7 @@ def run_all(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict[
             all_runs[name] = [{"error": f"not installed: no Python at --peers-python {peers_python or ''}"}]
             continue
         python = peers_python if is_peer else sys.executable
-        all_runs[name] = [run_worker(python, name, seed, folder) for seed in seeds]
+        all_runs[name] = [run_worker(python, name, [str(seed)], folder) for seed in seeds]
     return all_runs
 
 
@@ -267,14 +273,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers-python", help="Python of the environment that the peers are installed in")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="beside ftm-ray; all")
+    parser.add_argument("--n-epochs", type=int, default=TopicSettings().n_epochs, help="of UMAP, in ftm-ray")
+    parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS), help="beside ftm-ray; all")
     parser.add_argument("--firms", type=int, default=10, help="only the first so many of the ten firms")
     parser.add_argument("--folder", type=Path, help="keep results and logs of the methods here")
-    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)  # seed, folder: this process is to run ftm-ray
+    parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)  # seed, epochs, folder: this process is ftm-ray's
     arguments = parser.parse_args()
     if arguments.work:
-        seed, folder = int(arguments.work[0]), Path(arguments.work[1])
-        result_file(folder, FTM, seed).write_text(json.dumps(work_ftm(seed, folder)))
+        seed, n_epochs, folder = int(arguments.work[0]), int(arguments.work[1]), Path(arguments.work[2])
+        result_file(folder, FTM, seed).write_text(json.dumps(work_ftm(seed, n_epochs, folder)))
         return
     from map_speed import DATA
 
