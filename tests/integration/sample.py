@@ -18,11 +18,11 @@ NO_LLM = LlmSettings(endpoint="none")
 HALF = "part_a_*.jsonl"
 
 
-def prefetch_sample(root: Path, links: bool = True, files: str = "*.jsonl") -> Lake:
-    """Bring the sample calls of one quarter into a lake of its own."""
+def prefetch_sample(root: Path, links: bool = True, files: str = "*.jsonl", quarter: str = QUARTER) -> Lake:
+    """Bring the sample calls of one quarter into a lake of its own, or into one that has another quarter already."""
     lake = Lake(str(root))
     settings = FilesSettings((str(SAMPLE / files),), links=str(SAMPLE / "links.csv") if links else None)
-    prefetch_quarter(lake, QUARTER, FilesSource(settings), lambda *_: None)
+    prefetch_quarter(lake, quarter, FilesSource(settings), lambda *_: None)
     return lake
 
 

@@ -4,14 +4,17 @@ The model is tiny and its weights are random: its words mean nothing, the guards
 gates publishes nothing. With the gate open, what is asked, kept and counted can be followed to the end.
 """
 
+import json
 import re
 import subprocess
+import threading
 import time
 import urllib.request
 
 import pytest
 from autoscaling import autoscaling_cluster
-from command import start_ftm
+from command import ftm, start_ftm
+from processes import titled
 from s3_server import free_port
 from sample import HALF, QUARTER, prefetch_sample, published_bytes, record
 from tiny_model import make_tiny_model
@@ -19,6 +22,7 @@ from tiny_model import make_tiny_model
 pytest.importorskip("vllm", reason="vLLM is not installed (make setup installs it for the tests)")
 
 from ftm_ray.config import GateSettings, LlmSettings, RunConfig, ServeSettings
+from ftm_ray.lake.runs import published_record
 from ftm_ray.run.pipeline import RunOptions, run_quarter
 from ftm_ray.serving.deployment import down, status
 
@@ -90,6 +94,52 @@ def test_a_rerun_asks_nothing_and_ends_with_the_model_gone(outcome, config):
     assert again.record["llm"]["topics"]["n_remembered"] == first["counts"]["n_topics"]
     assert again.record["llm"]["topics"]["n_requests"] == again.record["llm"]["themes"]["n_requests"] == 0
     assert published_bytes(lake) == published
+    assert status().state == "down"
+
+
+class EngineWatch:
+    """Notes the processes of vLLM's engine while something runs."""
+
+    def __init__(self) -> None:
+        self.pids: set[int] = set()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        while not self._is_over.wait(0.5):
+            self.pids |= {process.pid for process in titled("VLLM::Engine")}
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._is_over.set()
+        self._thread.join()
+
+
+@pytest.mark.chaos
+def test_one_model_names_several_quarters_and_goes_with_the_last(config, ray_cluster, tmp_path):
+    lake = prefetch_sample(tmp_path / "root", files=HALF)
+    prefetch_sample(tmp_path / "root", files=HALF, quarter="2024Q2")
+    settings = tmp_path / "run.toml"
+    settings.write_text(
+        f"workers = 1\n[llm]\nmodel = '{config.llm.model}'\nmax_concurrency = 1\n"
+        f"[serve]\npreset = 'cpu'\nport = {free_port()}\n[gates]\nmin_llm_ratio = 0.0\n"
+    )
+    arguments = ("--root", lake.root, "--llm", "serve", "--config", settings, "--json")
+    with EngineWatch() as watch:
+        done = ftm("run-quarters", "2023Q4,2024Q1..2024Q2", *arguments)
+    rows = json.loads(done.stdout)
+    assert [(row["quarter"], row["status"]) for row in rows] == [
+        ("2023Q4", "failed"),  # the sample has no call in it
+        ("2024Q1", "published"),
+        ("2024Q2", "published"),
+    ], done.stderr
+    assert len(watch.pids) == 1  # started once, kept between the quarters
+    for quarter in ("2024Q1", "2024Q2"):
+        topics = published_record(lake, quarter)["llm"]["topics"]
+        assert topics["n_requests"] > 20
     assert status().state == "down"
 
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from command import ftm
 from processes import titled
-from sample import QUARTER, SAMPLE, prefetch_sample, published_bytes
+from sample import QUARTER, prefetch_sample, published_bytes
 
 import ftm_ray
 from ftm_ray.run.attempts import FirmAttempts
-from ftm_ray.sources.files.source import FilesSettings, FilesSource
-from ftm_ray.sources.prefetch import prefetch_quarter
 
 QUARTERS = "2023Q4,2024Q1..2024Q2"  # the sample has no call in the first
 
@@ -29,8 +27,7 @@ def left_of(name: str, within_s: float) -> int:
 
 def test_a_quarter_that_fails_does_not_stop_the_others(lake, tmp_path):
     mine = prefetch_sample(tmp_path)
-    source = FilesSource(FilesSettings((str(SAMPLE / "*.jsonl"),), links=str(SAMPLE / "links.csv")))
-    prefetch_quarter(mine, "2024Q2", source, lambda *_: None)
+    prefetch_sample(tmp_path, quarter="2024Q2")
     arguments = ("run-quarters", QUARTERS, "--root", mine.root, "--llm", "none", "--lineage")
 
     first = ftm(*arguments, "--json")
