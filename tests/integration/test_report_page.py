@@ -118,6 +118,16 @@ def test_search_and_filters(opened):
     page.wait_for_selector(f"text=2 themes of {QUARTER}")
 
 
+def test_a_theme_that_is_called_so_comes_before_one_that_only_says_so(opened):
+    order = opened.page.evaluate("""() => {
+      const [first, second] = page.themes.filter((theme) => theme.quarter === 1);
+      const word = second.label.toLowerCase().split(/[ ,]+/).find((word) => !first.label.toLowerCase().includes(word));
+      first.haystack += ` ${word}`;
+      return search(word, 1).themes.map((theme) => theme === second);
+    }""")
+    assert order == [True, False]
+
+
 def test_the_questions_that_the_page_asks_itself_change_nothing(opened):
     page = opened.page
     shown = page.inner_html("#panel")

@@ -17,12 +17,14 @@ function wordsOf(question) {
   return [...new Set(question.toLowerCase().split(/\s+/).filter(Boolean))];
 }
 
-/** What has all words of a question, of one quarter: themes, firms, and topics with the words in their label first. */
+/** What has all words of a question, of one quarter: firms, and themes and topics, those with the words in their label first. */
 function search(question, quarter) {
   const asked = wordsOf(question).slice(0, MOST_WORDS);
   const has = (content) => asked.every((word) => content.includes(word));
+  const themes = page.themes.filter((theme) => theme.quarter === quarter && has(theme.haystack));
+  const inLabel = (theme) => has(theme.label.toLowerCase());
   return {
-    themes: page.themes.filter((theme) => theme.quarter === quarter && has(theme.haystack)),
+    themes: [...themes.filter(inLabel), ...themes.filter((theme) => !inLabel(theme))],
     firms: [...page.firms.keys()].filter((number) => has(page.firms[number].haystack)),
     topics: topicsWith(asked, quarter),
   };
