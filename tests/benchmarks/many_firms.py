@@ -49,7 +49,8 @@ def as_one_quarter(calls: pa.Table, n_firms: int | None) -> pa.Table:
 def ftm(*arguments: str) -> dict[str, float]:
     """Run a command to its end; its seconds, the driver's peak and the object store's, in MiB."""
     begin = time.monotonic()
-    running = psutil.Popen([*FTM, *arguments], stdout=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    running = psutil.Popen([*FTM, *arguments], stdout=subprocess.DEVNULL, env=environment)
     peak, shared = 0.0, 0.0
     while running.poll() is None:
         peak = max(peak, _status_mib(running.pid, "VmHWM"))
@@ -91,6 +92,8 @@ def main() -> None:
         folder = Path(options.keep or temporary)
         folder.mkdir(parents=True, exist_ok=True)
         calls, root = folder / "calls.parquet", str(folder / "root")
+        if Path(root).exists():
+            sys.exit(f"{root} is there already, and what is done in it is not done again: give another folder")
         pq.write_table(as_one_quarter(pq.read_table(source), options.firms), calls)
         found = {
             "prefetch": ftm("prefetch", QUARTER, "--from", "files", "--path", str(calls), "--root", root),

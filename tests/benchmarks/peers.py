@@ -201,8 +201,8 @@ def measure(runs: list[dict[str, Any]], references: dict[str, list[str]]) -> dic
         return mean([npmi_coherence(*both) for both in zip(chosen, texts, strict=True)])
 
     first = [[topic[:N_FEW_WORDS] for topic in of_firm] for of_firm in words]
-    # "supply chain" as two words that always stand together, as it is of a method that has no phrases.
-    taken_apart = [[" ".join(topic).split()[:N_FEW_WORDS] for topic in of_firm] for of_firm in first]
+    # "supply chain" as the two words that a method without phrases would have.
+    taken_apart = [[" ".join(topic).split() for topic in of_firm] for of_firm in first]
     common = [n for both in zip(first, texts, strict=True) for n in sentences_with(*both)]
     return {
         "topics": len(topics) / len(fits),

@@ -1,11 +1,12 @@
-"""`ftm` with a clock that jumps: at SIGUSR1 three hours on, at SIGUSR2 three hours back. Its words: those of `ftm`.
+"""`ftm` with a clock that jumps: at SIGUSR1 three hours on, at SIGUSR2 three hours back; --ahead: on at once.
 
 A machine's clock is not a test's to move, so the clock of this process is: the threads that hold the lock, count and
 wait live here. (libfaketime, which would take Ray's processes along, ends them by itself.) What is measured by
-`time.monotonic` goes on, as it does where somebody sets a clock.
+`time.monotonic` goes on, as it does where somebody sets a clock, and files bear the machine's time.
 """
 
 import signal
+import sys
 import time
 
 import time_machine
@@ -29,4 +30,7 @@ def jump(signum: int, _frame: object) -> None:
 if __name__ == "__main__":
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, jump)
+    if sys.argv[1] == "--ahead":
+        del sys.argv[1]
+        jump(signal.SIGUSR1, None)
     main()

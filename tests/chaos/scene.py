@@ -1,6 +1,7 @@
 """What every case of chaos does: a command in a process of its own, a moment, a blow, and the same command again.
 
-Nothing is patched: the run is real, on a real head of Ray, and the LLM is an HTTP server that counts what it is asked.
+Nothing is patched, but the clock of a command in test_clock_jumps.py: the run is real, on a real head of Ray, and the
+LLM is an HTTP server that counts what it is asked.
 """
 
 import json

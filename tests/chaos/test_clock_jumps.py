@@ -1,4 +1,5 @@
-"""The clock is set, forward and back, while a run goes on: whose lock it is, and who lives, must not hang on it."""
+"""The clock of a command is set, forward and back, while a run goes on: neither who holds the lock nor what is paid for
+may hang on it. The machine's clock, by which files are dated, and those of Ray's processes stay."""
 
 import signal
 import sys
@@ -6,22 +7,54 @@ from pathlib import Path
 
 from scene import asked
 
+from ftm_ray.lake.locks import REFRESH_S
+
 JUMPING = (sys.executable, str(Path(__file__).parent / "jumping_ftm.py"))
 
-#: So slow that the lock is refreshed (each half minute) on a clock that has jumped.
-_ANSWER_S = 2.5
+#: So slow that the lock is refreshed while the clock is ahead: 36 questions, four at once.
+_ANSWER_S = 4.0
 
 
 def test_while_topics_are_named(case_of, calm):
-    case = case_of("unnamed", "clock set", "three hours on after 4 questions, three back each after 24 and 28")
+    case = case_of(
+        "unnamed", "clock set", "the command's own, three hours on after 4 questions, three back each after 40 and 44"
+    )
     case.llm.delay_s, usual = _ANSWER_S, case.llm.delay_s
     process = case.start(JUMPING)
-    for n, jump in ((4, signal.SIGUSR1), (24, signal.SIGUSR2), (28, signal.SIGUSR2)):
-        case.wait_for(process, asked(n))
-        process.send_signal(jump)
+    try:
+        case.wait_for(process, asked(4))
+        process.send_signal(signal.SIGUSR1)
         case.struck()
-    output, _ = process.communicate(timeout=900)
-    case.llm.delay_s = usual
+        (lock,) = case.root.glob("locks/[!.]*.json")
+        before = lock.stat().st_mtime
+        case.wait_for(process, asked(40))
+        assert lock.stat().st_mtime > before, f"not refreshed, as it is each {REFRESH_S} s"
+        for n in (40, 44):
+            case.wait_for(process, asked(n))
+            process.send_signal(signal.SIGUSR2)
+            case.struck()
+        output, _ = process.communicate(timeout=900)
+    finally:
+        process.kill()
+        case.llm.delay_s = usual
     assert process.returncode == 0, output
     assert output.count("the clock says") == case.row.blows == 3
+    case.check(calm)
+    assert case.row.under_way == 0  # nothing died, so nothing was asked again
+
+
+def test_a_lock_that_looks_old_to_a_clock_that_is_ahead_is_not_taken(case_of, calm):
+    case = case_of("unnamed", "clock set", "three hours ahead in a second command, while the first works")
+    first = case.start()
+    try:
+        case.wait_for(first, asked(1))
+        second = case.start((*JUMPING, "--ahead"))
+        case.struck()
+        said, _ = second.communicate(timeout=120)
+        output, _ = first.communicate(timeout=900)
+    finally:
+        first.kill()
+    assert second.returncode == 4, said
+    assert "silent for 1" in said and "--take-lock" in said and "Traceback" not in said, said
+    assert first.returncode == 0, output
     case.check(calm)

@@ -102,12 +102,14 @@ class EngineWatch:
 
     def __init__(self) -> None:
         self.pids: set[int] = set()
+        self.is_whole = False
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
     def _look(self) -> None:
         while not self._is_over.wait(0.5):
             self.pids |= {process.pid for process in titled("VLLM::Engine")}
+        self.is_whole = True
 
     def __enter__(self):
         self._thread.start()
@@ -116,6 +118,7 @@ class EngineWatch:
     def __exit__(self, *_):
         self._is_over.set()
         self._thread.join()
+        assert self.is_whole, "it ended before its time"
 
 
 @pytest.mark.chaos
@@ -130,12 +133,13 @@ def test_one_model_names_several_quarters_and_goes_with_the_last(config, ray_clu
     arguments = ("--root", lake.root, "--llm", "serve", "--config", settings, "--json")
     with EngineWatch() as watch:
         done = ftm("run-quarters", "2023Q4,2024Q1..2024Q2", *arguments)
+    assert done.exit_code == 4, done.stderr  # of the quarter that failed
     rows = json.loads(done.stdout)
     assert [(row["quarter"], row["status"]) for row in rows] == [
         ("2023Q4", "failed"),  # the sample has no call in it
         ("2024Q1", "published"),
         ("2024Q2", "published"),
-    ], done.stderr
+    ]
     assert len(watch.pids) == 1  # started once, kept between the quarters
     for quarter in ("2024Q1", "2024Q2"):
         topics = published_record(lake, quarter)["llm"]["topics"]

@@ -1,9 +1,9 @@
 """The blocks of a page: tables as numbers and JSON, compressed, in letters that can stand in HTML.
 
 Five kinds, each in a `<script type="text/plain">` of its own, gzip in base64, which no text can break out of:
-`themes` (JSON: themes, firms, quality) and `map` (numbers of each topic) are read at once, `words` (JSON) and `text`
-(labels, summaries, keywords as numbers of words: coded_texts.py) right after the map is drawn, and `spoken-0`,
-`spoken-1` ... (JSON: sentences of 500 topics each) only when somebody looks at one of their topics.
+`themes` (JSON: themes, firms, quality), `map` (numbers of each topic), `words` (JSON) and `text` (labels, summaries,
+keywords as numbers of words: coded_texts.py) are read at once, and `spoken-0`, `spoken-1` ... (JSON: sentences of 500
+topics each) only when somebody looks at one of their topics.
 """
 
 import base64
