@@ -17,7 +17,7 @@ _ANSWER_S = 4.0
 
 def test_while_topics_are_named(case_of, calm):
     case = case_of(
-        "unnamed", "clock set", "the command's own, three hours on after 4 questions, three back each after 40 and 44"
+        "unnamed", "clock set", "a command's own: 3 hours on after 4 questions, 3 back after 40 and after 44"
     )
     case.llm.delay_s, usual = _ANSWER_S, case.llm.delay_s
     process = case.start(JUMPING)
@@ -44,7 +44,9 @@ def test_while_topics_are_named(case_of, calm):
 
 
 def test_a_lock_that_looks_old_to_a_clock_that_is_ahead_is_not_taken(case_of, calm):
-    case = case_of("unnamed", "clock set", "three hours ahead in a second command, while the first works")
+    case = case_of(
+        "unnamed", "clock set", "a second command's own: 3 hours ahead, while the first works; it is refused"
+    )
     first = case.start()
     try:
         case.wait_for(first, asked(1))
