@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: Bytes of a word's number; more words than that (16.7 million) do not fit into a page anyway.
-_WIDTH = 3
+#: So many different words have numbers of two bytes, more have four; the page looks at the words to know.
+_MOST_SHORT = 1 << 16
 
 
 def coded_texts(columns: Sequence[Sequence[str]]) -> tuple[list[str], bytes]:
@@ -22,23 +22,14 @@ def coded_texts(columns: Sequence[Sequence[str]]) -> tuple[list[str], bytes]:
         columns: Texts of the same rows: (n_columns, n_rows).
 
     Returns:
-        The words, most frequent first, those as frequent in the order of their letters. And the numbers: first of
-        each row in turn how many words each of its columns has, then all words of all rows; both uint32, of which
-        first all lowest bytes stand (they differ most, and pack badly), then all second ones, then all third ones.
-
-    Raises:
-        OverflowError: A text has, or all together have, 2^24 different words or more.
+        The words, most frequent first, those as frequent in the order of their letters. And the numbers, lowest byte
+        first: of each row in turn how many words each of its columns has (uint32), then all words of all rows (uint16,
+        or uint32 where there are more than 65,536 different ones).
     """
     split = [text.split(" ") for row in zip(*columns, strict=True) for text in row]
     counts = Counter(itertools.chain.from_iterable(split))
     words = sorted(counts, key=lambda word: (-counts[word], word))
     number = {word: place for place, word in enumerate(words)}
-    lengths = [len(text) for text in split]
-    if max([len(words), *lengths]) >= 1 << (8 * _WIDTH):
-        raise OverflowError("a page cannot hold so many words")
-    return words, _planes(lengths) + _planes([number[word] for text in split for word in text])
-
-
-def _planes(numbers: Sequence[int]) -> bytes:
-    as_bytes = np.asarray(numbers, dtype="<u4").view(np.uint8).reshape(-1, 4)
-    return as_bytes[:, :_WIDTH].T.tobytes()
+    lengths = np.array([len(text) for text in split], dtype="<u4")
+    numbers = [number[word] for text in split for word in text]
+    return words, lengths.tobytes() + np.array(numbers, dtype="<u2" if len(words) <= _MOST_SHORT else "<u4").tobytes()

@@ -18,9 +18,9 @@ const allRead = new Promise((done) => {
 /** The bytes of a block: base64, then gzip. */
 async function unpack(id) {
   const element = document.getElementById(`block-${id}`);
-  const letters = atob(element.textContent);
-  const bytes = new Uint8Array(letters.length);
-  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  const letters = element.textContent;
+  // Browsers of before 2025 know no fromBase64; there it takes a few tenths of a second more.
+  const bytes = Uint8Array.fromBase64?.(letters) ?? Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
   const { writable, readable } = new DecompressionStream("gzip");
   const writer = writable.getWriter();
   const written = Promise.all([writer.write(bytes), writer.close()]);
@@ -67,18 +67,11 @@ async function readMap() {
 /** Labels, summaries and keywords of topics, as numbers of words, in the order in which coded_texts.py writes them. */
 async function readText() {
   const [known, packed] = await Promise.all([unpackJson("words"), unpack("text")]);
-  const bytes = new Uint8Array(packed);
-  let offset = 0;
-  const numbers = (n) => {
-    const found = new Uint32Array(n);
-    for (let i = 0; i < n; i++) found[i] = bytes[offset + i] | bytes[offset + n + i] << 8 | bytes[offset + 2 * n + i] << 16;
-    offset += 3 * n;
-    return found;
-  };
-  const lengths = numbers(FIELDS * topics.n);
+  const lengths = new Uint32Array(packed, 0, FIELDS * topics.n);
   const starts = new Uint32Array(lengths.length + 1); // of each text among all words; that of the next one is its end
   for (let i = 0; i < lengths.length; i++) starts[i + 1] = starts[i] + lengths[i];
-  text = { words: known, starts, numbers: numbers(starts[lengths.length]) };
+  const Numbers = known.length > 1 << 16 ? Uint32Array : Uint16Array;
+  text = { words: known, starts, numbers: new Numbers(packed, lengths.byteLength) };
 }
 
 function textOf(topic, field) {

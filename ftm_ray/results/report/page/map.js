@@ -80,7 +80,7 @@ class TopicMap {
 
   /** The median place of some topics. */
   middleOf(members) {
-    const median = (column) => Array.from(members, (topic) => column[topic]).sort((a, b) => a - b)[members.length >> 1] / 65535;
+    const median = (column) => Uint16Array.from(members, (topic) => column[topic]).sort()[members.length >> 1] / 65535;
     return members.length ? { x: median(topics.x), y: median(topics.y) } : null;
   }
 

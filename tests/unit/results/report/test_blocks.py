@@ -31,26 +31,24 @@ def texts_of(html):
 
 def decoded(words, packed, n_columns):
     """Texts from words and numbers, as the page puts them together: row after row."""
-    n_numbers = len(packed) // 3
-    low_middle_high = np.frombuffer(packed, np.uint8)
-    n_texts = 0  # the lengths stand first: as many as add up to what is left of the numbers
+    n_texts = 0  # the lengths stand first: as many as add up to the numbers that are left
     while True:
         n_texts += n_columns
-        lengths = _from_planes(low_middle_high[: 3 * n_texts])
-        if lengths.sum() == n_numbers - n_texts:
+        lengths = np.frombuffer(packed, "<u4", n_texts)
+        numbers = np.frombuffer(packed, "<u2" if len(words) <= 65_536 else "<u4", offset=4 * n_texts)
+        if lengths.sum() == len(numbers):
             break
-    numbers = _from_planes(low_middle_high[3 * n_texts :]).tolist()
     ends = np.cumsum(lengths).tolist()
-    return [" ".join(words[n] for n in numbers[end - length : end]) for length, end in zip(lengths, ends, strict=True)]
+    return [
+        " ".join(words[n] for n in numbers[end - length : end].tolist())
+        for length, end in zip(lengths.tolist(), ends, strict=True)
+    ]
 
 
-def _from_planes(planes):
-    return planes.reshape(3, -1).astype(np.uint32).T @ np.array([1, 1 << 8, 1 << 16], dtype=np.uint32)
-
-
-def test_texts_come_back_from_numbers_of_words():
+@pytest.mark.parametrize("n_words", [70_000, 50_000])  # numbers of four bytes, and of two
+def test_texts_come_back_from_numbers_of_words(n_words):
     labels = ["Tariffs on steel", "", "  two  blanks ", "line\nbreak and\ttab", "\u202eturned\u200b"]
-    summaries = [" ".join(f"w{n}" for n in range(70_000)), "Tariffs on copper", "", "steel", "x" * 100_000]
+    summaries = [" ".join(f"w{n}" for n in range(n_words)), "Tariffs on copper", "", "steel", "x" * 100_000]
     words, packed = coded_texts([labels, summaries])
     assert decoded(words, packed, 2) == [text for row in zip(labels, summaries, strict=True) for text in row]
     assert words[:4] == ["", "Tariffs", "on", "steel"]  # 7 times, twice, twice, twice
