@@ -23,6 +23,9 @@ VERDICTS = Path(__file__).parents[1] / "golden" / "lineage_matches.csv"
 _SENTENCES = 2
 _VERDICTS = ("right", "doubtful", "wrong")
 
+#: Chosen on every second quarter of the ten firms (docs/lineage.md), and held here against other calls.
+_BOUNDS_OF_TEN_FIRMS = {"smaller_flow": 0.36, "margin": 0.16}
+
 Row = dict[str, Any]
 
 
@@ -129,13 +132,23 @@ def warnings(rows: Sequence[Row]) -> None:
     print(f"  a flow of 0 and a margin of at most 0.01: {counted(empty)}")
 
 
+def of_two(rows: Sequence[Row]) -> str:
+    second = [row | {"verdict": row["second_verdict"]} for row in rows]
+    agreed = [row for row in rows if row["verdict"] == row["second_verdict"]]
+    return f"first {counted(rows)} | second {counted(second)} | both the same {counted(agreed)}"
+
+
 def two_readers(rows: Sequence[Row]) -> None:
     """What each of two readers found, who did not see the other's verdicts, and where both found the same."""
     for edge in sorted({row["edge"] for row in rows}):
-        of_edge = [row for row in rows if row["edge"] == edge]
-        second = [row | {"verdict": row["second_verdict"]} for row in of_edge]
-        agreed = [row for row in of_edge if row["verdict"] == row["second_verdict"]]
-        print(f"{edge:10s} first {counted(of_edge)} | second {counted(second)} | both the same {counted(agreed)}")
+        print(f"{edge:12s} {of_two([row for row in rows if row['edge'] == edge])}")
+    chains = [row for row in rows if row["edge"] in ("survive", "revived")]
+    print("went on or came back:")
+    for column, bound in _BOUNDS_OF_TEN_FIRMS.items():
+        print(f"  {column} from {bound:.2f}: {of_two([row for row in chains if row[column] >= bound])}")
+        print(f"  {column} below {bound:.2f}: {of_two([row for row in chains if row[column] < bound])}")
+    is_subject = [row for row in chains if {row["old_kind"], row["new_kind"]} == {"subject"}]
+    print(f"  subjects on both sides: {of_two(is_subject)}")
 
 
 def main() -> None:
