@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import ConfigError, SourceError
 from ftm_ray.sources.files.names import COLUMN_NAMES, NECESSARY_COLUMNS, first_known
 from ftm_ray.sources.files.paths import InputFile
 from ftm_ray.sources.files.reading import opened_text
@@ -18,6 +18,7 @@ def json_rows(file: InputFile) -> Iterator[tuple[int, dict[str, Any]]]:
 
     Raises:
         SourceError: It is not valid JSON, a row is no object, or one key stands in it twice.
+        ConfigError: It is empty.
     """
     with opened_text(file) as lines:
         first, n_blank = "", 0
@@ -25,6 +26,8 @@ def json_rows(file: InputFile) -> Iterator[tuple[int, dict[str, Any]]]:
             if first.strip():
                 break
             n_blank += 1
+        if not first.strip():
+            raise ConfigError(f"{file.path} is empty; remove it, or write it again")
         if _is_one_a_line(first):
             yield from _of_lines(file, n_blank + 1, first, lines)
             return

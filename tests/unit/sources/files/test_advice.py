@@ -150,11 +150,12 @@ def test_bytes_of_another_code_written_as_text(root, folder):
     assert stored(root)["AAA"]["firm_name"] == "Café"
 
 
-def test_an_empty_file_removed(root, folder):
+@pytest.mark.parametrize(("name", "content"), [("b.csv", ""), ("b.jsonl", ""), ("b.jsonl", "\n \n"), ("b.json", "")])
+def test_an_empty_file_removed(root, folder, name, content):
     (folder / "a.csv").write_text(WHOLE)
-    (folder / "b.csv").write_text("")
-    told(prefetched(root, folder), 2, "b.csv is empty; remove it")
-    (folder / "b.csv").unlink()
+    (folder / name).write_text(content)
+    told(prefetched(root, folder), 2, f"{name} is empty; remove it")
+    (folder / name).unlink()
     assert prefetched(root, folder).exit_code == 0
     all_are_whole(root)
 
