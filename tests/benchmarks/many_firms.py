@@ -3,9 +3,9 @@
     python tests/benchmarks/many_firms.py [--firms N] [--config FILE] [--keep FOLDER]
 
 All 3,443 calls of the set `maec_2015_2018`, each under a firm of its own and dated into one quarter, are prefetched and
-run (`--llm none`) and verified by the real commands in processes of their own. Needs ../shared/data (or FTM_TEST_DATA);
-half an hour on two cores, a quarter of that with a static encoder (static_encoder.py) in --config. Memory is what
-Linux says of a process each second: the peak of the driver, the most of the object store's pages that raylet touched.
+run (`--llm none`) and verified by the real commands in processes of their own. Needs ../shared/data (or FTM_TEST_DATA).
+Not run to its end yet; a static encoder (static_encoder.py) in --config makes it short. Memory is what Linux says of a
+process each second: the peak of the driver, the most of the object store's pages that raylet touched.
 """
 
 import argparse
