@@ -14,13 +14,6 @@ from typing import Any
 
 import pytest
 
-#: WebGL 2 drawn by the processor.
-SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-
-#: No WebGL at all.
-NO_GL = ("--disable-gpu", "--disable-3d-apis")
-
-
 @dataclass
 class OpenPage:
     """A page with what it said and asked for since it was opened."""
@@ -33,7 +26,7 @@ class OpenPage:
     def wait_until_ready(self) -> None:
         """Until the map is drawn and the texts can be searched; an error of its scripts ends the waiting at once."""
         for _ in range(1200):
-            if self.page.evaluate("document.body.dataset.drawn !== undefined"):
+            if self.page.evaluate("document.body.dataset.drawn && document.body.dataset.ready"):
                 return
             assert not [line for line in self.said if line.startswith("error")], self.said
             self.page.wait_for_timeout(100)

@@ -15,6 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+#: WebGL 2 drawn by the processor.
+_SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+
 _DRAW = """
 const n = %d, x = [], y = [], color = [];
 let seed = 1; const next = () => (seed = (seed * 16807) %% 2147483647) / 2147483647;
@@ -37,14 +40,14 @@ _COUNT = """() => {
 def measure(path: Path, points: int, policy: str) -> dict[str, object]:
     """Open the page under a policy and drag it for three seconds."""
     import plotly
-    from chromium import SOFTWARE_GL, browser
+    from chromium import browser
 
     library = (Path(plotly.__file__).parent / "package_data/plotly.min.js").read_text(encoding="utf-8")
     head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
     body = f'<div id="map"></div><script>{library}</script><script>{_DRAW % points}</script>'
     path.write_text(f"<!doctype html><html><head>{head}</head><body>{body}</body></html>", encoding="utf-8")
     said: list[str] = []
-    with browser(*SOFTWARE_GL) as running:
+    with browser(*_SOFTWARE_GL) as running:
         page = running.new_page(viewport={"width": 1400, "height": 900})
         page.on("console", lambda message: said.append(message.text[:160]))
         page.on("pageerror", lambda error: said.append(str(error)[:160]))

@@ -124,9 +124,9 @@ def make_page(root: str, quarter: str, n_exemplars: int, path: Path) -> dict[str
 
 def open_page(path: Path) -> dict[str, float]:
     """The page in Chromium: seconds to the map and to search, frames while dragging, a query, a lazy block."""
-    from chromium import SOFTWARE_GL, browser, open_file
+    from chromium import browser, open_file
 
-    with browser(*SOFTWARE_GL) as running:
+    with browser() as running:
         opened = open_file(running, path)
         page = opened.page
         page.wait_for_timeout(500)
@@ -134,7 +134,6 @@ def open_page(path: Path) -> dict[str, float]:
         found |= page.evaluate(_DRAG)
         page.evaluate("map.see(map.centres[0].x, map.centres[0].y, 6 * map.whole)")
         found |= {f"zoomed_{name}": value for name, value in page.evaluate(_DRAG).items()}
-        page.wait_for_timeout(500)  # nobody types in the moment in which they drag, and the last frame is still drawn
         timed = "q => { const s = performance.now(); searchCard(q, search(q, 0), 0); return performance.now() - s; }"
         found["query_ms"] = max(page.evaluate(timed, query) for query in _QUERIES)
         unpack = "async () => { const s = performance.now(); await sentencesOf(700); return performance.now() - s; }"

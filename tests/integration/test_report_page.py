@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from chromium import NO_GL, SOFTWARE_GL, driver, launch, open_file
+from chromium import driver, launch, open_file
 from command import ftm
 from hostile import HOSTILE, make_hostile
 from invented import QUARTER
@@ -33,7 +33,7 @@ def playwright():
 
 @pytest.fixture(scope="module")
 def chromium(playwright):
-    running = launch(playwright, *SOFTWARE_GL)
+    running = launch(playwright)
     yield running
     running.close()
 
@@ -159,15 +159,41 @@ def test_the_map_shows_a_point_under_the_pointer_and_opens_its_topic(opened):
     assert page.evaluate("map.centre.x") < before
 
 
-def test_the_map_draws_points(opened):
-    """Something else than the background is seen where points are."""
-    drawn = opened.page.evaluate("""() => {
-      map.draw();
-      const gl = map.gl, pixels = new Uint8Array(4 * gl.drawingBufferWidth * gl.drawingBufferHeight);
-      gl.readPixels(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
-      return pixels.filter((value, place) => place % 4 === 3 && value > 0).length;
+def test_the_map_draws_each_topic_at_its_place_in_the_colour_of_its_theme(opened):
+    """Six topics of the quarter lie at each place, so the colour is nearly that of the theme without the background."""
+    seen = opened.page.evaluate("""() => {
+      const { canvas, pen, picture, ratio } = map, found = [];
+      for (let topic = page.firstTopic[1]; topic < topics.n; topic++) {
+        const at = map.toScreen({ x: topics.x[topic] / 65535, y: topics.y[topic] / 65535 });
+        const [x, y] = [at.x + BEYOND * map.width, at.y + BEYOND * map.height].map((value) => Math.round(value * ratio));
+        const pixel = picture.image.data.slice(4 * (y * canvas.width + x));
+        const theme = topics.theme[topic];
+        const colour = theme ? map.colours[theme - 1] : NO_THEME;
+        found.push(Math.max(...colour.map((value, i) => Math.abs(value - pixel[i]))));
+      }
+      const shown = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+      const without_labels = picture.image.data.filter((value, i) => value !== shown[i]).length / shown.length;
+      return { found, background: [...shown.slice(0, 4)], without_labels };
     }""")
-    assert drawn > 200
+    assert len(seen["found"]) == 18
+    assert max(seen["found"]) < 10, seen
+    assert seen["background"] == [251, 251, 252, 255]
+    assert 0 < seen["without_labels"] < 0.01, seen
+
+
+def test_a_disc_that_the_edge_would_cut_is_left_out_and_harms_no_other_row(opened):
+    differing = opened.page.evaluate("""() => {
+      const picture = new Picture(20, 10), paint = new Uint8Array(4 * topics.n).fill(255);
+      const [x, y] = [topics.x[0] / 65535, topics.y[0] / 65535];
+      const drawn = (column, row) => {
+        picture.empty();
+        const left = column - 100 * x, bottom = row + 100 * y;
+        picture.drawPoints(0, 1, paint, { left, bottom, scale: 100, diameter: 3.2 });
+        return picture.image.data.filter((value, place) => place % 4 === 0 && value !== BACKGROUND[0]).length;
+      };
+      return [drawn(10, 5), drawn(1, 1), drawn(0, 5), drawn(19, 5), drawn(10, 0), drawn(10, 9), drawn(18, 8)];
+    }""")
+    assert differing == [9, 9, 0, 0, 0, 0, 9]
 
 
 def test_by_keyboard_alone(opened):
@@ -197,17 +223,6 @@ def test_axe_finds_nothing_in_any_view(chromium, root):
         found = axe.Axe().run(opened.page).response["violations"]
         assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == [], view
     opened.page.context.close()
-
-
-def test_without_webgl_the_list_takes_its_place(playwright, root):
-    running = launch(playwright, *NO_GL)
-    opened = open_file(running, report(root))
-    assert opened.page.is_visible("#no-map")
-    assert not opened.page.is_visible("#map")
-    opened.page.click("#panel .themes a >> nth=0")
-    opened.page.wait_for_selector("#panel .sentences blockquote")
-    assert [line for line in opened.said if "WebGL" not in line] == []
-    running.close()
 
 
 def test_print_shows_the_panel_alone(opened):

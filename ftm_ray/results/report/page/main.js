@@ -157,33 +157,38 @@ function listen() {
   });
 }
 
-/** The map, or a word that there is none: without WebGL the list holds every theme. */
 function startMap() {
-  const drawn = new TopicMap(byId("map"));
-  if (!drawn.gl) {
-    document.body.classList.add("no-webgl");
-    byId("no-map").hidden = false;
-    return;
-  }
-  map = drawn;
+  map = new TopicMap(byId("map"));
   listenToMap(map, (topic) => {
     location.hash = addressOf({ topic: topicKey(topic), quarter: page.quarters[state.quarter] });
   });
 }
 
+/** When the frame after the next one begins: the next one is then handed over to be shown. */
+function nextFrameShown() {
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+
+/** Note a moment of the start, in milliseconds since the page was asked for. */
+function noteMoment(name) {
+  document.body.dataset[name] = Math.round(performance.now());
+}
+
 async function start() {
   await readThemes();
   await readMap();
-  await readText(); // before the map: to draw it takes both cores where there is no graphics card
-  lowerWords();
   state.quarter = page.quarters.length - 1;
   fillFilters();
   startMap();
+  showMap();
+  const drawn = nextFrameShown().then(() => noteMoment("drawn"));
+  await readText();
+  lowerWords();
   listen();
   byId("search").disabled = false;
   route(true);
-  document.body.dataset.ready = Math.round(performance.now());
-  requestAnimationFrame(() => { document.body.dataset.drawn = Math.round(performance.now()); }); // asked for after the map did
+  noteMoment("ready");
+  await drawn;
   await warmSearch(state.quarter);
 }
 

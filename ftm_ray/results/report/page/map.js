@@ -1,24 +1,6 @@
 "use strict";
-// The map: topics as points that WebGL draws, labels of themes on a canvas above it. Places are 0 to 1 in both
-// directions; `scale` is pixels for that whole width.
-
-const POINT_SHADER = `#version 300 es
-in vec2 place; in vec4 paint;
-uniform vec2 centre; uniform vec2 zoom; uniform float size;
-out vec4 colour;
-void main() {
-  colour = paint;
-  gl_Position = paint.a == 0.0 ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((place - centre) * zoom, 0.0, 1.0);
-  gl_PointSize = size;
-}`;
-const COLOUR_SHADER = `#version 300 es
-precision mediump float;
-in vec4 colour; out vec4 drawn;
-void main() {
-  vec2 away = gl_PointCoord - 0.5;
-  if (dot(away, away) > 0.25) discard;
-  drawn = vec4(colour.rgb * colour.a, colour.a);
-}`;
+// The map: topics as points, with labels of themes above them. Places are 0 to 1 in both directions; `scale` is pixels
+// for that whole width.
 
 const NO_THEME = [150, 150, 150];
 const ALPHA = { hidden: 0, dim: 28, loose: 90, usual: 205, chosen: 255 };
@@ -32,50 +14,16 @@ const BEYOND = 0.25;
 class TopicMap {
   constructor(box) {
     this.box = box;
-    this.points = box.querySelector("#points");
-    this.overlay = box.querySelector("#labels").getContext("2d");
+    this.canvas = box.querySelector("canvas");
+    this.pen = this.canvas.getContext("2d", { alpha: false });
     this.labelSets = new Map(); // zoom level -> themes whose labels have room there
     this.shown = { quarter: 0, isShown: () => true, chosen: null, marked: null, topic: -1 };
-    this.gl = this.points.getContext("webgl2", { antialias: false, alpha: true });
-    if (!this.gl) return;
-    this.prepare();
+    this.paint = new Uint8Array(4 * topics.n); // red, green, blue, alpha of each topic
+    this.colours = page.themes.map((theme) => colourOf(theme.uid));
+    this.centres = page.themes.map((theme) => this.middleOf(page.membersOf.get(theme.number) || []));
     new ResizeObserver(() => { this.resize(); }).observe(box);
     this.resize();
     this.showAll();
-  }
-
-  prepare() {
-    const gl = this.gl;
-    const program = gl.createProgram();
-    for (const [kind, source] of [[gl.VERTEX_SHADER, POINT_SHADER], [gl.FRAGMENT_SHADER, COLOUR_SHADER]]) {
-      const shader = gl.createShader(kind);
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(program, shader);
-    }
-    gl.linkProgram(program);
-    gl.useProgram(program);
-    this.uniforms = Object.fromEntries(["centre", "zoom", "size"].map((name) => [name, gl.getUniformLocation(program, name)]));
-    const places = new Uint16Array(2 * topics.n);
-    for (let i = 0; i < topics.n; i++) { places[2 * i] = topics.x[i]; places[2 * i + 1] = topics.y[i]; }
-    this.attribute(program, "place", places, 2, gl.UNSIGNED_SHORT);
-    this.paint = new Uint8Array(4 * topics.n);
-    this.paintBuffer = this.attribute(program, "paint", this.paint, 4, gl.UNSIGNED_BYTE);
-    gl.enable(gl.BLEND);
-    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    this.colours = page.themes.map((theme) => colourOf(theme.uid));
-    this.centres = page.themes.map((theme) => this.middleOf(page.membersOf.get(theme.number) || []));
-  }
-
-  attribute(program, name, values, size, kind) {
-    const gl = this.gl;
-    const buffer = gl.createBuffer();
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
-    const place = gl.getAttribLocation(program, name);
-    gl.enableVertexAttribArray(place);
-    gl.vertexAttribPointer(place, size, kind, true, 0, 0);
-    return buffer;
   }
 
   /** The median place of some topics. */
@@ -92,7 +40,6 @@ class TopicMap {
     this.shown = shown;
     this.labelSets.clear();
     this.drawn = null;
-    if (!this.gl) return;
     const { quarter, isShown, chosen, marked } = shown;
     const first = page.firstTopic[quarter];
     const end = first + page.n_topics[quarter];
@@ -105,8 +52,6 @@ class TopicMap {
       else if (chosen) alpha = number === chosen.number ? ALPHA.chosen : ALPHA.dim;
       this.paint.set([red, green, blue, alpha], 4 * topic);
     }
-    this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.paintBuffer);
-    this.gl.bufferSubData(this.gl.ARRAY_BUFFER, 0, this.paint);
     if (this.indexed !== quarter) this.index(quarter, first, end);
     this.redraw();
   }
@@ -128,13 +73,12 @@ class TopicMap {
   resize() {
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const { clientWidth: width, clientHeight: height } = this.box;
-    // An observer begins by telling the size that is known: to draw all points for that again takes a quarter of a second.
+    // An observer begins by telling the size that is known.
     if (ratio === this.ratio && width === this.width && height === this.height) return;
     Object.assign(this, { ratio, width, height });
-    for (const canvas of [this.points, this.overlay.canvas]) {
-      canvas.width = Math.max(1, Math.round((1 + 2 * BEYOND) * this.width * this.ratio));
-      canvas.height = Math.max(1, Math.round((1 + 2 * BEYOND) * this.height * this.ratio));
-    }
+    this.canvas.width = Math.max(1, Math.round((1 + 2 * BEYOND) * this.width * this.ratio));
+    this.canvas.height = Math.max(1, Math.round((1 + 2 * BEYOND) * this.height * this.ratio));
+    this.picture = new Picture(this.canvas.width, this.canvas.height);
     this.whole = Math.min(this.width, this.height) || 1;
     this.labelSets.clear();
     this.drawn = null;
@@ -177,7 +121,7 @@ class TopicMap {
   }
 
   redraw() {
-    if (this.isWaiting || !this.gl || !this.centre) return;
+    if (this.isWaiting || !this.centre) return;
     this.isWaiting = true;
     requestAnimationFrame(() => {
       this.isWaiting = false;
@@ -191,31 +135,30 @@ class TopicMap {
     const x = (this.drawn.centre.x - this.centre.x) * this.scale;
     const y = (this.centre.y - this.drawn.centre.y) * this.scale;
     if (Math.abs(x) > BEYOND * this.width || Math.abs(y) > BEYOND * this.height) return false;
-    for (const canvas of [this.points, this.overlay.canvas]) canvas.style.transform = `translate(${x}px, ${y}px)`;
+    this.canvas.style.transform = `translate(${x}px, ${y}px)`;
     return true;
   }
 
   draw() {
-    const gl = this.gl;
     this.drawn = { centre: this.centre, scale: this.scale };
     this.shift();
-    const n = page.n_topics[this.shown.quarter];
-    gl.viewport(0, 0, this.points.width, this.points.height);
-    gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.uniform2f(this.uniforms.centre, this.centre.x, this.centre.y);
-    gl.uniform2f(this.uniforms.zoom, 2 * this.scale / this.width / (1 + 2 * BEYOND), 2 * this.scale / this.height / (1 + 2 * BEYOND));
+    const { width, height } = this.canvas;
+    const { quarter } = this.shown;
+    const [first, n] = [page.firstTopic[quarter], page.n_topics[quarter]];
+    const scale = this.scale * this.ratio;
     const usual = 0.32 * Math.sqrt(this.whole * this.whole / Math.max(n, 1)) * Math.sqrt(this.scale / this.whole);
-    gl.uniform1f(this.uniforms.size, Math.max(3.2, Math.min(11, usual)) * this.ratio);
-    gl.drawArrays(gl.POINTS, page.firstTopic[this.shown.quarter], n);
+    this.picture.empty();
+    this.picture.drawPoints(first, first + n, this.paint, {
+      left: width / 2 - this.centre.x * scale, bottom: height / 2 + this.centre.y * scale, scale,
+      diameter: Math.max(3.2, Math.min(11, usual)) * this.ratio,
+    });
+    this.pen.putImageData(this.picture.image, 0, 0);
     this.drawLabels();
   }
 
   drawLabels() {
-    const pen = this.overlay;
+    const { pen } = this;
     const beyond = { x: BEYOND * this.width, y: BEYOND * this.height };
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height);
     pen.setTransform(this.ratio, 0, 0, this.ratio, this.ratio * beyond.x, this.ratio * beyond.y);
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -259,8 +202,8 @@ class TopicMap {
       const middle = this.centres[theme.number];
       if (!middle) continue;
       const label = cut(theme.label, LONGEST_LABEL);
-      this.overlay.font = this.fontOf(theme);
-      const half = this.overlay.measureText(label).width / 2 + 6;
+      this.pen.font = this.fontOf(theme);
+      const half = this.pen.measureText(label).width / 2 + 6;
       const box = { left: middle.x * scale - half, right: middle.x * scale + half, low: middle.y * scale - 11, high: middle.y * scale + 11 };
       if (taken.some((other) => box.left < other.right && other.left < box.right && box.low < other.high && other.low < box.high)) continue;
       taken.push(box);

@@ -24,7 +24,7 @@ function search(question, quarter) {
   const themes = page.themes.filter((theme) => theme.quarter === quarter && has(theme.haystack));
   const inLabel = (theme) => has(theme.label.toLowerCase());
   return {
-    themes: [...themes.filter(inLabel), ...themes.filter((theme) => !inLabel(theme))],
+    themes: themes.sort((a, b) => inLabel(b) - inLabel(a)),
     firms: [...page.firms.keys()].filter((number) => has(page.firms[number].haystack)),
     topics: topicsWith(asked, quarter),
   };
