@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+
 @dataclass
 class OpenPage:
     """A page with what it said and asked for since it was opened."""

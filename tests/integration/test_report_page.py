@@ -165,7 +165,7 @@ def test_the_map_draws_each_topic_at_its_place_in_the_colour_of_its_theme(opened
       const { canvas, pen, picture, ratio } = map, found = [];
       for (let topic = page.firstTopic[1]; topic < topics.n; topic++) {
         const at = map.toScreen({ x: topics.x[topic] / 65535, y: topics.y[topic] / 65535 });
-        const [x, y] = [at.x + BEYOND * map.width, at.y + BEYOND * map.height].map((value) => Math.round(value * ratio));
+        const x = Math.round((at.x + BEYOND * map.width) * ratio), y = Math.round((at.y + BEYOND * map.height) * ratio);
         const pixel = picture.image.data.slice(4 * (y * canvas.width + x));
         const theme = topics.theme[topic];
         const colour = theme ? map.colours[theme - 1] : NO_THEME;

@@ -26,7 +26,17 @@ from ftm_ray.results.report.layout import place_topics
 from ftm_ray.version import __version__
 
 #: In the order in which they run.
-SCRIPTS = ("data.js", "elements.js", "points.js", "map.js", "pointer.js", "river.js", "cards.js", "search.js", "main.js")
+SCRIPTS = (
+    "data.js",
+    "elements.js",
+    "points.js",
+    "map.js",
+    "pointer.js",
+    "river.js",
+    "cards.js",
+    "search.js",
+    "main.js",
+)
 
 #: What the map is drawn from and what is searched; these stand before the scripts, so that neither waits for sentences.
 _FIRST_BLOCKS = ("themes", "map", "words", "text")
