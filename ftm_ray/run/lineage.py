@@ -15,6 +15,7 @@ import numpy as np
 
 from ftm_ray.config import RunConfig, ThemeSettings, llm_api_key
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.history.edges import is_loose
 from ftm_ray.history.gate import Gate, find_gate, sibling_cosines, twin_cosines
 from ftm_ray.history.names import Doubt, Judge, by_the_quarter
 from ftm_ray.history.next_quarter import Past, QuarterRows, next_rows, with_names
@@ -46,6 +47,7 @@ class LineageStep:
         added: Whether rows were written; False = it had been there already.
         edges: How many rows of each edge.
         namings: How many themes came to their names in each way (history/names.py).
+        n_loose: How many themes go on though little of their firms' talk does (history/edges.py).
         gate: What two themes had to reach; None in the first quarter, and where nothing was added.
         redone: Whether the quarter was there, of another run or before it.
     """
@@ -55,6 +57,7 @@ class LineageStep:
     added: bool
     edges: dict[str, int]
     namings: dict[str, int]
+    n_loose: int
     gate: Gate | None = None
     redone: bool = False
 
@@ -111,7 +114,7 @@ def _add(lake: Lake, quarter: str, entries: list[Entry], options: _Options) -> L
     is_whole = there is not None and lake.exists(there.path("attention"))
     if there is not None and is_whole and _run_of(lake, there) in (run_id, None):
         rows = read_entry(lake, "lineage", there)
-        return LineageStep(quarter, there.version, False, _count(rows, "edge"), _count(rows, "naming"))
+        return LineageStep(quarter, there.version, False, *_counts(rows))
     newest = max((entry.version for entry in entries), default=1)
     is_inside = bool(current) and quarter <= current[-1].quarter
     entry = Entry(quarter, newest + 1 if is_inside else newest)
@@ -120,8 +123,7 @@ def _add(lake: Lake, quarter: str, entries: list[Entry], options: _Options) -> L
     _check_past(lake, quarter, before, options.over_gaps)
     made, gate = _rows(lake, entry, before, ThemeSettings(**record["config"]["themes"]), options)
     write_entry(lake, entry, {"lineage": made.lineage, "attention": made.attention}, run_id)
-    counts = (_count(made.lineage, "edge"), _count(made.lineage, "naming"))
-    return LineageStep(quarter, entry.version, True, *counts, gate, redone)
+    return LineageStep(quarter, entry.version, True, *_counts(made.lineage), gate, redone)
 
 
 def _rows(
@@ -247,6 +249,12 @@ def _run_of(lake: Lake, entry: Entry) -> str | None:
     """The run whose themes an entry holds; None where it had none."""
     runs = lake.read_table(entry.path("lineage"), ["run_id"])["run_id"]
     return str(runs[0]) if len(runs) else None
+
+
+def _counts(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, int], dict[str, int], int]:
+    """Of each edge, of each way to a name, and of themes that go on with little flow."""
+    n_loose = sum(is_loose(row["edge"], row["flow_out"], row["flow_in"]) for row in rows)
+    return _count(rows, "edge"), _count(rows, "naming"), n_loose
 
 
 def _count(rows: Sequence[dict[str, Any]], column: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
     python tests/benchmarks/lineage_read.py --root ROOT 2016Q1 2016Q2 ...   # prints each match, without its figures
     python tests/benchmarks/lineage_read.py                                 # counts the verdicts
     python tests/benchmarks/lineage_read.py --verdicts tests/golden/lineage_matches_478.csv   # those of two readers
+    python tests/benchmarks/lineage_read.py --parts                         # the cosine from which parts are parts
 
 A match is an edge with a theme on either side: survive, revived, split, absorb. The reader sees no cosine, no flow and
 no margin, since the question is whether these would have told. Verdicts: tests/golden/lineage_matches.csv, ids and
@@ -151,14 +152,39 @@ def two_readers(rows: Sequence[Row]) -> None:
     print(f"  subjects on both sides: {of_two(is_subject)}")
 
 
+def parts() -> None:
+    """All splits and absorptions that were read: a bound of their cosine, and quarters it was not chosen on."""
+    of_set = {
+        name: [row for row in judged(VERDICTS.with_name(f"{name}.csv")) if row["edge"] in ("split", "absorb")]
+        for name in ("lineage_matches", "lineage_matches_478", "lineage_matches_short_calls")
+    }
+    ten_firms, large, short = of_set.values()
+    chosen_on = ten_firms + [row for row in short if row["quarter"] < "2016Q1"]
+    held_out = large + [row for row in short if row["quarter"] >= "2016Q1"]
+
+    def gain(bound: float) -> int:
+        kept = Counter(row["verdict"] for row in chosen_on if row["cosine"] >= bound)
+        return kept["right"] - kept["wrong"]
+
+    bound = max(sorted({round(row["cosine"], 2) for row in chosen_on}), key=gain)
+    for name, rows in (("chosen on", chosen_on), ("held out", held_out)):
+        above = counted([row for row in rows if row["cosine"] >= bound])
+        below = counted([row for row in rows if row["cosine"] < bound])
+        print(f"{name:9s}: cosine from {bound:.2f} {above} | below {below}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root")
     parser.add_argument("--verdicts", type=Path, default=VERDICTS)
+    parser.add_argument("--parts", action="store_true", help="splits and absorptions of all sets")
     parser.add_argument("quarters", nargs="*")
     args = parser.parse_args()
     if args.root:
         read_aloud(args.root, args.quarters)
+        return
+    if args.parts:
+        parts()
         return
     rows = judged(args.verdicts)
     if "second_verdict" in rows[0]:

@@ -1,8 +1,9 @@
 """What ties two themes, in small cases: shares of topics with a counterpart, and which of two claims is the better."""
 
 import numpy as np
+import pytest
 
-from ftm_ray.history.edges import Edge, Standing, edge_rows
+from ftm_ray.history.edges import Edge, Standing, edge_rows, is_loose
 from ftm_ray.history.flow import theme_flow
 from ftm_ray.history.matching import Likeness, match_themes
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
@@ -49,7 +50,8 @@ def split_theme(n_heirs, n_others, n_new):
     old = themes_of("2023Q1", [(firm, 0, (0, 1)) for firm in firms], 1)
     stay = [(firm, 0, (0, 1)) for firm in firms[n_heirs:]]
     heirs = [(firm, 1, (0, 1, 2)) for firm in firms[:n_heirs]]  # a cosine of 0.8 with what they said before
-    others = [(firm, 1, 10 + n) for n, firm in enumerate(firms[n_heirs : n_heirs + n_others])]
+    # 0.4: too little for a counterpart, enough for the whole to be like what was said before.
+    others = [(firm, 1, (0, 10 + 2 * n, 11 + 2 * n)) for n, firm in enumerate(firms[n_heirs : n_heirs + n_others])]
     new = themes_of("2023Q2", stay + heirs + others + [(f"N{n}", 1, (0, 1, 2)) for n in range(n_new)], 2)
     rows = edge_rows(new, Standing(old, {0: "U1"}), [], GATE, 1)
     return [(row.theme_id, row.edge, row.parent_uid) for row in rows]
@@ -58,6 +60,22 @@ def split_theme(n_heirs, n_others, n_new):
 def test_a_part_that_leaves_is_a_split_though_much_around_it_has_no_counterpart():
     # 3 of 12 topics of firms that were there: a quarter of all, but all of those that have a counterpart.
     assert split_theme(3, 9, 0)[1] == ("2023Q2-0002", Edge.SPLIT, "U1")
+
+
+def test_what_has_counterparts_by_chance_alone_is_a_birth():
+    """Three firms' nearest talk was in the old theme, at a cosine of 0.58; what they say now is something else."""
+    firms = "ABCDEFGHIJKL"
+    old = themes_of("2023Q1", [(firm, 0, (0, 1)) for firm in firms], 1)
+    stay = [(firm, 0, (0, 1)) for firm in firms[3:]]
+    new = themes_of("2023Q2", stay + [(firm, 1, (0, 1, 5, 6, 7, 8)) for firm in firms[:3]], 2)
+    likeness = Likeness((old.centers @ new.centers.T).astype(float), theme_flow(old, new), GATE)
+    assert likeness.flow.linked_into[0, 1] == 1.0
+    found = edge_rows(new, Standing(old, {0: "U1"}), [], GATE, 1)
+    assert [row.edge for row in found] == [Edge.SURVIVE, Edge.EMERGE]
+    gone = themes_of("2023Q2", stay + [(firm, 0, (0, 1, 5, 6, 7, 8)) for firm in firms[:3]], 1)
+    before = themes_of("2023Q1", [(f, 0, (0, 1)) for f in firms[3:]] + [(f, 1, (5, 6, 7, 8)) for f in firms[:3]], 2)
+    ended = edge_rows(gone, Standing(before, {0: "U1", 1: "U2"}), [], GATE, 1)
+    assert [row.edge for row in ended] == [Edge.SURVIVE, Edge.DORMANT]
 
 
 def test_firms_that_are_new_do_not_hide_a_split():
@@ -82,3 +100,18 @@ def test_of_two_that_claim_a_theme_the_nearer_gets_it_though_chance_gave_the_oth
     likeness = Likeness((old.centers @ new.centers.T).astype(float), flow, GATE)
     assert likeness.may_go_on().tolist() == [[True, True]]
     assert match_themes(likeness, likeness.may_go_on()) == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("edge", "flow_out", "flow_in", "expected"),
+    [
+        ("survive", 0.36, 0.9, False),
+        ("survive", 0.9, 0.35, True),
+        ("revived", 0.1, 0.9, True),
+        ("survive", None, 0.9, True),  # no firm of the theme is in both quarters
+        ("split", 0.1, 0.1, False),  # says itself that it is another theme
+        ("emerge", 0.0, 0.0, False),
+    ],
+)
+def test_a_theme_goes_on_loosely_where_one_of_both_flows_is_small(edge, flow_out, flow_in, expected):
+    assert is_loose(edge, flow_out, flow_in) is expected

@@ -353,6 +353,30 @@ def test_the_command_links_and_shows_a_life(run):
     assert rows == [{"n": 2}]
 
 
+def test_themes_that_go_on_without_a_firm_of_before_are_said_to_be_loose(run):
+    for name in ("firms", "topics", "themes", "theme_topics", "sentences"):
+        rename_firms(run.lake, f"{run.lake.table_dir(name, NEXT)}/part-00000.parquet")
+    root = run.lake.root
+    assert "2 went on with little flow" in " ".join(ftm("lineage", QUARTER, NEXT, "--root", root).output.split())
+    shown = ftm("lineage", f"U{QUARTER}-0001", "--root", root).output
+    assert "little flow: read both sides" in " ".join(shown.split())
+    steps = json.loads(ftm("lineage", QUARTER, NEXT, "--root", root, "--json").output)
+    assert [step["n_loose"] for step in steps] == [0, 2]
+
+
+def rename_firms(lake, path):
+    """Other firms, who say the same."""
+    table = lake.read_table(path)
+    for column in {"firm_id", "top_firms", "exemplar_topic_ids"} & set(table.column_names):
+        at = table.schema.get_field_index(column)
+        values = [
+            f"other-{value}" if isinstance(value, str) else [f"other-{one}" for one in value]
+            for value in table[column].to_pylist()
+        ]
+        table = table.set_column(at, table.schema.field(at), pa.array(values))
+    lake.write_table(path, table)
+
+
 def test_quarters_and_themes_do_not_mix(run):
     result = ftm("lineage", QUARTER, f"{QUARTER}-0001", "--root", run.lake.root)
     assert result.exit_code == 2
