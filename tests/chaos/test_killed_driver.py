@@ -1,5 +1,6 @@
 """SIGKILL of the command itself, at moments spread over all that it does."""
 
+import os
 import random
 
 import pytest
@@ -12,8 +13,8 @@ from ftm_ray.lake.storage import Lake
 
 KIND = "driver killed"
 
-#: Delays after an observed moment: the same in every run of the suite.
-CHANCE = random.Random(17)
+#: Delays after an observed moment: the same in every run of the suite, others with another number.
+CHANCE = random.Random(int(os.environ.get("FTM_CHAOS_SEED", "17")))
 
 
 def later(most_s: float) -> float:
