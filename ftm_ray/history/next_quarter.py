@@ -136,10 +136,11 @@ def with_names(
         judge: Decides whether an old name still fits.
     """
     themes = []
-    for row, label, center in zip(rows.lineage, new.labels, new.centers, strict=False):  # what ended comes last
-        given = past.name(row["theme_uid"])
+    keywords = new.keywords or ((),) * len(new.labels)
+    for row, label, words, center in zip(rows.lineage, new.labels, keywords, new.centers, strict=False):
+        given = past.name(row["theme_uid"])  # rows of what ended come last and are left out
         cosine = None if given is None else float(np.dot(center, center_of(given.quarter, given.theme_id)))
-        themes.append(Called(label, given, cosine))
+        themes.append(Called(label, given, cosine, words))
     gate = rows.lineage[0]["gate"] if rows.lineage else None
     names = name_over_quarters(new.quarter, themes, gate, judge, past.labels(new.quarter))
     columns = [name.as_columns() for name in names] + [{}] * (len(rows.lineage) - len(names))

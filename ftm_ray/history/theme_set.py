@@ -27,6 +27,7 @@ class ThemeSet:
         encoder: Name of the sentence encoder.
         settings_digest: Of everything that decided what the run published.
         labels: What the quarter calls its themes.
+        keywords: Of each theme that its quarter calls by them; none of one that an LLM named.
     """
 
     quarter: str
@@ -40,6 +41,7 @@ class ThemeSet:
     encoder: str
     settings_digest: str
     labels: tuple[str, ...] = ()
+    keywords: tuple[tuple[str, ...], ...] = ()
 
 
 def theme_centers(vectors: Vectors, themes: npt.NDArray[np.int64], n_themes: int) -> Vectors:

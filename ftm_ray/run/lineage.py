@@ -29,6 +29,7 @@ from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.naming.name_keeping import NameKeeper
 from ftm_ray.naming.prompts import KeepQuestion
+from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.themes.fits import Fit, fit_data, fit_labels
 from ftm_ray.themes.scaling import MIN_TOPICS
 from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
@@ -203,7 +204,7 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
     """
     record = published_record(lake, quarter)
     topics = read_columns(lake, "topics", quarter, ["firm_id", "topic_id", "n_sentences", "embedding"])
-    published = read_columns(lake, "themes", quarter, ["theme_id", "label"])
+    published = read_columns(lake, "themes", quarter, ["theme_id", "label", "keywords", "summary_source"])
     theme_ids = published["theme_id"].to_pylist()
     place = PublishedRows(lake, quarter, "themes", ((theme_id, number) for number, theme_id in enumerate(theme_ids)))
     inside = read_columns(lake, "theme_topics", quarter, ["theme_id", "firm_id", "topic_id"])
@@ -225,6 +226,10 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
         encoder=config["embed"]["model"].rstrip("/").rsplit("/", 1)[-1],
         settings_digest=hashlib.sha256(text.encode()).hexdigest()[:12],
         labels=tuple(published["label"].to_pylist()),
+        keywords=tuple(
+            tuple(row["keywords"]) if row["summary_source"] == SummarySource.KEYWORDS else ()
+            for row in published.to_pylist()
+        ),
     )
 
 

@@ -48,6 +48,29 @@ def test_without_an_llm_a_theme_beyond_the_gate_is_called_what_its_quarter_calls
     assert named(Called("Refining", OIL, 0.79)) == [("Refining", Naming.RENAMED, "2023Q3")]
 
 
+@pytest.mark.parametrize(
+    ("keywords", "naming"),
+    [
+        (("gas", "barrels", "price"), Naming.HELD),  # a word of "Oil prices", in another form
+        (("refinery", "crude", "spread"), Naming.RENAMED),
+        (("up", "and", "the"), Naming.RENAMED),
+        ((), Naming.HELD),  # an LLM named it: its words need not be keywords
+    ],
+)
+def test_a_name_holds_while_one_of_its_words_is_still_a_keyword(keywords, naming):
+    assert [found for _, found, _ in named(Called("Refining", OIL, 0.99, keywords))] == [naming]
+
+
+def test_a_keyword_that_is_no_word_counts_too():
+    given = GivenName("M&A, bias, strategy", "2023Q1", "2023Q1-0001")
+    assert [found for _, found, _ in named(Called("m&a, deal", given, 0.9, ("m&a", "deal")))] == [Naming.HELD]
+
+
+def test_a_name_without_a_word_among_the_keywords_is_judged_where_there_is_a_judge():
+    theme = Called("Refining", OIL, 0.99, ("refinery", "crude"))
+    assert named(theme, judge=lambda doubts: [True] * len(doubts)) == [("Oil prices", Naming.KEPT, "2023Q3")]
+
+
 def test_a_quarter_that_says_the_same_name_again_settles_the_doubt():
     assert named(Called("oil PRICES", OIL, 0.3), judge=nobody) == [("Oil prices", Naming.KEPT, "2023Q3")]
 

@@ -281,6 +281,19 @@ def test_a_theme_that_stays_where_it_was_keeps_its_name(run):
     assert f"{first} anew" in ftm("lineage", f"{NEXT}-0001", "--root", run.lake.root).output
 
 
+def test_a_theme_of_which_no_keyword_is_left_in_its_name_gets_the_name_of_its_quarter(run):
+    path = f"{run.lake.table_dir('themes', NEXT)}/part-00000.parquet"
+    table = run.lake.read_table(path)
+    at = table.schema.get_field_index("keywords")
+    others = pa.array([["tariffs", "duties"]] * table.num_rows, table.schema.field(at).type)
+    run.lake.write_table(path, table.set_column(at, table.schema.field(at), others))
+    called_anew(run.lake, NEXT)
+    first, second = ftm_ray.open_results(run.lake.root, QUARTER).themes.df().label
+    [_, step] = extend_lineage(run.lake.root, [QUARTER, NEXT])
+    assert step.namings == {"renamed": 2}
+    assert [label for _, _, label, *_ in names(run.lake.root)] == [f"{first} anew", f"{second} anew"]
+
+
 def test_a_theme_that_has_moved_is_called_what_its_quarter_calls_it_where_no_llm_is_asked(run):
     called_anew(run.lake, NEXT, moved_by=1.0)
     first, second = ftm_ray.open_results(run.lake.root, QUARTER).themes.df().label
