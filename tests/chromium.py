@@ -63,7 +63,7 @@ def browser(*flags: str) -> Iterator[Any]:
         chromium.close()
 
 
-def open_file(running: Any, path: Path, part: str = "", bypass_csp: bool = False) -> OpenPage:
+def open_file(running: Any, path: Path, part: str = "", bypass_csp: bool = False, dots: float = 1) -> OpenPage:
     """Open a page from disk, at a part such as `#theme=U2024Q1-0001`.
 
     Args:
@@ -71,8 +71,10 @@ def open_file(running: Any, path: Path, part: str = "", bypass_csp: bool = False
         path: The file.
         part: What the address has behind the file's name.
         bypass_csp: Only to put a test's own script into the page.
+        dots: Of the screen, in each direction of a pixel.
     """
-    context = running.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=bypass_csp)
+    size = {"width": 1400, "height": 900}
+    context = running.new_context(viewport=size, bypass_csp=bypass_csp, device_scale_factor=dots)
     page = context.new_page()
     page.set_default_timeout(60_000)
     opened = OpenPage(page, path.resolve().as_uri())

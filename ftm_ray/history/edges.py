@@ -36,7 +36,7 @@ class Edge(StrEnum):
 
 #: Of 72 matches with both flows from here on, in quarters that the bound was not chosen on, none was read as wrong; of
 #: those below 43 to 85 % were right (docs/lineage.md, "What told, held out").
-_CLOSE_FLOW = 0.36
+_LITTLE_FLOW = 0.36
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,11 +88,11 @@ class _Compared:
         return {name: None if np.isnan(value) else float(value) for name, value in values.items()}
 
 
-def is_loose(edge: str, flow_out: float | None, flow_in: float | None) -> bool:
+def has_little_flow(edge: str, flow_out: float | None, flow_in: float | None) -> bool:
     """Whether a theme is said to go on though little of its firms' talk does, so that both sides should be read."""
     if edge not in (Edge.SURVIVE, Edge.REVIVED):
         return False
-    return flow_out is None or flow_in is None or min(flow_out, flow_in) < _CLOSE_FLOW
+    return flow_out is None or flow_in is None or min(flow_out, flow_in) < _LITTLE_FLOW
 
 
 def first_rows(new: ThemeSet, version: int) -> list[EdgeRow]:
@@ -118,8 +118,9 @@ def edge_rows(new: ThemeSet, living: Standing, dormant: Sequence[Standing], gate
     silent = _compare(dormant, new, gate)
     revived = _revived(silent, survivors)
     rows: list[EdgeRow] = []
+    fed = now.likeness.strong_into() & now.likeness.may_be_part()
     for j, theme_id in enumerate(new.theme_ids):
-        feeder = _strongest(now.likeness.strong_into()[:, j], now.likeness.flow.into[:, j])
+        feeder = _strongest(fed[:, j], now.likeness.flow.into[:, j])
         parent = None if feeder is None else now.uids[feeder]
         if j in survivors:
             i = survivors[j]
@@ -166,7 +167,8 @@ def _revived(silent: _Compared, survivors: Mapping[int, int]) -> dict[int, int]:
 
 def _ended(now: _Compared, survivors: Mapping[int, int], uids: Sequence[str]) -> list[EdgeRow]:
     """Themes of the quarter before that no new one continues: absorbed by one, or silent."""
-    went_on, strong, rows = set(survivors.values()), now.likeness.strong_out(), []
+    went_on, rows = set(survivors.values()), []
+    strong = now.likeness.strong_out() & now.likeness.may_be_part()
     for i, uid in enumerate(now.uids):
         if i in went_on:
             continue

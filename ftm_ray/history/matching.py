@@ -29,9 +29,9 @@ _FEWEST_TOPICS = 2
 #: counterpart, and two topics that have one by chance do not make it part of another.
 _LEAST_OF_ALL = 0.2
 
-#: The least cosine of a theme and what split off from it or ended in it. The nearest talk of firms that changed the
-#: subject lies somewhere, too: of 31 splits and absorptions below this that were read 17 were wrong, of 71 above it
-#: eight (docs/lineage.md, "Splits and absorptions, read").
+#: The least cosine of a theme and one that split off from it, or was absorbed by it. The nearest talk of firms that
+#: changed the subject lies somewhere, too: of 31 splits and absorptions below this that were read 17 were wrong, of 71
+#: above it eight (docs/lineage.md, "Splits and absorptions, read"). For another encoder than MiniLM nothing is known.
 _PART_COSINE = 0.78
 
 
@@ -56,14 +56,16 @@ class Likeness:
         return np.where(np.isnan(both), COSINE_WEIGHT * self.cosines, mixed)
 
     def strong_out(self) -> npt.NDArray[np.bool_]:
-        """Where much of an old theme went on in a new one that is like it."""
-        tied = _is_tied(self.flow.linked_out, self.flow.n_out) & (self.flow.out >= _LEAST_OF_ALL)
-        return np.asarray(tied & (self.cosines >= _PART_COSINE))
+        """Where much of an old theme went on in a new one."""
+        return np.asarray(_is_tied(self.flow.linked_out, self.flow.n_out) & (self.flow.out >= _LEAST_OF_ALL))
 
     def strong_into(self) -> npt.NDArray[np.bool_]:
-        """Where much of a new theme came from an old one that is like it."""
-        tied = _is_tied(self.flow.linked_into, self.flow.n_into) & (self.flow.into >= _LEAST_OF_ALL)
-        return np.asarray(tied & (self.cosines >= _PART_COSINE))
+        """Where much of a new theme came from an old one."""
+        return np.asarray(_is_tied(self.flow.linked_into, self.flow.n_into) & (self.flow.into >= _LEAST_OF_ALL))
+
+    def may_be_part(self) -> npt.NDArray[np.bool_]:
+        """Where the two are like enough for one to have split off from the other, or to have been absorbed by it."""
+        return np.asarray(self.cosines >= _PART_COSINE)
 
     def may_go_on(self) -> npt.NDArray[np.bool_]:
         """Where the two may be one theme: the cosine reaches the gate, or they are tied both ways."""

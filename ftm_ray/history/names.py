@@ -1,12 +1,13 @@
 """Names that hold: a theme that goes on is called what it was called, while it is what it was named for.
 
 Each quarter's run names its themes without looking at any other quarter. Over quarters a theme keeps its name while its
-centre stays within the gate of the centre that it was named at and, where keywords name it, a word of the name is still
-among them. Else somebody decides: an LLM that sees the old name and the new, or, where there is none, the rule that the
-quarter's own name is the better one. A name that was looked at and kept counts from that centre on, so that nobody is
-asked the same every quarter.
+centre stays within the gate of the centre that it was named at. Beyond, somebody decides: an LLM that sees the old name
+and the new, or, where there is none, the rule that the quarter's own name is the better one. A name that was looked at
+and kept counts from that centre on, so that nobody is asked the same every quarter. A name made of keywords is given up
+anywhere when none of its words is a keyword any more.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -14,14 +15,17 @@ from typing import Any
 
 from ftm_ray.text.word_index import question_words
 
+#: Behind a name that another theme has.
+_NUMBER = re.compile(r" \(\d+\)$")
+
 
 class Naming(StrEnum):
     """How a theme came to its name of a quarter."""
 
     NAMED = "named"  # it has had none: it is called what its quarter calls it
-    HELD = "held"  # it still is what it was named for
-    KEPT = "kept"  # there was a doubt, and the old name was found to fit
-    RENAMED = "renamed"  # there was a doubt, and it is called what its quarter calls it
+    HELD = "held"  # within the gate of the centre that it was named at
+    KEPT = "kept"  # beyond the gate, and the old name was found to fit
+    RENAMED = "renamed"  # the old name fits no more, and it is called what its quarter calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Called:
         label: What its quarter calls it.
         given: The name that it has; None where it has none yet.
         cosine: Of its centre with the one that its name was given at; None without a name.
-        keywords: Where its quarter calls it by these; empty where an LLM named it.
+        keywords: Of the quarter, where its name was made of keywords; empty where an LLM gave it, or there is none.
     """
 
     label: str
@@ -49,23 +53,27 @@ class Called:
     cosine: float | None = None
     keywords: tuple[str, ...] = ()
 
-    def is_in_doubt(self, gate: float | None) -> bool:
-        """Whether it may be something else than what its name was given to."""
-        is_near = gate is not None and self.cosine is not None and self.cosine >= gate
-        return self.given is not None and not (is_near and self._says(self.given.label))
+    def is_near(self, gate: float | None) -> bool:
+        """Whether it still is what its name was given to."""
+        return gate is not None and self.cosine is not None and self.cosine >= gate
 
-    def _says(self, label: str) -> bool:
-        """Whether a word of the label, in any form, is among its keywords; a name by an LLM need not be."""
-        if not self.keywords or not {part.casefold() for part in self.keywords}.isdisjoint(
-            label.casefold().split(", ")
-        ):
+    def says_its_name(self) -> bool:
+        """Whether a word of its name, in any form, is among its keywords; a name by an LLM need not be."""
+        if self.given is None or not self.keywords:
+            return True
+        label = _NUMBER.sub("", self.given.label)
+        if not {word.casefold() for word in self.keywords}.isdisjoint(label.casefold().split(", ")):
             return True  # whole keywords, too: "M&A" is no word of a question
-        return not set(question_words(" ".join(self.keywords))).isdisjoint(question_words(label))
+        return not _forms(", ".join(self.keywords)).isdisjoint(_forms(label))
+
+
+def _forms(text: str) -> set[str]:
+    return {form for forms in question_words(text) for form in forms}
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A theme whose name may fit no more.
+    """A theme beyond the gate of its name.
 
     Attributes:
         place: Of the theme in its quarter.
@@ -98,7 +106,7 @@ Judge = Callable[[Sequence[Doubt]], Sequence[bool]]
 
 
 def by_the_quarter(doubts: Sequence[Doubt]) -> Sequence[bool]:
-    """Where no LLM is asked: a theme in doubt is called what its quarter calls it."""
+    """Where no LLM is asked: a theme beyond the gate is called what its quarter calls it."""
     return [False] * len(doubts)
 
 
@@ -113,7 +121,7 @@ def name_over_quarters(
         quarter: Such as 2023Q1.
         themes: In their order.
         gate: The least cosine of one theme; None in a registry's first quarter.
-        judge: Decides about those in doubt.
+        judge: Decides about those beyond the gate.
         taken: Names of all themes that are known, those of this quarter as well.
     """
     fits = _fits(themes, gate, judge)
@@ -134,11 +142,15 @@ def name_over_quarters(
 
 
 def _fits(themes: Sequence[Called], gate: float | None, judge: Judge) -> dict[int, bool]:
-    """Of each theme in doubt, whether its old name fits. One that is called the same again is no question."""
+    """Of each theme whose old name may not fit, whether it does. One that is called the same again is no question."""
     fits: dict[int, bool] = {}
     doubts = []
     for place, theme in enumerate(themes):
-        if theme.given is not None and theme.is_in_doubt(gate):
+        if theme.given is None:
+            continue
+        if not theme.says_its_name():
+            fits[place] = False
+        elif not theme.is_near(gate):
             fits[place] = theme.label.casefold() == theme.given.label.casefold()
             doubts += [] if fits[place] else [Doubt(place, theme.given.label, theme.label)]
     fits |= {doubt.place: fit for doubt, fit in zip(doubts, judge(doubts), strict=True)}

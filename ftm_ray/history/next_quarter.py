@@ -123,8 +123,25 @@ def next_rows(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedTheme:
+    """A theme of an earlier quarter, in which a name was given or kept.
+
+    Attributes:
+        center: (dim,) float32, unit L2 norm.
+        keyword_label: What that quarter calls it by its keywords; None where an LLM named it.
+    """
+
+    center: Vectors
+    keyword_label: str | None = None
+
+    def gave(self, label: str) -> bool:
+        """Whether a name is that label, with or without a number behind it."""
+        return self.keyword_label is not None and label.casefold().startswith(self.keyword_label.casefold())
+
+
 def with_names(
-    rows: QuarterRows, new: ThemeSet, past: Past, center_of: Callable[[str, str], Vectors], judge: Judge
+    rows: QuarterRows, new: ThemeSet, past: Past, named_at: Callable[[str, str], NamedTheme], judge: Judge
 ) -> QuarterRows:
     """The same rows with what each theme of the quarter is called over quarters.
 
@@ -132,15 +149,19 @@ def with_names(
         rows: Of the quarter.
         new: Its themes, with the labels of their run.
         past: What the registry knows.
-        center_of: Gives the centre of a theme of an earlier quarter, by quarter and theme_id.
+        named_at: Gives a theme of an earlier quarter, by quarter and theme_id.
         judge: Decides whether an old name still fits.
     """
     themes = []
     keywords = new.keywords or ((),) * len(new.labels)
     for row, label, words, center in zip(rows.lineage, new.labels, keywords, new.centers, strict=False):
         given = past.name(row["theme_uid"])  # rows of what ended come last and are left out
-        cosine = None if given is None else float(np.dot(center, center_of(given.quarter, given.theme_id)))
-        themes.append(Called(label, given, cosine, words))
+        if given is None:
+            themes.append(Called(label))
+            continue
+        at = named_at(given.quarter, given.theme_id)
+        cosine = float(np.dot(center, at.center))
+        themes.append(Called(label, given, cosine, words if at.gave(given.label) else ()))
     gate = rows.lineage[0]["gate"] if rows.lineage else None
     names = name_over_quarters(new.quarter, themes, gate, judge, past.labels(new.quarter))
     columns = [name.as_columns() for name in names] + [{}] * (len(rows.lineage) - len(names))

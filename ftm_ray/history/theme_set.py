@@ -27,7 +27,8 @@ class ThemeSet:
         encoder: Name of the sentence encoder.
         settings_digest: Of everything that decided what the run published.
         labels: What the quarter calls its themes.
-        keywords: Of each theme that its quarter calls by them; none of one that an LLM named.
+        keywords: Of its themes.
+        is_named_by_keywords: Whether the quarter calls a theme by them, and no LLM did.
     """
 
     quarter: str
@@ -42,6 +43,7 @@ class ThemeSet:
     settings_digest: str
     labels: tuple[str, ...] = ()
     keywords: tuple[tuple[str, ...], ...] = ()
+    is_named_by_keywords: tuple[bool, ...] = ()
 
 
 def theme_centers(vectors: Vectors, themes: npt.NDArray[np.int64], n_themes: int) -> Vectors:

@@ -15,10 +15,10 @@ import numpy as np
 
 from ftm_ray.config import RunConfig, ThemeSettings, llm_api_key
 from ftm_ray.errors import ConfigError, SourceError
-from ftm_ray.history.edges import is_loose
+from ftm_ray.history.edges import has_little_flow
 from ftm_ray.history.gate import Gate, find_gate, sibling_cosines, twin_cosines
 from ftm_ray.history.names import Doubt, Judge, by_the_quarter
-from ftm_ray.history.next_quarter import Past, QuarterRows, next_rows, with_names
+from ftm_ray.history.next_quarter import NamedTheme, Past, QuarterRows, next_rows, with_names
 from ftm_ray.history.registry import Entry, all_entries, current_entries, read_entry, write_entry
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
 from ftm_ray.lake.calendar import quarter_name, quarter_number
@@ -32,7 +32,7 @@ from ftm_ray.naming.prompts import KeepQuestion
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.themes.fits import Fit, fit_data, fit_labels
 from ftm_ray.themes.scaling import MIN_TOPICS
-from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
+from ftm_ray.vectors.unit_vectors import vectors_of
 
 #: Splits of the firms into halves that twins are looked for in; one is enough where there are many themes.
 _SPLITS, _SPLITS_OF_MANY, _MANY_TOPICS = 4, 1, 20_000
@@ -48,7 +48,7 @@ class LineageStep:
         added: Whether rows were written; False = it had been there already.
         edges: How many rows of each edge.
         namings: How many themes came to their names in each way (history/names.py).
-        n_loose: How many themes go on though little of their firms' talk does (history/edges.py).
+        n_little_flow: How many themes go on though little of their firms' talk does (history/edges.py).
         gate: What two themes had to reach; None in the first quarter, and where nothing was added.
         redone: Whether the quarter was there, of another run or before it.
     """
@@ -58,7 +58,7 @@ class LineageStep:
     added: bool
     edges: dict[str, int]
     namings: dict[str, int]
-    n_loose: int
+    n_little_flow: int
     gate: Gate | None = None
     redone: bool = False
 
@@ -142,14 +142,16 @@ def _rows(
     gate = quarter_gate(new, settings) if before else None
     past = Past(lineage, attention)
     made = next_rows(new, past, read, gate.cosine if gate else None, entry.version)
-    centers = cache(lambda quarter: _centers(lake, quarter))  # of any quarter of before: its topics are not kept
+    old = cache(lambda quarter: _named_themes(lake, quarter))  # of any quarter of before: its topics are not kept
     judge = _judge(lake, new, options.config) if options.config else by_the_quarter
-    return with_names(made, new, past, lambda quarter, theme_id: centers(quarter)[theme_id], judge), gate
+    return with_names(made, new, past, lambda quarter, theme_id: old(quarter)[theme_id], judge), gate
 
 
-def _centers(lake: Lake, quarter: str) -> dict[str, Vectors]:
+def _named_themes(lake: Lake, quarter: str) -> dict[str, NamedTheme]:
     themes = read_theme_set(lake, quarter)
-    return dict(zip(themes.theme_ids, themes.centers, strict=True))
+    labels = zip(themes.labels, themes.is_named_by_keywords, strict=True)
+    made_of_keywords = [label if is_by_keywords else None for label, is_by_keywords in labels]
+    return dict(zip(themes.theme_ids, map(NamedTheme, themes.centers, made_of_keywords), strict=True))
 
 
 def _judge(lake: Lake, new: ThemeSet, config: RunConfig) -> Judge:
@@ -226,9 +228,9 @@ def read_theme_set(lake: Lake, quarter: str) -> ThemeSet:
         encoder=config["embed"]["model"].rstrip("/").rsplit("/", 1)[-1],
         settings_digest=hashlib.sha256(text.encode()).hexdigest()[:12],
         labels=tuple(published["label"].to_pylist()),
-        keywords=tuple(
-            tuple(row["keywords"]) if row["summary_source"] == SummarySource.KEYWORDS else ()
-            for row in published.to_pylist()
+        keywords=tuple(map(tuple, published["keywords"].to_pylist())),
+        is_named_by_keywords=tuple(
+            source == SummarySource.KEYWORDS for source in published["summary_source"].to_pylist()
         ),
     )
 
@@ -258,8 +260,8 @@ def _run_of(lake: Lake, entry: Entry) -> str | None:
 
 def _counts(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, int], dict[str, int], int]:
     """Of each edge, of each way to a name, and of themes that go on with little flow."""
-    n_loose = sum(is_loose(row["edge"], row["flow_out"], row["flow_in"]) for row in rows)
-    return _count(rows, "edge"), _count(rows, "naming"), n_loose
+    n_little_flow = sum(has_little_flow(row["edge"], row["flow_out"], row["flow_in"]) for row in rows)
+    return _count(rows, "edge"), _count(rows, "naming"), n_little_flow
 
 
 def _count(rows: Sequence[dict[str, Any]], column: str) -> dict[str, int]:

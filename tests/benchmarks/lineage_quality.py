@@ -2,6 +2,7 @@
 
 python tests/benchmarks/lineage_quality.py --seeds 11 12 13
 python tests/benchmarks/lineage_quality.py --root ROOT 2024Q3 2024Q4 --top 40
+python tests/benchmarks/lineage_quality.py --root ROOT 2024Q3 2024Q4 --names   # that hold without a word of theirs
 """
 
 import argparse
@@ -17,6 +18,7 @@ from test_planted_history import large_quarter, linked, named_edges  # noqa: E40
 
 import ftm_ray  # noqa: E402
 from ftm_ray.history.edges import Edge, Standing, edge_rows  # noqa: E402
+from ftm_ray.history.names import Called, GivenName  # noqa: E402
 from ftm_ray.run.lineage import extend_lineage  # noqa: E402
 
 _MATCHES = """
@@ -26,6 +28,11 @@ _MATCHES = """
     LEFT JOIN (lineage ol JOIN themes o USING (quarter, theme_id))
       ON ol.theme_uid = coalesce(l.parent_uid, l.theme_uid) AND ol.quarter = $old
     WHERE n.quarter = $new ORDER BY n.n_topics DESC, n.theme_id LIMIT $top
+"""
+
+_HELD = """
+    SELECT l.theme_id, l.theme_label, t.keywords, t.kind FROM lineage l JOIN themes t USING (quarter, theme_id)
+    WHERE l.naming = 'held' ORDER BY t.n_topics DESC, l.theme_id
 """
 
 
@@ -79,15 +86,28 @@ def real(root: str, old: str, new: str, top: int) -> None:
             print(f"   {row['old_id']} {row['old_firms']:3d}  {', '.join(row['old_keywords'][:6])}")
 
 
+def names_without_words(root: str, quarters: list[str]) -> None:
+    """Names that the gate held, in a registry without an LLM, of which no word is a keyword of the theme now."""
+    rows = ftm_ray.open_results(root, *quarters).sql(_HELD).to_arrow_table().to_pylist()
+    themes = [(row, Called("", GivenName(row["theme_label"], "", ""), 1.0, tuple(row["keywords"]))) for row in rows]
+    without = [row for row, theme in themes if not theme.says_its_name()]
+    for row in without:
+        print(f"{row['theme_id']} {row['kind']:7s} {row['theme_label']} > {', '.join(row['keywords'])}")
+    print(f"{len(without)} of {len(rows)}")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("quarters", nargs="*")
     parser.add_argument("--root")
     parser.add_argument("--top", type=int, default=40)
     parser.add_argument("--seeds", type=int, nargs="*", default=[])
+    parser.add_argument("--names", action="store_true")
     options = parser.parse_args()
     if options.seeds:
         together([planted(one) for one in options.seeds])
         speed()
-    if options.root:
+    if options.names:
+        names_without_words(options.root, options.quarters)
+    elif options.root:
         real(options.root, *options.quarters, options.top)

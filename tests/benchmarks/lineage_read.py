@@ -3,7 +3,7 @@
     python tests/benchmarks/lineage_read.py --root ROOT 2016Q1 2016Q2 ...   # prints each match, without its figures
     python tests/benchmarks/lineage_read.py                                 # counts the verdicts
     python tests/benchmarks/lineage_read.py --verdicts tests/golden/lineage_matches_478.csv   # those of two readers
-    python tests/benchmarks/lineage_read.py --parts                         # the cosine from which parts are parts
+    python tests/benchmarks/lineage_read.py --parts     # splits and absorptions of all sets: which cosine tells them
 
 A match is an edge with a theme on either side: survive, revived, split, absorb. The reader sees no cosine, no flow and
 no margin, since the question is whether these would have told. Verdicts: tests/golden/lineage_matches.csv, ids and
@@ -84,12 +84,13 @@ def read_aloud(root: str, quarters: Sequence[str]) -> None:
 
 
 def judged(verdicts: Path) -> list[Row]:
-    """The matches that were read; figures as numbers, and the smaller of both flows."""
+    """The matches that were read; figures as numbers, the smaller of both flows, and the cosine above the gate."""
     with verdicts.open(encoding="utf-8") as file:
         rows: list[Row] = list(csv.DictReader(file))
     for row in rows:
         row |= {name: float(row[name]) for name in ("cosine", "flow_in", "flow_out", "margin", "gate")}
         row["smaller_flow"] = min(row["flow_in"], row["flow_out"])
+        row["above_gate"] = row["cosine"] - row["gate"]
     return rows
 
 
@@ -162,15 +163,16 @@ def parts() -> None:
     chosen_on = ten_firms + [row for row in short if row["quarter"] < "2016Q1"]
     held_out = large + [row for row in short if row["quarter"] >= "2016Q1"]
 
-    def gain(bound: float) -> int:
-        kept = Counter(row["verdict"] for row in chosen_on if row["cosine"] >= bound)
+    def gain(column: str, bound: float) -> int:
+        kept = Counter(row["verdict"] for row in chosen_on if row[column] >= bound)
         return kept["right"] - kept["wrong"]
 
-    bound = max(sorted({round(row["cosine"], 2) for row in chosen_on}), key=gain)
-    for name, rows in (("chosen on", chosen_on), ("held out", held_out)):
-        above = counted([row for row in rows if row["cosine"] >= bound])
-        below = counted([row for row in rows if row["cosine"] < bound])
-        print(f"{name:9s}: cosine from {bound:.2f} {above} | below {below}")
+    for column in ("cosine", "above_gate"):
+        bound = max(sorted({round(row[column], 2) for row in chosen_on}), key=lambda bound: gain(column, bound))
+        for name, rows in (("chosen on", chosen_on), ("held out", held_out)):
+            above = counted([row for row in rows if row[column] >= bound])
+            below = counted([row for row in rows if row[column] < bound])
+            print(f"{name:9s}: {column} from {bound:5.2f} {above} | below {below}")
 
 
 def main() -> None:

@@ -5,7 +5,8 @@
 Takes the topics that are published and, where more are wanted, copies of them under other firms, their vectors turned
 to a cosine of 0.95. The stages are those of a run without an LLM: neighbours of all topics (on all cores), the fits
 over seeds and over resampled firms (one a core at a time, as Ray tasks would be), the consensus with its stability.
-Seconds are of the clock, so nothing else should be at work; memory is the most that a process held.
+Seconds are of the clock, so nothing else should be at work; those of the fits have the start of a process a core in
+them, as a run has. Memory is the most that a process held so far, so give sizes in rising order.
 """
 
 import os

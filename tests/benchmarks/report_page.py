@@ -54,6 +54,29 @@ _DRAG = """async () => {
 }"""
 
 
+#: A picture of all points with its labels, the mean of twenty.
+_DRAWING = """() => {
+  map.showAll();
+  const start = performance.now();
+  for (let n = 0; n < 20; n++) map.draw();
+  return (performance.now() - start) / 20;
+}"""
+
+#: Frames while the wheel zooms in and out for three seconds: each of them is another picture.
+_ZOOM = """async () => {
+  const box = document.getElementById("map"), at = box.getBoundingClientRect(), frames = [];
+  map.showAll();
+  const start = performance.now();
+  while (performance.now() - start < 3000) {
+    const deltaY = -60 * Math.cos((performance.now() - start) / 500);
+    box.dispatchEvent(new WheelEvent("wheel", { clientX: at.x + 400, clientY: at.y + 300, deltaY, cancelable: true }));
+    await new Promise((done) => requestAnimationFrame(done));
+    frames.push(performance.now());
+  }
+  return 1000 * (frames.length - 1) / (frames.at(-1) - frames[0]);
+}"""
+
+
 def make_quarter(source: Lake, quarter: str, target: Lake, n_topics: int) -> None:
     """Publish copies of a quarter's topics, with their firms, themes and most telling sentences."""
     record = published_record(source, quarter)
@@ -122,18 +145,25 @@ def make_page(root: str, quarter: str, n_exemplars: int, path: Path) -> dict[str
     }
 
 
-def open_page(path: Path) -> dict[str, float]:
-    """The page in Chromium: seconds to the map and to search, frames while dragging, a query, a lazy block."""
+def open_page(path: Path, dots: float = 1) -> dict[str, float]:
+    """The page in Chromium: seconds to the map and to search, frames while dragging, a query, a lazy block.
+
+    Args:
+        path: The page.
+        dots: Of the screen, in each direction of a pixel.
+    """
     from chromium import browser, open_file
 
     with browser() as running:
-        opened = open_file(running, path)
+        opened = open_file(running, path, dots=dots)
         page = opened.page
         page.wait_for_timeout(500)
         found = {f"{name}_s": page.evaluate(f"document.body.dataset.{name} / 1000") for name in ("drawn", "ready")}
         found |= page.evaluate(_DRAG)
         page.evaluate("map.see(map.centres[0].x, map.centres[0].y, 6 * map.whole)")
         found |= {f"zoomed_{name}": value for name, value in page.evaluate(_DRAG).items()}
+        found["zooming_fps"] = page.evaluate(_ZOOM)
+        found["draw_ms"] = page.evaluate(_DRAWING)
         timed = "q => { const s = performance.now(); searchCard(q, search(q, 0), 0); return performance.now() - s; }"
         found["query_ms"] = max(page.evaluate(timed, query) for query in _QUERIES)
         unpack = "async () => { const s = performance.now(); await sentencesOf(700); return performance.now() - s; }"

@@ -29,7 +29,8 @@ from ray import cloudpickle  # noqa: E402
 
 from ftm_ray.run import actors  # noqa: E402
 
-NOTES = tempfile.mkdtemp(prefix="three-nodes-")
+#: Where actors, on whatever node, write down what they did.
+NOTES = Path(tempfile.gettempdir(), f"three-nodes-{os.getpid()}")
 
 
 class TimedThread(ThreadPoolExecutor):
@@ -45,7 +46,7 @@ def _timed(call: Any, *arguments: Any, **named: Any) -> Any:
     begin = time.time()
     made = call(*arguments, **named)
     note = {"what": call.__name__, "begin": begin, "end": time.time(), "node": ray.get_runtime_context().get_node_id()}
-    Path(NOTES, f"{time.time():.6f}-{note['node']}").write_text(json.dumps(note))
+    (NOTES / f"{time.time():.6f}-{note['node']}").write_text(json.dumps(note))
     return made
 
 
@@ -69,21 +70,21 @@ def run_on(root: str, quarter: str, cluster_file: Path, n_nodes: int) -> Any:
     return pipeline.run_quarter(root, quarter, config, lambda _: None)
 
 
-def table(asked_at: float) -> str:
-    """A row per node, and the ratio."""
-    notes = [json.loads(path.read_text()) for path in sorted(Path(NOTES).iterdir())]
+def table(asked_at: float, n_nodes: int) -> str:
+    """A row per node that had work, and the ratio, for which a node without work is one that was idle all the time."""
+    notes = [json.loads(path.read_text()) for path in NOTES.iterdir()]
     batches = [note for note in notes if note["what"] == "find"]
     begin, end = min(note["begin"] for note in batches), max(note["end"] for note in batches)
     of_node: defaultdict[str, list[dict]] = defaultdict(list)
     for note in batches:
         of_node[note["node"]].append(note)
     lines = ["| node | first batch after, s | batches | busy, s | idle after its first, s |", "|---|---|---|---|---|"]
-    for number, (_, own) in enumerate(sorted(of_node.items(), key=lambda item: item[1][0]["begin"]), 1):
+    for number, own in enumerate(sorted(of_node.values(), key=lambda own: min(note["begin"] for note in own)), 1):
         busy = sum(note["end"] - note["begin"] for note in own)
         first = min(note["begin"] for note in own)
         lines.append(f"| {number} | {first - asked_at:.1f} | {len(own)} | {busy:.1f} | {end - first - busy:.1f} |")
     work = sum(note["end"] - note["begin"] for note in batches)
-    ratio = (end - begin) * len(of_node) / work
+    ratio = (end - begin) * n_nodes / work
     lines.append(
         f"\n{len(batches)} batches, {work:.1f} s of work, {end - begin:.1f} s from the first begin to the last end"
     )
@@ -98,13 +99,14 @@ def main() -> None:
     parser.add_argument("quarter")
     parser.add_argument("--nodes", type=int, default=3)
     options = parser.parse_args()
+    NOTES.mkdir()
     with tempfile.TemporaryDirectory(prefix="three-nodes-root-") as root:
         shutil.copytree(Path(options.root, "prefetch"), Path(root, "prefetch"))
         with autoscaling_cluster(n_gpu_nodes=options.nodes) as cluster:
             os.environ.update(cluster.environment())
             asked_at = time.time()
             run_on(root, options.quarter, cluster.file, options.nodes)
-            print(table(asked_at))
+            print(table(asked_at, options.nodes))
             print("workers:", list(zip(cluster.times, cluster.counts, strict=True)))
     shutil.rmtree(NOTES)
 

@@ -20,7 +20,8 @@ endpoint that counts what it is asked (or, where the served model is killed, rea
 server behind a proxy that puts faults in. Each begins with a state that a calm run left, waits for a moment, strikes,
 gives the same command again until it is through, and holds files, firms and questions against the calm run; `ftm
 verify` must find nothing. `make chaos` runs all and writes this page; those marked `fast` take some minutes. A blow
-that came too late, when the command was through, is not counted.
+that came too late, when the command was through, is not counted. A case that stands twice was run again with its blows
+at other moments (`FTM_CHAOS_SEED`).
 
 **Under way** are questions that had been asked, and whose answer had not come, when those who were hit were gone; and
 those whose answer had come less than two seconds before the blow: nobody had kept it, so it is asked again. No client

@@ -159,26 +159,67 @@ def test_the_map_shows_a_point_under_the_pointer_and_opens_its_topic(opened):
     assert page.evaluate("map.centre.x") < before
 
 
-def test_the_map_draws_each_topic_at_its_place_in_the_colour_of_its_theme(opened):
-    """Six topics of the quarter lie at each place, so the colour is nearly that of the theme without the background."""
-    seen = opened.page.evaluate("""() => {
-      const { canvas, pen, picture, ratio } = map, found = [];
-      for (let topic = page.firstTopic[1]; topic < topics.n; topic++) {
-        const at = map.toScreen({ x: topics.x[topic] / 65535, y: topics.y[topic] / 65535 });
-        const x = Math.round((at.x + BEYOND * map.width) * ratio), y = Math.round((at.y + BEYOND * map.height) * ratio);
-        const pixel = picture.image.data.slice(4 * (y * canvas.width + x));
-        const theme = topics.theme[topic];
-        const colour = theme ? map.colours[theme - 1] : NO_THEME;
-        found.push(Math.max(...colour.map((value, i) => Math.abs(value - pixel[i]))));
-      }
-      const shown = pen.getImageData(0, 0, canvas.width, canvas.height).data;
-      const without_labels = picture.image.data.filter((value, i) => value !== shown[i]).length / shown.length;
-      return { found, background: [...shown.slice(0, 4)], without_labels };
-    }""")
-    assert len(seen["found"]) == 18
-    assert max(seen["found"]) < 10, seen
-    assert seen["background"] == [251, 251, 252, 255]
-    assert 0 < seen["without_labels"] < 0.01, seen
+#: How far the colour of the picture is from that of its theme where each topic of the second quarter lies, and what is
+#: shown. Six topics lie at each place, so hardly anything of the background shines through.
+SEEN = """() => {
+  const { canvas, pen, picture, ratio } = map, differs = [];
+  for (let topic = page.firstTopic[1]; topic < topics.n; topic++) {
+    const at = map.toScreen({ x: topics.x[topic] / 65535, y: topics.y[topic] / 65535 });
+    const x = Math.floor((at.x + BEYOND * map.width) * ratio), y = Math.floor((at.y + BEYOND * map.height) * ratio);
+    const pixel = picture.image.data.slice(4 * (y * canvas.width + x), 4 * (y * canvas.width + x) + 3);
+    const colour = topics.theme[topic] ? map.colours[topics.theme[topic] - 1] : NO_THEME;
+    differs.push(Math.max(...colour.map((value, i) => Math.abs(value - pixel[i]))));
+  }
+  const shown = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  const of_labels = picture.image.data.filter((value, i) => value !== shown[i]).length / shown.length;
+  return { differs, corner: [...shown.slice(0, 4)], of_labels, size: [canvas.width, canvas.height] };
+}"""
+BACKGROUND = [251, 251, 252, 255]
+
+
+@pytest.mark.parametrize("dots", [1, 2])
+def test_the_map_draws_each_topic_at_its_place_in_the_colour_of_its_theme(chromium, root, dots):
+    opened = open_file(chromium, report(root), dots=dots)
+    seen = opened.page.evaluate(SEEN)
+    assert len(seen["differs"]) == 18
+    assert max(seen["differs"]) < 10, seen
+    assert seen["corner"] == BACKGROUND
+    assert 0 < seen["of_labels"] < 0.01, seen
+    width, height = (1.5 * dots * opened.page.evaluate(f"map.{side}") for side in ("width", "height"))
+    assert seen["size"] == [round(width), round(height)]
+    opened.page.context.close()
+
+
+def test_what_is_chosen_stands_out_and_the_rest_is_pale(opened):
+    opened.page.evaluate("location.hash = addressOf({ theme: page.themes.find((theme) => theme.quarter === 1).uid })")
+    opened.page.wait_for_function("state.chosen !== null")
+    opened.page.evaluate("map.showAll()")
+    opened.page.wait_for_timeout(200)
+    differs = opened.page.evaluate(SEEN)["differs"]
+    chosen = opened.page.evaluate(
+        "[...topics.theme.slice(page.firstTopic[1])].map((n) => n - 1 === state.chosen.number)"
+    )
+    assert sum(chosen) == 6
+    assert all((far < 1) == is_chosen for far, is_chosen in zip(differs, chosen, strict=True)), differs
+
+
+def test_another_size_is_drawn_before_it_is_seen(opened):
+    """A canvas of another size is black until something is drawn."""
+    seen = opened.page.evaluate("""() => new Promise((done) => {
+      let isFirst = true;
+      new ResizeObserver(() => {
+        if (!isFirst) done([...map.pen.getImageData(0, 0, 1, 1).data]);
+        isFirst = false;
+      }).observe(map.box); // told after the map's own observer
+      requestAnimationFrame(() => { map.box.style.flex = "none"; map.box.style.height = "300px"; });
+    })""")
+    assert seen == BACKGROUND
+    assert opened.page.evaluate("map.height") == 300
+    opened.page.evaluate("location.hash = '#river='")  # which hides the map
+    opened.page.wait_for_function("map.width === 0")
+    opened.page.evaluate("location.hash = '#home='")
+    opened.page.wait_for_function("map.width > 0")
+    assert max(opened.page.evaluate(SEEN)["differs"]) < 10
 
 
 def test_a_disc_that_the_edge_would_cut_is_left_out_and_harms_no_other_row(opened):

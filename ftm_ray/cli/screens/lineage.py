@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ftm_ray.cli.screens.shapes import console, counted
-from ftm_ray.history.edges import is_loose
+from ftm_ray.history.edges import has_little_flow
 from ftm_ray.results.theme_life import LifeQuarter, ThemeLife
 from ftm_ray.run.lineage import LineageStep
 
@@ -36,8 +36,8 @@ def show_steps(steps: Iterable[LineageStep]) -> None:
         if step.gate is not None:
             basis = counted(step.gate.n_twins, "twin") if step.gate.n_twins else "too few twins: the usual one"
             notes.append(f"gate {step.gate.cosine:.2f} ({basis})")
-            if step.n_loose:
-                notes.append(f"{step.n_loose} went on with little flow: read them before you plot them")
+            if step.n_little_flow:
+                notes.append(f"{step.n_little_flow} went on with little flow: read them before you plot them")
             notes.append(f"names: {', '.join(f'{n} {naming}' for naming, n in step.namings.items())}")
         table.add_row(Text(step.quarter, "bold"), Group(Text(edges), Text("; ".join(notes), "dim")))
     console().print(table)
@@ -67,7 +67,7 @@ def _about(quarter: LifeQuarter) -> RenderableType:
     if quarter.cosine is not None and quarter.edge != "emerge":
         flows = [f"{flow:.0%}" for flow in (quarter.flow_out, quarter.flow_in) if flow is not None]
         words.append(f"cosine {quarter.cosine:.2f}" + (f", flow {' out, '.join(flows)} in" if len(flows) == 2 else ""))
-    if is_loose(quarter.edge, quarter.flow_out, quarter.flow_in):
+    if has_little_flow(quarter.edge, quarter.flow_out, quarter.flow_in):
         words.append("little flow: read both sides")
     if quarter.change is not None:
         words.append(f"attention {quarter.change:+.1%}")

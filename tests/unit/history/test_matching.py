@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ftm_ray.history.edges import Edge, Standing, edge_rows, is_loose
+from ftm_ray.history.edges import Edge, Standing, edge_rows, has_little_flow
 from ftm_ray.history.flow import theme_flow
 from ftm_ray.history.matching import Likeness, match_themes
 from ftm_ray.history.theme_set import NO_THEME, ThemeSet, theme_centers
 
-DIM = 40
+DIM = 60
 GATE = 0.85
 
 
@@ -51,7 +51,7 @@ def split_theme(n_heirs, n_others, n_new):
     stay = [(firm, 0, (0, 1)) for firm in firms[n_heirs:]]
     heirs = [(firm, 1, (0, 1, 2)) for firm in firms[:n_heirs]]  # a cosine of 0.8 with what they said before
     # 0.4: too little for a counterpart, enough for the whole to be like what was said before.
-    others = [(firm, 1, (0, 10 + 2 * n, 11 + 2 * n)) for n, firm in enumerate(firms[n_heirs : n_heirs + n_others])]
+    others = [(firm, 1, (n % 2, 10 + 2 * n, 11 + 2 * n)) for n, firm in enumerate(firms[n_heirs : n_heirs + n_others])]
     new = themes_of("2023Q2", stay + heirs + others + [(f"N{n}", 1, (0, 1, 2)) for n in range(n_new)], 2)
     rows = edge_rows(new, Standing(old, {0: "U1"}), [], GATE, 1)
     return [(row.theme_id, row.edge, row.parent_uid) for row in rows]
@@ -83,13 +83,22 @@ def test_firms_that_are_new_do_not_hide_a_split():
 
 
 def test_one_topic_or_a_tenth_of_all_makes_no_split():
-    assert split_theme(1, 4, 0)[1] == ("2023Q2-0002", Edge.EMERGE, None)
+    """Both are like what was said before, so that it is their number which tells."""
     firms = [chr(ord("A") + n) for n in range(22)]
     old = themes_of("2023Q1", [(firm, 0, (0, 1)) for firm in firms], 1)
-    rows = [(firm, 0, (0, 1)) for firm in firms[2:]] + [(firm, 1, (0, 1, 2)) for firm in firms[:2]]
-    new = themes_of("2023Q2", rows + [(firm, 1, 5 + n) for n, firm in enumerate(firms[2:])], 2)  # 2 of 22
-    found = edge_rows(new, Standing(old, {0: "U1"}), [], GATE, 1)
-    assert [row.edge for row in found] == [Edge.SURVIVE, Edge.EMERGE]
+
+    def edges(n_heirs, n_others):
+        stay = [(firm, 0, (0, 1)) for firm in firms[n_heirs:]]
+        gone = [(firm, 1, (0, 1, 2)) for firm in firms[:n_heirs]]  # these have a counterpart, at 0.8
+        others = firms[n_heirs : n_heirs + n_others]  # and these have none: 0.4
+        like = [(firm, 1, (n % 2, 3 + 2 * n, 4 + 2 * n)) for n, firm in enumerate(others)]
+        new = themes_of("2023Q2", stay + gone + like, 2)
+        assert (old.centers @ new.centers.T)[0, 1] >= 0.78
+        return [row.edge for row in edge_rows(new, Standing(old, {0: "U1"}), [], GATE, 1)]
+
+    assert edges(2, 2) == [Edge.SURVIVE, Edge.SPLIT]
+    assert edges(1, 2) == [Edge.SURVIVE, Edge.EMERGE]  # one topic of three
+    assert edges(2, 20) == [Edge.SURVIVE, Edge.EMERGE]  # two topics of 22
 
 
 def test_of_two_that_claim_a_theme_the_nearer_gets_it_though_chance_gave_the_other_more_flow():
@@ -113,5 +122,5 @@ def test_of_two_that_claim_a_theme_the_nearer_gets_it_though_chance_gave_the_oth
         ("emerge", 0.0, 0.0, False),
     ],
 )
-def test_a_theme_goes_on_loosely_where_one_of_both_flows_is_small(edge, flow_out, flow_in, expected):
-    assert is_loose(edge, flow_out, flow_in) is expected
+def test_a_theme_has_little_flow_where_one_of_both_flows_is_small(edge, flow_out, flow_in, expected):
+    assert has_little_flow(edge, flow_out, flow_in) is expected

@@ -1,10 +1,11 @@
 """Names that hold: rules that can be read off small cases, and a planted history through which names are followed."""
 
+import numpy as np
 import pytest
 from planted_history import Planter, gate_of
 
 from ftm_ray.history.names import Called, Doubt, GivenName, Naming, by_the_quarter, name_over_quarters
-from ftm_ray.history.next_quarter import Past, next_rows, with_names
+from ftm_ray.history.next_quarter import NamedTheme, Past, next_rows, with_names
 
 GATE = 0.8
 OIL = GivenName("Oil prices", "2023Q1", "2023Q1-0001")
@@ -54,7 +55,7 @@ def test_without_an_llm_a_theme_beyond_the_gate_is_called_what_its_quarter_calls
         (("gas", "barrels", "price"), Naming.HELD),  # a word of "Oil prices", in another form
         (("refinery", "crude", "spread"), Naming.RENAMED),
         (("up", "and", "the"), Naming.RENAMED),
-        ((), Naming.HELD),  # an LLM named it: its words need not be keywords
+        ((), Naming.HELD),  # an LLM gave the name: its words need not be keywords
     ],
 )
 def test_a_name_holds_while_one_of_its_words_is_still_a_keyword(keywords, naming):
@@ -62,13 +63,20 @@ def test_a_name_holds_while_one_of_its_words_is_still_a_keyword(keywords, naming
 
 
 def test_a_keyword_that_is_no_word_counts_too():
-    given = GivenName("M&A, bias, strategy", "2023Q1", "2023Q1-0001")
+    given = GivenName("M&A, bias, strategy (2)", "2023Q1", "2023Q1-0001")
     assert [found for _, found, _ in named(Called("m&a, deal", given, 0.9, ("m&a", "deal")))] == [Naming.HELD]
 
 
-def test_a_name_without_a_word_among_the_keywords_is_judged_where_there_is_a_judge():
-    theme = Called("Refining", OIL, 0.99, ("refinery", "crude"))
-    assert named(theme, judge=lambda doubts: [True] * len(doubts)) == [("Oil prices", Naming.KEPT, "2023Q3")]
+def test_nobody_is_asked_about_a_name_without_a_word_among_the_keywords():
+    theme = Called("Refining", OIL, 0.2, ("refinery", "crude"))
+    assert named(theme, judge=nobody) == [("Refining", Naming.RENAMED, "2023Q3")]
+
+
+def test_a_name_is_made_of_keywords_where_its_quarter_called_the_theme_so():
+    at = NamedTheme(np.ones(1, dtype=np.float32), "Oil, gas, barrels")
+    assert at.gave("Oil, gas, barrels") and at.gave("oil, gas, barrels (2)")
+    assert not at.gave("Energy prices")  # an LLM's, which was found to fit in that quarter
+    assert not NamedTheme(np.ones(1, dtype=np.float32)).gave("Oil, gas, barrels")
 
 
 def test_a_quarter_that_says_the_same_name_again_settles_the_doubt():
@@ -108,7 +116,7 @@ def history_of_names(judge=by_the_quarter, seed=14):
         past = Past(lineage, [])
 
         def center(quarter, theme_id, quarters=quarters):
-            return quarters[quarter].centers[quarters[quarter].theme_ids.index(theme_id)]
+            return NamedTheme(quarters[quarter].centers[quarters[quarter].theme_ids.index(theme_id)])
 
         def asks(doubts, quarter=themes.quarter):
             asked.extend((quarter, doubt) for doubt in doubts)

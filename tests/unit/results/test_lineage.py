@@ -366,7 +366,7 @@ def test_the_command_links_and_shows_a_life(run):
     assert rows == [{"n": 2}]
 
 
-def test_themes_that_go_on_without_a_firm_of_before_are_said_to_be_loose(run):
+def test_themes_that_go_on_without_a_firm_of_before_are_said_to_have_little_flow(run):
     for name in ("firms", "topics", "themes", "theme_topics", "sentences"):
         rename_firms(run.lake, f"{run.lake.table_dir(name, NEXT)}/part-00000.parquet")
     root = run.lake.root
@@ -374,7 +374,7 @@ def test_themes_that_go_on_without_a_firm_of_before_are_said_to_be_loose(run):
     shown = ftm("lineage", f"U{QUARTER}-0001", "--root", root).output
     assert "little flow: read both sides" in " ".join(shown.split())
     steps = json.loads(ftm("lineage", QUARTER, NEXT, "--root", root, "--json").output)
-    assert [step["n_loose"] for step in steps] == [0, 2]
+    assert [step["n_little_flow"] for step in steps] == [0, 2]
 
 
 def rename_firms(lake, path):

@@ -98,7 +98,6 @@ function showMap() {
   const themes = page.themes.filter((theme) => theme.quarter === state.quarter);
   const shown = themes.filter(isShown).length;
   byId("filtered").textContent = shown === themes.length ? "" : `${shown} of ${count(themes.length, "theme")}`;
-  if (!map) return;
   map.show({ ...state, isShown });
   map.lookAt(state);
 }
@@ -177,18 +176,18 @@ function noteMoment(name) {
 async function start() {
   await readThemes();
   await readMap();
-  state.quarter = page.quarters.length - 1;
-  fillFilters();
+  const asked = quarterNamed(address().quarter);
+  state.quarter = asked >= 0 ? asked : page.quarters.length - 1;
   startMap();
   showMap();
-  const drawn = nextFrameShown().then(() => noteMoment("drawn"));
+  nextFrameShown().then(() => noteMoment("drawn"));
   await readText();
   lowerWords();
+  fillFilters();
   listen();
   byId("search").disabled = false;
   route(true);
   noteMoment("ready");
-  await drawn;
   await warmSearch(state.quarter);
 }
 

@@ -3,13 +3,16 @@
 // for that whole width.
 
 const NO_THEME = [150, 150, 150];
-const ALPHA = { hidden: 0, dim: 28, loose: 90, usual: 205, chosen: 255 };
+const ALPHA = { dim: 28, loose: 90, usual: 205, chosen: 255 };
 const GRID = 128; // cells of the grid in which the point under the pointer is looked for, each way
 const LONGEST_LABEL = 34; // characters
 
 // The picture is drawn so much larger than its box, on each side, as a share of the box: dragging then only shifts it
 // (page.css has the same share), and points are drawn again when an edge of the picture comes near.
 const BEYOND = 0.25;
+const WIDEST_POINT = 12; // pixels; points that the picture's edge would cut are not drawn
+
+const MOST_PIXELS = 8e6; // of the picture: all of a large screen, with fewer pixels a dot where those are very small
 
 class TopicMap {
   constructor(box) {
@@ -71,18 +74,18 @@ class TopicMap {
   // --- what is seen ---------------------------------------------------------------------------------------------------
 
   resize() {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const { clientWidth: width, clientHeight: height } = this.box;
+    const [wide, high] = [(1 + 2 * BEYOND) * width, (1 + 2 * BEYOND) * height];
+    const ratio = Math.min(window.devicePixelRatio || 1, 2, Math.sqrt(MOST_PIXELS / Math.max(wide * high, 1)));
     // An observer begins by telling the size that is known.
     if (ratio === this.ratio && width === this.width && height === this.height) return;
     Object.assign(this, { ratio, width, height });
-    this.canvas.width = Math.max(1, Math.round((1 + 2 * BEYOND) * this.width * this.ratio));
-    this.canvas.height = Math.max(1, Math.round((1 + 2 * BEYOND) * this.height * this.ratio));
+    this.canvas.width = Math.max(1, Math.round(wide * ratio));
+    this.canvas.height = Math.max(1, Math.round(high * ratio));
     this.picture = new Picture(this.canvas.width, this.canvas.height);
     this.whole = Math.min(this.width, this.height) || 1;
     this.labelSets.clear();
-    this.drawn = null;
-    this.redraw();
+    if (this.centre) this.draw(); // now: a canvas of another size is black until it is drawn
   }
 
   showAll() {
@@ -134,14 +137,15 @@ class TopicMap {
     if (!this.drawn || this.drawn.scale !== this.scale) return false;
     const x = (this.drawn.centre.x - this.centre.x) * this.scale;
     const y = (this.centre.y - this.drawn.centre.y) * this.scale;
-    if (Math.abs(x) > BEYOND * this.width || Math.abs(y) > BEYOND * this.height) return false;
+    const [wide, high] = [BEYOND * this.width - WIDEST_POINT, BEYOND * this.height - WIDEST_POINT];
+    if (Math.abs(x) > wide || Math.abs(y) > high) return false;
     this.canvas.style.transform = `translate(${x}px, ${y}px)`;
     return true;
   }
 
   draw() {
     this.drawn = { centre: this.centre, scale: this.scale };
-    this.shift();
+    this.canvas.style.transform = "";
     const { width, height } = this.canvas;
     const { quarter } = this.shown;
     const [first, n] = [page.firstTopic[quarter], page.n_topics[quarter]];

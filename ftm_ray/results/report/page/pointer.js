@@ -5,7 +5,6 @@ const REACH = 9; // pixels from the pointer in which a point counts as under it
 
 /** The topic nearest to a point of the screen, within reach; -1 = none. */
 function topicAt(map, x, y) {
-  if (map.indexed === undefined) return -1;
   const place = map.toWorld(x, y);
   const reach = REACH / map.scale;
   const cell = (value) => Math.max(0, Math.min(GRID - 1, Math.floor(value * GRID)));

@@ -5,10 +5,9 @@
 const BACKGROUND = [251, 251, 252]; // that of #map in page.css
 
 class Picture {
-  /** Of so many pixels, empty. */
+  /** Of so many pixels; empty it before points are drawn. */
   constructor(width, height) {
     this.image = new ImageData(width, height);
-    this.empty();
   }
 
   empty() {
@@ -35,8 +34,8 @@ class Picture {
     const { data, width, height } = this.image;
     const { reach, offsets } = this.disc(diameter);
     for (let topic = first; topic < end; topic++) {
-      const x = Math.round(left + topics.x[topic] / 65535 * scale);
-      const y = Math.round(bottom - topics.y[topic] / 65535 * scale);
+      const x = Math.floor(left + topics.x[topic] / 65535 * scale);
+      const y = Math.floor(bottom - topics.y[topic] / 65535 * scale);
       if (x < reach || y < reach || x >= width - reach || y >= height - reach) continue;
       const [red, green, blue, alpha] = [paint[4 * topic], paint[4 * topic + 1], paint[4 * topic + 2], paint[4 * topic + 3] / 255];
       const middle = 4 * (y * width + x);

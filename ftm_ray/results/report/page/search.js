@@ -22,9 +22,9 @@ function search(question, quarter) {
   const asked = wordsOf(question).slice(0, MOST_WORDS);
   const has = (content) => asked.every((word) => content.includes(word));
   const themes = page.themes.filter((theme) => theme.quarter === quarter && has(theme.haystack));
-  const inLabel = (theme) => has(theme.label.toLowerCase());
+  const calledSo = new Set(themes.filter((theme) => has(theme.label.toLowerCase())));
   return {
-    themes: themes.sort((a, b) => inLabel(b) - inLabel(a)),
+    themes: themes.sort((a, b) => calledSo.has(b) - calledSo.has(a)),
     firms: [...page.firms.keys()].filter((number) => has(page.firms[number].haystack)),
     topics: topicsWith(asked, quarter),
   };
