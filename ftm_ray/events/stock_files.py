@@ -34,6 +34,8 @@ def read_some_columns(path: Path, wanted: Sequence[str]) -> pa.Table:
             with pa_csv.open_csv(path) as reader:
                 names = _names_by_lower_case(reader.schema.names, wanted, path)
             kept = [names[name] for name in wanted if name in names]
+            if not kept:  # else all columns would be read
+                return pa.table({})
             options = pa_csv.ConvertOptions(include_columns=kept, column_types=dict.fromkeys(kept, pa.string()))
             table = pa_csv.read_csv(path, convert_options=options)
         table.validate(full=True)

@@ -124,12 +124,19 @@ def _vectors_schema(table: pa.Table) -> pa.Schema:
     return sentence_vectors_schema(kind.byte_width if pa.types.is_fixed_size_binary(kind) else 1)
 
 
-def column_fault(found: pa.ChunkedArray, field: pa.Field) -> str | None:
-    """What a column has that its field forbids, or no table can mean; None = nothing."""
+def type_fault(found: pa.ChunkedArray, field: pa.Field) -> str | None:
+    """Another type than that of the field, or empty places where it has none; None = neither."""
     if found.type != field.type:
         return f"is {found.type}, expected {field.type}"
     if found.null_count and not field.nullable:
         return f"has {found.null_count:,} empty places, expected none"
+    return None
+
+
+def column_fault(found: pa.ChunkedArray, field: pa.Field) -> str | None:
+    """What a column has that its field forbids, or no table can mean; None = nothing."""
+    if fault := type_fault(found, field):
+        return fault
     if pa.types.is_list(field.type) and any(chunk.flatten().null_count for chunk in found.chunks):
         return "has empty places inside its lists, expected none"
     if field.type == EMBEDDING and len(lengths := pc.unique(pc.list_value_length(found))) > 1:

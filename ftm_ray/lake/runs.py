@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: What every reader needs of run.json, and of sentiment.json.
+#: What readers need of run.json, and of sentiment.json; a point stands between a name and one inside it.
 RUN_RECORD: dict[str, type] = {
     **dict.fromkeys(("run_id", "map_id", "quarter"), str),
     **dict.fromkeys(("config", "prefetch", "counts", "quality", "files"), dict),
+    **{"config.embed.model": str, "config.llm.model": str, "config.themes": dict},
 }
 SENTIMENT_RECORD: dict[str, type] = {"run_id": str, "counts": dict, "model": dict, "files": dict}
 
@@ -79,8 +80,8 @@ def published_run_id(lake: Lake, quarter: str) -> str | None:
     path = f"{lake.table_dir('firms', quarter)}/part-00000.parquet"
     if not lake.exists(path):
         return None
-    column = lake.read_table(path, ["run_id"])["run_id"]
-    return str(column[0]) if len(column) else None
+    run_ids = lake.read_texts(path, "run_id")
+    return run_ids[0] if run_ids else None
 
 
 def published_record(lake: Lake, quarter: str) -> dict[str, Any]:
@@ -118,13 +119,13 @@ def read_record(lake: Lake, path: str, names: Mapping[str, type] = RUN_RECORD) -
     Args:
         lake: Where it lies.
         path: run.json or another.
-        names: What it must hold, with the type of each.
+        names: What it must hold, with the type of each; as RUN_RECORD.
 
     Raises:
         SourceError: It is not there or cannot be read, or it is no such record.
     """
     record = lake.read_json(path)
-    wrong = [name for name, kind in names.items() if not isinstance(record.get(name), kind)]
+    wrong = [name for name, kind in names.items() if not isinstance(_inside(record, name), kind)]
     if not wrong and not all(isinstance(file, dict) for file in record["files"].values()):
         wrong = ["files"]
     if wrong:
@@ -132,6 +133,13 @@ def read_record(lake: Lake, path: str, names: Mapping[str, type] = RUN_RECORD) -
             f"{lake.full_path(path)} is no record of what was published: {', '.join(wrong)} missing or of another "
             "type; delete it and run the command again that made it"
         )
+    return record
+
+
+def _inside(record: Any, name: str) -> Any:
+    """The value at a name such as config.embed.model; None where there is none."""
+    for part in name.split("."):
+        record = record.get(part) if isinstance(record, dict) else None
     return record
 
 

@@ -164,6 +164,20 @@ class Lake:
         with self._reported("read", path), self._files.open(path) as file:
             return valid_table(pq.ParquetFile(file, **_ONE_THREAD).read(columns=columns, use_threads=False), columns)
 
+    def read_texts(self, path: str, column: str) -> list[str | None]:
+        """The column of a Parquet file that holds ids or other texts.
+
+        Raises:
+            DamagedError: It holds something else, or is not there.
+            SourceError: The file is not there, or cannot be read.
+        """
+        found = self.read_table(path, [column])[column]
+        if not pa.types.is_string(found.type):
+            raise DamagedError(
+                f"{self.full_path(path)} is damaged: its column '{column}' is {found.type}, expected text"
+            )
+        return list(found.to_pylist())
+
     def read_sealed(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a file of `write_sealed`, or some of its columns.
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from ftm_ray.config import EmbedSettings, LlmSettings
 from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.lake.part_rows import part_topics
 from ftm_ray.lake.runs import finished_record
 from ftm_ray.lake.storage import Lake
 from ftm_ray.naming.account import LlmAccount
@@ -105,11 +106,8 @@ def _map_id(lake: Lake, quarter: str) -> str:
 
 
 def _topics(lake: Lake, quarter: str, map_id: str) -> Iterator[dict[str, Any]]:
-    folder = lake.parts_dir(quarter, map_id)
-    for file in lake.list_files(folder):
-        for firm in lake.read_sealed(f"{folder}/{file}", _PART_COLUMNS).to_pylist():
-            for topic in firm["topics"]:
-                yield topic | {name: firm[name] for name in ("firm_id", "firm_name", "own_names")}
+    for firm, topic in part_topics(lake, quarter, map_id, _PART_COLUMNS):
+        yield topic | {name: firm[name] for name in ("firm_id", "firm_name", "own_names")}
 
 
 def _digest(topic: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.events.calls import Call, Mention
 from ftm_ray.events.day_zero import call_moment
 from ftm_ray.events.factors import read_factors
@@ -16,8 +16,10 @@ from ftm_ray.events.returns import read_returns
 from ftm_ray.events.sentiment import Tone, ToneSettings, read_sentiment, tones_of
 from ftm_ray.events.study import Study, StudySettings, study_events
 from ftm_ray.lake.calendar import known_from
+from ftm_ray.lake.published_rows import column_fault
 from ftm_ray.lake.storage import Lake
 from ftm_ray.results.query import Results, open_results, read_answer
+from ftm_ray.schemas.wrds import WRDS_CALLS
 
 #: A call's sentences of each theme, and all of its sentences that were not left out.
 _SPOKEN = """
@@ -146,5 +148,11 @@ def _wrds_times(results: Results, days: dict[tuple[str, str], date]) -> dict[tup
         path = f"{lake.wrds_dir(quarter)}/calls.parquet"
         if lake.exists(path):
             table = lake.read_table(path, ["transcriptid", "call_time_utc"])
+            for column in table.column_names:
+                if fault := column_fault(table[column], WRDS_CALLS.field(column)):
+                    raise DamagedError(
+                        f"{lake.full_path(path)} is damaged: its column '{column}' {fault}; delete it and run "
+                        "`ftm prefetch` again"
+                    )
             by_call |= {str(row["transcriptid"]): row["call_time_utc"] for row in table.to_pylist()}
     return {key: by_call[key[1]] for key in days if key[1] in by_call}

@@ -23,7 +23,7 @@ def linked_entries(lake: Lake, run_ids: Mapping[str, str], as_of: date | None = 
     for entry in current_entries(all_entries(lake), as_of):
         if entry.quarter not in run_ids:
             continue
-        runs = set(lake.read_table(entry.path("lineage"), ["run_id"])["run_id"].unique().to_pylist())
+        runs = set(lake.read_texts(entry.path("lineage"), "run_id"))
         if runs <= {run_ids[entry.quarter]}:
             found.append(entry)
         else:

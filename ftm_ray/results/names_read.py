@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftm_ray.errors import SourceError
+from ftm_ray.lake.part_rows import part_topics
 from ftm_ray.lake.published_rows import read_columns
 from ftm_ray.lake.runs import finished_record
 from ftm_ray.lake.storage import Lake
@@ -139,13 +140,10 @@ def _published_support(lake: Lake, quarter: str, map_id: str) -> dict[tuple[str,
 
 
 def _asked_topics(lake: Lake, quarter: str, map_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Topics that an LLM was asked about, with their firm; one part in memory at a time."""
-    folder = lake.parts_dir(quarter, map_id)
-    for file in lake.list_files(folder):
-        for firm in lake.read_sealed(f"{folder}/{file}", _COLUMNS).to_pylist():
-            for topic in firm["topics"]:
-                if topic.get("outcome") is not None:
-                    yield firm, topic
+    """Topics that an LLM was asked about, with their firm."""
+    for firm, topic in part_topics(lake, quarter, map_id, _COLUMNS):
+        if topic.get("outcome") is not None:
+            yield firm, topic
 
 
 def _read_name(

@@ -128,7 +128,7 @@ def read_sentences(
         if len(found) == len(wanted):
             break
         path = f"{folder}/{name}"
-        held = lake.read_table(path, ["firm_id"])["firm_id"].unique().to_pylist()
+        held = read_file_columns(lake, "sentences", quarter, path, ["firm_id"])["firm_id"].unique().to_pylist()
         if firm_ids.isdisjoint(held):
             continue
         table = read_file_columns(lake, "sentences", quarter, path, columns)

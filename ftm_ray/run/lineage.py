@@ -254,8 +254,8 @@ def _check_past(lake: Lake, quarter: str, before: list[Entry], over_gaps: bool) 
 
 def _run_of(lake: Lake, entry: Entry) -> str | None:
     """The run whose themes an entry holds; None where it had none."""
-    runs = lake.read_table(entry.path("lineage"), ["run_id"])["run_id"]
-    return str(runs[0]) if len(runs) else None
+    run_ids = lake.read_texts(entry.path("lineage"), "run_id")
+    return run_ids[0] if run_ids else None
 
 
 def _counts(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, int], dict[str, int], int]:

@@ -6,6 +6,7 @@ Only the driver reads them, and only where a run is resumed: their bytes are has
 import logging
 
 from ftm_ray.errors import DamagedError
+from ftm_ray.lake.part_rows import part_fault
 from ftm_ray.lake.runs import RunFiles, part_name
 from ftm_ray.run.counts import COUNTED_COLUMNS, PartCounts, count_part
 from ftm_ray.schemas.store import Batch
@@ -44,6 +45,8 @@ def parts_made_before(run: RunFiles, with_vectors: bool) -> dict[int, PartCounts
 def _counted(run: RunFiles, batch: Batch, with_vectors: bool) -> PartCounts:
     path = run.part_path(batch)
     part = run.lake.read_sealed(path, ["firm_id", *COUNTED_COLUMNS])
+    if fault := part_fault(part):
+        raise DamagedError(f"{run.lake.full_path(path)} is damaged: {fault}")
     if part["firm_id"].to_pylist() != list(batch.firm_ids):
         raise DamagedError(f"{run.lake.full_path(path)} holds other firms than its batch")
     if with_vectors:

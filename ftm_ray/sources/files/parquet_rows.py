@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ftm_ray.errors import SourceError
 from ftm_ray.sources.calls import quarter_of
 from ftm_ray.sources.files.paths import InputFile
 from ftm_ray.sources.files.reading import reported
@@ -38,20 +39,31 @@ def parquet_rows(
         first = 1
         for group in range(parquet.num_row_groups):
             n_rows = parquet.metadata.row_group(group).num_rows
-            if quarters is None or _holds_quarter(parquet, group, columns["call_date"], quarters):
+            if quarters is None or _holds_quarter(parquet, group, columns["call_date"], quarters, file):
                 number = first
                 for batch in parquet.iter_batches(_ROWS_PER_BATCH, row_groups=[group], columns=theirs):
-                    for row in batch.to_pylist():
+                    for row in _values(batch, file):
                         yield number, {ours: row[name] for ours, name in columns.items()}
                         number += 1
             first += n_rows
 
 
-def _holds_quarter(parquet: pq.ParquetFile, group: int, column: str, quarters: Collection[str]) -> bool:
+def _holds_quarter(
+    parquet: pq.ParquetFile, group: int, column: str, quarters: Collection[str], file: InputFile
+) -> bool:
     """Look at the dates alone, so that years of other quarters cost no reading of their text."""
     days = parquet.read_row_group(group, columns=[column]).column(0)
     if not (pa.types.is_date(days.type) or pa.types.is_timestamp(days.type)):
         return True  # text and numbers are read where a row can be named
-    return any(
-        day is None or not isinstance(day, date) or quarter_of(day) in quarters for day in pc.unique(days).to_pylist()
-    )
+    different = _values(pc.unique(days), file)
+    return any(day is None or not isinstance(day, date) or quarter_of(day) in quarters for day in different)
+
+
+def _values(found: pa.Array | pa.RecordBatch, file: InputFile) -> list[Any]:
+    """As Python has them, which knows the years 1 to 9999 alone."""
+    try:
+        return list(found.to_pylist())
+    except (OverflowError, ValueError) as error:
+        raise SourceError(
+            f"{file.path} has a day or a time that no calendar has ({error}); expected years from 1 to 9999"
+        ) from error
