@@ -126,7 +126,7 @@ def read_record(lake: Lake, path: str, names: Mapping[str, type] = RUN_RECORD) -
     """
     record = lake.read_json(path)
     wrong = [name for name, kind in names.items() if not isinstance(_inside(record, name), kind)]
-    if not wrong and not all(isinstance(file, dict) for file in record["files"].values()):
+    if not wrong and not all(map(_is_file_record, record["files"].values())):
         wrong = ["files"]
     if wrong:
         raise DamagedError(
@@ -134,6 +134,12 @@ def read_record(lake: Lake, path: str, names: Mapping[str, type] = RUN_RECORD) -
             "type; delete it and run the command again that made it"
         )
     return record
+
+
+def _is_file_record(file: Any) -> bool:
+    """Whether it says of a file how large it is, and what its hash is."""
+    kinds = {"bytes": int, "rows": int, "sha256": str}
+    return isinstance(file, dict) and all(isinstance(file.get(name), kind) for name, kind in kinds.items())
 
 
 def _inside(record: Any, name: str) -> Any:

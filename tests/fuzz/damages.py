@@ -190,18 +190,18 @@ def _column_retyped(table: pa.Table, a: int, b: int) -> pa.Table:
 def _nulls(table: pa.Table, a: int, b: int) -> pa.Table:
     """One value, or all values of a column, become null."""
     at = a % table.num_columns
-    values = table.column(at).to_pylist()
+    rows: list[int | None] = list(range(table.num_rows))
     for row in range(table.num_rows) if b % 2 else [b % max(1, table.num_rows)] if table.num_rows else []:
-        values[row] = None
-    return table.set_column(at, table.column_names[at], pa.array(values, table.schema.field(at).type))
+        rows[row] = None
+    return table.set_column(at, table.schema.field(at), table.column(at).take(pa.array(rows, pa.int64())))
 
 
 def _odd_value(table: pa.Table, a: int, b: int) -> pa.Table:
     """One text of a column becomes something odd, one number something huge."""
     at, kind = a % table.num_columns, table.schema.field(a % table.num_columns).type
-    values = table.column(at).to_pylist()
-    if not values:
+    if not table.num_rows or pa.types.is_temporal(kind):  # Python has no day of the year 146,000
         return table
+    values = table.column(at).to_pylist()
     if pa.types.is_string(kind):
         values[b % len(values)] = ODD_TEXTS[b % len(ODD_TEXTS)]
     elif pa.types.is_integer(kind):
