@@ -32,8 +32,17 @@ RUN_RECORD: dict[str, type] = {
     **dict.fromkeys(("run_id", "map_id", "quarter"), str),
     **dict.fromkeys(("config", "prefetch", "counts", "quality", "files"), dict),
     **{"config.embed.model": str, "config.llm.model": str, "config.themes": dict},
+    **{"prefetch.digest": str, "prefetch.linked": bool, "quality.n_themes": int},
+    **dict.fromkeys(
+        (f"counts.n_{what}" for what in ("firms", "done", "failed", "skipped", "sentences", "topics")), int
+    ),
+    **dict.fromkeys((f"counts.n_{what}" for what in ("in_topics", "outliers", "dropped")), int),
+    **{"counts.n_topics_in_themes": int, "counts.n_topics_outliers": int, "counts.n_topics_in_invalid": dict},
 }
-SENTIMENT_RECORD: dict[str, type] = {"run_id": str, "counts": dict, "model": dict, "files": dict}
+SENTIMENT_RECORD: dict[str, type] = {
+    **{"run_id": str, "counts": dict, "model": dict, "files": dict},
+    **{"counts.n_sentences": int, "model.digest": str},
+}
 
 
 @dataclass(frozen=True, slots=True)
