@@ -34,8 +34,8 @@ class Edge(StrEnum):
     DIE = "die"
 
 
-#: Of 72 matches with both flows from here on, in quarters that the bound was not chosen on, none was read as wrong; of
-#: those below 43 to 85 % were right (docs/lineage.md, "What told, held out").
+#: Of 86 matches with both flows from here on, in quarters that the bound was not chosen on, one was read as wrong, by
+#: one of two readers; of those below 43 to 85 % were right (docs/lineage.md, "What told, held out").
 _LITTLE_FLOW = 0.36
 
 

@@ -88,7 +88,8 @@ def judged(verdicts: Path) -> list[Row]:
     with verdicts.open(encoding="utf-8") as file:
         rows: list[Row] = list(csv.DictReader(file))
     for row in rows:
-        row |= {name: float(row[name]) for name in ("cosine", "flow_in", "flow_out", "margin", "gate")}
+        # No firm of the theme is in both quarters: that is no flow.
+        row |= {name: float(row[name] or 0) for name in ("cosine", "flow_in", "flow_out", "margin", "gate")}
         row["smaller_flow"] = min(row["flow_in"], row["flow_out"])
         row["above_gate"] = row["cosine"] - row["gate"]
     return rows
