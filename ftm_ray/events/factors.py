@@ -96,6 +96,8 @@ def _french(text: str, path: Path) -> Factors | None:
         percent = np.array(cells, dtype=np.float64)
     except ValueError as error:
         raise SourceError(f"{path}: a line has not {len(names)} numbers ({', '.join(names)}): {error}") from error
+    if percent.shape[1] != len(names):
+        raise SourceError(f"{path}: expected {len(names)} numbers a line ({', '.join(names)}), got {percent.shape[1]}")
     values = np.where(np.isin(percent, _MISSING) | ~np.isfinite(percent), np.nan, percent / 100)
     try:
         days = np.array([f"{match[1][:4]}-{match[1][4:6]}-{match[1][6:]}" for match in found], dtype="datetime64[D]")

@@ -70,6 +70,7 @@ def test_crsp_ciz_and_parquet(tmp_path):
     [
         ("permno,date\n1,20240102\n", "has no column ret or dlyret; found permno, date"),
         ("date,ret\n20240102,0.1\n", "has no column permno"),
+        ("1,0.001,0.001\n1,20240102,0.1\n", "has no column date"),  # a row where the header should be
         ("permno,date,ret\n1,2 January,0.1\n", "days such as '2 January' cannot be read"),
         ("permno,date,ret\n1,20240102,1.1\n1,20240103,-0.9\n", "give 0.01 for 1 %"),
         ("permno,date,ret\n1,20240102,0.1\n1,20240102,0.2\n", "contradict another row of the same permno and day"),
@@ -100,6 +101,8 @@ def test_monthly_factors_and_strange_files_are_refused(tmp_path):
         read_factors([written(tmp_path / "f.csv", monthly)])
     with pytest.raises(SourceError, match="has no daily factors"):
         read_factors([written(tmp_path / "x.csv", "a,b\n1,2\n")])
+    with pytest.raises(SourceError, match="expected 4 numbers a line .*, got 3"):
+        read_factors([written(tmp_path / "y.csv", ",Mkt-RF,SMB,HML,RF\n20240102,0.70,1.2,0.9\n")])
     with pytest.raises(SourceError, match="the factor mktrf was in a file before"):
         path = written(tmp_path / "g.csv", FRENCH)
         read_factors([path, path])

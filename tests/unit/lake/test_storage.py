@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ftm_ray.errors import ConfigError, SourceError
+from ftm_ray.errors import ConfigError, DamagedError, SourceError
 from ftm_ray.lake.storage import Lake, check_quarter
 
 TABLE = pa.table({"a": [1, 2, 3], "b": ["x", None, "z"]})
@@ -23,6 +23,12 @@ def files_under(lake):
 def interrupted(error):
     yield TABLE
     raise error
+
+
+def test_ids_of_another_type_are_refused(lake):
+    lake.write_table("x.parquet", pa.table({"run_id": pa.array([2**62], pa.timestamp("us"))}))
+    with pytest.raises(DamagedError, match="'run_id' is timestamp.*, expected text"):
+        lake.read_texts("x.parquet", "run_id")
 
 
 # --- writing -------------------------------------------------------------------------------------------------------

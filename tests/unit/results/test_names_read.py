@@ -6,7 +6,7 @@ import pytest
 from command import ftm, one_error_line
 from invented import QUARTER
 
-from ftm_ray.errors import SourceError
+from ftm_ray.errors import DamagedError, SourceError
 from ftm_ray.results.names_page import names_page
 from ftm_ray.results.names_read import read_names
 from ftm_ray.schemas.parts import FIRM_TOPICS, SummarySource
@@ -50,6 +50,18 @@ def refused_run(six_firms_run):
         ],
     )
     return six_firms_run
+
+
+def test_a_part_with_an_empty_place_is_named(refused_run):
+    import pyarrow as pa
+
+    path = refused_run.part_path(refused_run.manifest.batches[0])
+    table = refused_run.lake.read_sealed(path)
+    at = table.schema.get_field_index("topics")
+    empty = pa.nulls(table.num_rows, table.schema.field(at).type)
+    refused_run.lake.write_table(path, table.set_column(at, table.schema.field(at).with_nullable(True), empty))
+    with pytest.raises(DamagedError, match="column 'topics' has empty places"):
+        read_names(refused_run.lake, QUARTER, 40)
 
 
 def test_refused_answers_come_first_then_what_nobody_said_then_by_support(refused_run):

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from invented import bare_row, part_table, run_files, six_firms, write_six_firms, write_six_parts
 from whole_quarter import write_six_manifest, write_six_vectors
@@ -34,6 +35,17 @@ def damage(path, at=0.5):
 
 def test_whole_parts_count_as_made(run):
     assert {number: counts.n_topics for number, counts in parts_made_before(run, False).items()} == {0: 9, 1: 9}
+
+
+@pytest.mark.parametrize("column", ["topics", "drop_reasons", "embed_s", "status"])
+def test_a_part_of_other_types_has_its_batch_made_again(run, column, caplog):
+    """Written whole, and without a seal that would tell, as by somebody else's program."""
+    path = run.part_path(run.manifest.batches[1])
+    table = run.lake.read_sealed(path)
+    at, n = table.schema.get_field_index(column), table.num_rows
+    run.lake.write_table(path, table.set_column(at, column, pa.array([{"a": 1}] * n)))
+    assert set(parts_made_before(run, False)) == {0}
+    assert "batch 1 is made again" in caplog.text
 
 
 @pytest.mark.parametrize("at", [0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 1])

@@ -602,6 +602,13 @@ def test_a_date_that_is_an_object_is_refused(root, folder):
     refused(prefetched(root, folder), 4, "row 1", "date holds an object")
 
 
+@pytest.mark.parametrize("column", ["date", "text"])
+def test_a_day_that_no_calendar_has_is_refused(root, folder, column):
+    columns = {"ticker": list(FIRMS), "date": ["2020-11-20"] * 3, "text": [speech(i) for i in range(3)]}
+    pq.write_table(pa.table(columns | {column: pa.array([2**62] * 3, pa.timestamp("us"))}), folder / "calls.parquet")
+    refused(prefetched(root, folder), 4, "calls.parquet", "no calendar has")
+
+
 def test_time_stamps_with_a_zone_in_parquet(root, folder):
     zone = pa.timestamp("us", tz="America/New_York")
     day = pa.array([1605907800000000] * 3, pa.timestamp("us", tz="UTC")).cast(zone)
