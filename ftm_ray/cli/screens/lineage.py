@@ -36,9 +36,9 @@ def show_steps(steps: Iterable[LineageStep]) -> None:
         if step.gate is not None:
             basis = counted(step.gate.n_twins, "twin") if step.gate.n_twins else "too few twins: the usual one"
             notes.append(f"gate {step.gate.cosine:.2f} ({basis})")
-            if step.n_little_flow:
-                notes.append(f"{step.n_little_flow} went on with little flow: read them before you plot them")
             notes.append(f"names: {', '.join(f'{n} {naming}' for naming, n in step.namings.items())}")
+        if step.n_little_flow:
+            notes.append(f"{step.n_little_flow} went on with little flow: read them before you plot them")
         table.add_row(Text(step.quarter, "bold"), Group(Text(edges), Text("; ".join(notes), "dim")))
     console().print(table)
 

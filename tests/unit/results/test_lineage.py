@@ -373,6 +373,8 @@ def test_themes_that_go_on_without_a_firm_of_before_are_said_to_have_little_flow
     assert "2 went on with little flow" in " ".join(ftm("lineage", QUARTER, NEXT, "--root", root).output.split())
     shown = ftm("lineage", f"U{QUARTER}-0001", "--root", root).output
     assert "little flow: read both sides" in " ".join(shown.split())
+    again = " ".join(ftm("lineage", NEXT, "--root", root).output.split())
+    assert "linked before, unchanged; 2 went on with little flow" in again
     steps = json.loads(ftm("lineage", QUARTER, NEXT, "--root", root, "--json").output)
     assert [step["n_little_flow"] for step in steps] == [0, 2]
 
