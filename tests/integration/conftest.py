@@ -10,25 +10,33 @@ from xdist.scheduler import LoadFileScheduling
 from ftm_ray.config import RunConfig
 from ftm_ray.run.pipeline import run_quarter
 
-#: Two vLLMs at once on two cores take three times as long to start as one after the other, and the longest comes first.
-_SERVE_A_MODEL = {"test_llm_run", "test_serving", "test_stopped_jobs"}
+#: Files that go to one process each: two vLLMs at once on two cores take three times as long to start as one after the
+#: other, and the run that the fixture `lake` holds takes a minute and a half. The longest come first.
+_TOGETHER = {
+    "those that serve a model": ("test_llm_run", "test_serving", "test_stopped_jobs"),
+    "those that need the sample run": (
+        *("test_run", "test_from_zero", "test_run_quarters", "test_interrupt", "test_search", "test_s3_run"),
+    ),
+}
+_GROUP_OF = {file: group for group, files in _TOGETHER.items() for file in files}
 
 
-class FilesByModel(LoadFileScheduling):
-    """Gives a file to one process, and all files that serve a model to the same one."""
+class FilesByGroup(LoadFileScheduling):
+    """Gives a file to one process, and all files of a group to the same one."""
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        return "those that serve a model" if Path(file).stem in _SERVE_A_MODEL else file
+        return _GROUP_OF.get(Path(file).stem, file)
 
 
 @pytest.hookimpl(optionalhook=True)  # where xdist is switched off
 def pytest_xdist_make_scheduler(config, log):
-    return FilesByModel(config, log)  # `--dist loadgroup` groups nothing under pytest 9.2 (xdist 3.8)
+    return FilesByGroup(config, log)  # `--dist loadgroup` groups nothing under pytest 9.2 (xdist 3.8)
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.stem not in _SERVE_A_MODEL)
+    order = list(_TOGETHER)
+    items.sort(key=lambda item: order.index(_GROUP_OF[item.path.stem]) if item.path.stem in _GROUP_OF else len(order))
 
 
 @pytest.fixture(scope="session")

@@ -194,6 +194,7 @@ def test_a_repeated_run_asks_nothing_and_publishes_the_same_bytes(bad_day_lake):
     assert json.dumps(outcome.record["naming"]) == json.dumps(first["naming"])
 
 
+@pytest.mark.chaos
 def test_newer_guards_make_a_new_map_that_judges_what_was_paid_for(bad_day_lake, monkeypatch):
     """Their code is part of the ids; the answers are kept by the question alone."""
     first = record(bad_day_lake)

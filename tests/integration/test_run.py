@@ -150,6 +150,7 @@ def test_a_run_that_loses_its_lock_does_not_wait_for_the_publisher(ray_cluster, 
     ray.kill(publisher)
 
 
+@pytest.mark.chaos
 def test_a_run_that_lost_its_lock_writes_no_record(tmp_path, ray_cluster, monkeypatch):
     """Somebody else may be publishing by then: run.json would call a mix whole."""
     lake = prefetch_sample(tmp_path)

@@ -187,6 +187,7 @@ def run_ftm_llm(head: Head, *arguments: str) -> str:
     return output
 
 
+@pytest.mark.chaos
 def test_a_model_stands_by_on_a_cluster_until_it_is_taken_down(head, model, tmp_path):
     config = tmp_path / "serve.toml"
     config.write_text(f"[serve]\nport = {free_port()}\npatience_s = 300\n")

@@ -99,6 +99,7 @@ def driver_of(root: str) -> int:
     return int(json.loads(lock.read_text())["pid"])
 
 
+@pytest.mark.chaos
 def test_a_stopped_job_says_one_sentence_and_leaves_neither_model_nor_lock(head, store, arguments):
     submit(head, "stopped", arguments)
     wait_for_model(head, "stopped", {"starting", "up"}, within_s=600)
