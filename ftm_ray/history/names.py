@@ -7,16 +7,13 @@ and kept counts from that centre on, so that nobody is asked the same every quar
 anywhere when none of its words is a keyword any more.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from ftm_ray.text.numbered_labels import free_label, without_number
 from ftm_ray.text.word_index import question_words
-
-#: Behind a name that another theme has.
-_NUMBER = re.compile(r" \(\d+\)$")
 
 
 class Naming(StrEnum):
@@ -61,7 +58,7 @@ class Called:
         """Whether a word of its name, in any form, is among its keywords; a name by an LLM need not be."""
         if self.given is None or not self.keywords:
             return True
-        label = _NUMBER.sub("", self.given.label)
+        label = without_number(self.given.label)
         if not {word.casefold() for word in self.keywords}.isdisjoint(label.casefold().split(", ")):
             return True  # whole keywords, too: "M&A" is no word of a question
         return not _forms(", ".join(self.keywords)).isdisjoint(_forms(label))
@@ -130,7 +127,7 @@ def name_over_quarters(
     found = []
     for place, theme in enumerate(themes):
         if theme.given is None or not fits.get(place, True):
-            label, since = _free_label(theme.label, used), quarter
+            label, since = free_label(theme.label, used), quarter
             used.add(label.casefold())
             naming = Naming.RENAMED if theme.given else Naming.NAMED
         else:
@@ -155,12 +152,3 @@ def _fits(themes: Sequence[Called], gate: float | None, judge: Judge) -> dict[in
             doubts += [] if fits[place] else [Doubt(place, theme.given.label, theme.label)]
     fits |= {doubt.place: fit for doubt, fit in zip(doubts, judge(doubts), strict=True)}
     return fits
-
-
-def _free_label(label: str, used: set[str]) -> str:
-    """The label, with a number behind it where another theme has it."""
-    found, n = label, 1
-    while found.casefold() in used:
-        n += 1
-        found = f"{label} ({n})"
-    return found

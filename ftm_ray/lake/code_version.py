@@ -81,6 +81,7 @@ REDUCE_FILES = (
     "schemas/published.py",
     "schemas/sentiment.py",
     "text/language.py",
+    "text/numbered_labels.py",
     "text/sentences.py",
     "themes/consensus.py",
     "themes/finder.py",

@@ -1,12 +1,12 @@
 """No two themes share a label: which have one that a larger theme has, and the number that tells them apart."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ftm_ray.text.keyword_names import Name
+from ftm_ray.text.numbered_labels import free_label
 from ftm_ray.vectors.unit_vectors import Vectors
 
 #: Cosine from which two labels are taken to say the same: a judgement, not measured on judged pairs of labels.
@@ -43,20 +43,12 @@ def nearest_of_same_meaning(labels: Sequence[str], vectors: Vectors) -> dict[int
     return twins
 
 
-def without_number(label: str) -> str:
-    """A label without the number that `numbered` puts behind it ("Freight costs (2)")."""
-    return re.sub(r" \(\d+\)$", "", label)
-
-
 def numbered(names: Sequence[Name]) -> tuple[list[Name], int]:
     """Names with a number behind each label that a larger theme has, and how many got one."""
     taken: set[str] = set()
     distinct = []
     for name in names:
-        label, n = name.label, 1
-        while label.casefold() in taken:
-            n += 1
-            label = f"{name.label} ({n})"
+        label = free_label(name.label, taken)
         taken.add(label.casefold())
         distinct.append(replace(name, label=label))
     n_numbered = sum(one.label != other.label for one, other in zip(distinct, names, strict=True))

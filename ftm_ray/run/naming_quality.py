@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from ftm_ray.naming.distinct_labels import without_number
 from ftm_ray.naming.label_counts import distinct_ratio
 from ftm_ray.naming.support import nearness, support
 from ftm_ray.schemas.parts import SummarySource
 from ftm_ray.schemas.published import THEMES
 from ftm_ray.text.keyword_names import Name
+from ftm_ray.text.numbered_labels import without_number
 from ftm_ray.vectors.unit_vectors import Vectors
 
 #: What of a name is measured.

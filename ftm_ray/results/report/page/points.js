@@ -1,6 +1,6 @@
 "use strict";
 // Topics as points: discs that are blended into the pixels of a picture, one after another. 75,000 of them take some
-// milliseconds, with or without a graphics card; the first use of WebGL alone takes 0.3 s where there is none (ADR 0033).
+// milliseconds, with or without a graphics card; the first use of WebGL alone takes 0.3 s where there is none (ADR 0034).
 
 const BACKGROUND = [251, 251, 252]; // that of #map in page.css
 
