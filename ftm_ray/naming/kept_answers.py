@@ -108,11 +108,12 @@ class AnswerStore:
 
     async def _write_soon(self) -> None:
         """Write what a second brings: a batch can take minutes, and its process may be killed before it ends."""
-        await asyncio.sleep(_LONGEST_IN_MEMORY_S)
-        try:
-            await self.write()
-        except FtmError as error:  # said again before the next question and at the end of the batch, if it lasts
-            logger.debug("answers could not be written yet: %s", error)
+        while self._unwritten:  # more may have come while a file was written, and none after them
+            await asyncio.sleep(_LONGEST_IN_MEMORY_S)
+            try:
+                await self.write()
+            except FtmError as error:  # said again before the next question and at the end of the batch, if it lasts
+                logger.debug("answers could not be written yet: %s", error)
 
     async def write(self) -> None:
         """Write what is not written yet, without holding up the questions that are under way."""

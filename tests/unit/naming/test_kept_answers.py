@@ -1,6 +1,7 @@
 """Answers are kept by the content of their question, in files that are written once."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -129,6 +130,31 @@ def test_an_answer_is_on_disk_soon_though_its_batch_goes_on(lake, monkeypatch):
 
     asyncio.run(long_batch())
     assert len(files(lake)) == 2
+
+
+def test_an_answer_that_comes_while_a_file_is_written_is_on_disk_soon_too(lake, monkeypatch):
+    """It may be the last of its batch for minutes."""
+    monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 0.01)
+    write, is_writing, may_write = lake.write_sealed, threading.Event(), threading.Event()
+
+    def slow(path, table):
+        is_writing.set()
+        assert may_write.wait(20)
+        write(path, table)
+
+    async def long_batch():
+        monkeypatch.setattr(lake, "write_sealed", slow)
+        store = AnswerStore(lake, QUARTER)
+        await store.keep("q1", ANSWER)
+        assert await asyncio.to_thread(is_writing.wait, 20)
+        await store.keep("q2", ANSWER)
+        may_write.set()
+        async with asyncio.timeout(20):
+            while len(files(lake)) < 2:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(long_batch())
+    assert AnswerStore(lake, QUARTER).find("q2", "summary") == ANSWER
 
 
 def test_answers_that_cannot_be_written_soon_are_written_at_the_end(lake, monkeypatch):
