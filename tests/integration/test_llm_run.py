@@ -82,6 +82,7 @@ def test_the_engine_counts_the_answers_that_we_count(outcome):
     assert answers_given() == ours
 
 
+@pytest.mark.chaos
 def test_a_rerun_asks_nothing_and_ends_with_the_model_gone(outcome, config):
     lake, _ = outcome
     published, first = published_bytes(lake), record(lake)

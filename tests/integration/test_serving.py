@@ -125,6 +125,7 @@ def test_a_model_is_served_shared_and_gone_after_an_error(ray_with_serve, model)
     assert any(text.startswith(f"loading {model}, ") for text in messages)
 
 
+@pytest.mark.chaos
 def test_a_model_that_cannot_start_says_why_and_leaves_nothing(ray_with_serve, model, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(model, broken)
