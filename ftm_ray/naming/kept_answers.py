@@ -107,7 +107,10 @@ class AnswerStore:
             self._soon = asyncio.create_task(self._write_soon())
 
     async def _write_soon(self) -> None:
-        """Write what a second brings: a batch can take minutes, and its process may be killed before it ends."""
+        """Write what a second brings, and try again each second while that fails.
+
+        A batch can take minutes, and its process may be killed before it ends.
+        """
         while self._unwritten:  # more may have come while a file was written, and none after them
             await asyncio.sleep(_LONGEST_IN_MEMORY_S)
             try:

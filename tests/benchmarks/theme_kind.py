@@ -1,4 +1,4 @@
-"""How well is the kind of a theme told? Trains on one half of the labels, reports on the other.
+"""How well is the kind of a theme told? Trains on some quarters, reports on others.
 
     python tests/benchmarks/theme_kind.py --topics SET=ROOT [--topics SET=ROOT ...] [--write] [--errors] [--json]
 
@@ -96,12 +96,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--topics", action="append", default=[], metavar="SET=ROOT", required=True)
     parser.add_argument("--write", action="store_true", help="write the weights, of all labels together")
-    parser.add_argument("--errors", action="store_true", help="list what is told wrong in the held-out half")
+    parser.add_argument("--errors", action="store_true", help="list what is told wrong of what is held out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     rows, features = read_labelled(dict(pair.split("=", 1) for pair in arguments.topics))
     kinds = np.array([row["kind"] for row in rows])
-    held = np.array([row["half"] == "held_out" for row in rows])
+    held = np.array([row["split"] == "held_out" for row in rows])
     weights, biases = fit(features[~held], kinds[~held])
     told, truth = told_kinds(features[held], weights, biases), kinds[held]
     result = {"n_train": int((~held).sum()), "of_kind": dict(Counter(kinds.tolist()))}

@@ -157,6 +157,27 @@ def test_an_answer_that_comes_while_a_file_is_written_is_on_disk_soon_too(lake, 
     assert AnswerStore(lake, QUARTER).find("q2", "summary") == ANSWER
 
 
+def test_an_answer_whose_file_fails_is_tried_again_soon_though_no_other_comes(lake, monkeypatch):
+    monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 0.01)
+    write, n_tries = lake.write_sealed, []
+
+    def full_at_first(path, table):
+        n_tries.append(1)
+        if len(n_tries) < 3:
+            raise SourceError("the disk is full")
+        write(path, table)
+
+    async def long_batch():
+        monkeypatch.setattr(lake, "write_sealed", full_at_first)
+        await AnswerStore(lake, QUARTER).keep("q1", ANSWER)
+        async with asyncio.timeout(20):
+            while not files(lake):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(long_batch())
+    assert len(n_tries) == 3
+
+
 def test_answers_that_cannot_be_written_soon_are_written_at_the_end(lake, monkeypatch):
     monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 0.01)
     write = lake.write_sealed
@@ -197,6 +218,7 @@ def test_answers_that_could_not_be_written_are_written_the_next_time(lake, monke
 def test_while_answers_cannot_be_written_no_more_is_asked(lake, monkeypatch):
     """What comes meanwhile is lost with the process, and would be paid for again."""
     monkeypatch.setattr(answers, "_UNSAFE_AFTER_S", 1.0)
+    monkeypatch.setattr(answers, "_LONGEST_IN_MEMORY_S", 60)  # tries of its own would be counted, too
     write, n_tries = lake.write_sealed, []
 
     def away(*_):
