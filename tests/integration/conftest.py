@@ -12,13 +12,11 @@ from ftm_ray.run.pipeline import run_quarter
 
 #: Files that go to one process each: two vLLMs at once on two cores take three times as long to start as one after the
 #: other, and the run that the fixture `lake` holds takes a minute and a half. The longest come first.
-_TOGETHER = {
-    "those that serve a model": ("test_llm_run", "test_serving", "test_stopped_jobs"),
-    "those that need the sample run": (
-        *("test_run", "test_from_zero", "test_run_quarters", "test_interrupt", "test_search", "test_s3_run"),
-    ),
-}
-_GROUP_OF = {file: group for group, files in _TOGETHER.items() for file in files}
+_TOGETHER = (
+    ("test_llm_run", "test_serving", "test_stopped_jobs"),
+    ("test_run", "test_from_zero", "test_run_quarters", "test_interrupt", "test_search", "test_s3_run"),
+)
+_GROUP_OF = {file: number for number, files in enumerate(_TOGETHER) for file in files}
 
 
 class FilesByGroup(LoadFileScheduling):
@@ -26,7 +24,8 @@ class FilesByGroup(LoadFileScheduling):
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        return _GROUP_OF.get(Path(file).stem, file)
+        number = _GROUP_OF.get(Path(file).stem)
+        return file if number is None else f"group {number}"
 
 
 @pytest.hookimpl(optionalhook=True)  # where xdist is switched off
@@ -35,8 +34,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    order = list(_TOGETHER)
-    items.sort(key=lambda item: order.index(_GROUP_OF[item.path.stem]) if item.path.stem in _GROUP_OF else len(order))
+    items.sort(key=lambda item: _GROUP_OF.get(item.path.stem, len(_TOGETHER)))
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,12 @@ def files(lake):
     return lake.list_files(lake.answers_dir(QUARTER))
 
 
+async def until(is_so):
+    async with asyncio.timeout(20):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
 def test_a_question_that_was_never_asked_has_no_answer(lake):
     assert AnswerStore(lake, QUARTER).find("q1", "summary") is None
 
@@ -121,12 +127,7 @@ def test_an_answer_is_on_disk_soon_though_its_batch_goes_on(lake, monkeypatch):
         store = AnswerStore(lake, QUARTER)
         for question in ("q1", "q2"):
             await store.keep(question, ANSWER)
-            await wait_until_found(question)
-
-    async def wait_until_found(question):
-        async with asyncio.timeout(20):
-            while AnswerStore(lake, QUARTER).find(question, "summary") is None:
-                await asyncio.sleep(0.01)
+            await until(lambda question=question: AnswerStore(lake, QUARTER).find(question, "summary"))
 
     asyncio.run(long_batch())
     assert len(files(lake)) == 2
@@ -149,9 +150,7 @@ def test_an_answer_that_comes_while_a_file_is_written_is_on_disk_soon_too(lake, 
         assert await asyncio.to_thread(is_writing.wait, 20)
         await store.keep("q2", ANSWER)
         may_write.set()
-        async with asyncio.timeout(20):
-            while len(files(lake)) < 2:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(files(lake)) == 2)
 
     asyncio.run(long_batch())
     assert AnswerStore(lake, QUARTER).find("q2", "summary") == ANSWER
@@ -170,9 +169,7 @@ def test_an_answer_whose_file_fails_is_tried_again_soon_though_no_other_comes(la
     async def long_batch():
         monkeypatch.setattr(lake, "write_sealed", full_at_first)
         await AnswerStore(lake, QUARTER).keep("q1", ANSWER)
-        async with asyncio.timeout(20):
-            while not files(lake):
-                await asyncio.sleep(0.01)
+        await until(lambda: files(lake))
 
     asyncio.run(long_batch())
     assert len(n_tries) == 3
