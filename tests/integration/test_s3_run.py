@@ -94,7 +94,6 @@ def test_expired_credentials_end_the_run_and_publish_nothing(server, monkeypatch
     assert Lake(ROOT).list_files("locks") == []
 
 
-@pytest.mark.chaos
 def test_the_same_command_goes_on_through_faults_and_gives_the_bytes_of_a_folder(server, lake, monkeypatch):
     parts = f"intermediate/firm-topics/quarter={QUARTER}"
     there = set(Lake(ROOT).list_files(f"{parts}/{Lake(ROOT).list_folders(parts)[0]}"))
