@@ -46,7 +46,7 @@ validation: .venv/installed
 # So many broken inputs of each of the tests in tests/fuzz, other ones each time (`make test` takes ten, the same).
 FUZZ_INPUTS := 250
 fuzz: .venv/installed-dev
-	FTM_FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/pytest -q tests/fuzz
+	FTM_FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/pytest -q tests/fuzz tests/unit/results/verify/test_planted_faults.py
 
 # Real runs that are killed and harmed at their worst moments, and given again: writes docs/reliability.md. An hour or two.
 # FTM_CHAOS_SEED=18 kills the driver at other moments.

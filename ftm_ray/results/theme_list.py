@@ -1,6 +1,7 @@
 """The list of themes: subjects first, the largest of a quarter, each with its firms and a sentence that stands for it.
 
-Talk of results and vague talk are true themes too, but every quarter has them: they come after the subjects.
+Talk of results and vague talk are true themes too, but every quarter has them: they come after the subjects. So do
+themes that another seed would dissolve, after the others of their kind: of the small ones most say nothing.
 """
 
 import re
@@ -23,6 +24,7 @@ from ftm_ray.results.published import (
     read_topics,
 )
 from ftm_ray.themes.kind import ThemeKind
+from ftm_ray.themes.stability import StabilityClass
 
 _THEME_COLUMNS = [
     *("theme_id", "label", "description", "summary_source", "keywords"),
@@ -77,7 +79,7 @@ class ThemeList:
         n_themes: All of them, listed or not.
         n_of_kind: How many are of each kind; empty where no kind is known.
         themes: Those that are listed.
-        by: The order inside each kind.
+        by: The order inside each kind, of the unstable ones by themselves.
     """
 
     quarter: str
@@ -88,7 +90,7 @@ class ThemeList:
 
 
 def list_themes(lake: Lake, quarter: str, top: int, by: str | None = None) -> ThemeList:
-    """The first `top` themes of a quarter: subjects, then results, then vague ones.
+    """The first `top` themes of a quarter: subjects, then results, then vague ones; the unstable last of each kind.
 
     Args:
         lake: Where the quarter is published.
@@ -141,10 +143,11 @@ def _with_history(lake: Lake, themes: list[dict[str, Any]], run_ids: Mapping[str
     return linked
 
 
-def _place(theme: Mapping[str, Any], by: str) -> tuple[int, float]:
+def _place(theme: Mapping[str, Any], by: str) -> tuple[int, bool, float]:
     column = {"stability": "stability_seeds", "surprise": "surprise"}.get(by)
     value = theme[column] if column else None
-    return _RANK.get(theme["kind"], 0), -value if value is not None else 0.0
+    is_unstable = theme["stability"] == StabilityClass.UNSTABLE.value
+    return _RANK.get(theme["kind"], 0), is_unstable, -value if value is not None else 0.0
 
 
 def theme_lines(lake: Lake, quarter: str, themes: Sequence[Mapping[str, Any]]) -> list[ThemeLine]:

@@ -217,7 +217,7 @@ def _map(run: RunFiles, config: RunConfig, stages: MapStages, log: RunLog, on_pr
     """Make every part file that is missing; then name what an earlier run could not name."""
     report = MapReport()
     batches = run.manifest.batches
-    made = parts_made_before(run, config.keep_vectors)
+    made = parts_made_before(run, config.keep_vectors, on_progress)
     report.counts.update(made)
     log.n_batches_before = len(made)
     missing = [batch for batch in batches if batch.number not in made]

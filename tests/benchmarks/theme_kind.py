@@ -59,6 +59,20 @@ def topics_of(lake: Lake, quarter: str) -> dict[str, dict]:
     return {f"{row['firm_id']}/{row['topic_id']}": row for row in table.to_pylist()}
 
 
+def by_stability(rows: Sequence[dict], roots: dict[str, str]) -> dict[str, dict[str, int]]:
+    """How many labelled themes of each kind are unstable, and how many not, by set."""
+    counts: dict[str, Counter[str]] = {}
+    for name, quarter in sorted({(row["set"], row["quarter"]) for row in rows}):
+        lake = Lake(roots[name])
+        themes = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id", "stability"]).to_pylist()
+        classes = {theme["theme_id"]: theme["stability"] for theme in themes}
+        for row in rows:
+            if (row["set"], row["quarter"]) == (name, quarter) and row["cluster"] in classes:
+                word = "unstable" if classes[row["cluster"]] == "unstable" else "other"
+                counts.setdefault(f"{name}, {word}", Counter())[row["kind"]] += 1
+    return {name: dict(kinds) for name, kinds in counts.items()}
+
+
 def spoken_theme(topics: Sequence[dict]) -> SpokenTheme:
     vectors = np.array([topic["embedding"] for topic in topics], dtype=np.float32)
     return SpokenTheme(vectors, [topic["keywords"] for topic in topics])
@@ -99,12 +113,14 @@ def main() -> None:
     parser.add_argument("--errors", action="store_true", help="list what is told wrong of what is held out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    rows, features = read_labelled(dict(pair.split("=", 1) for pair in arguments.topics))
+    roots = dict(pair.split("=", 1) for pair in arguments.topics)
+    rows, features = read_labelled(roots)
     kinds = np.array([row["kind"] for row in rows])
     held = np.array([row["split"] == "held_out" for row in rows])
     weights, biases = fit(features[~held], kinds[~held])
     told, truth = told_kinds(features[held], weights, biases), kinds[held]
     result = {"n_train": int((~held).sum()), "of_kind": dict(Counter(kinds.tolist()))}
+    result["labels_by_stability"] = by_stability(rows, roots)
     result["held_out"] = figures(truth, told)
     sets = np.array([f"{row['set']} {row['quarter']}" for row in rows])[held]
     result |= {f"held_out {name}": figures(truth[sets == name], told[sets == name]) for name in sorted(set(sets))}

@@ -1,19 +1,15 @@
 """Broken inputs of every kind: a few hundred in each `make test`, over ten thousand with `make fuzz`."""
 
-import os
-
 from damages import COUNTED  # noqa: I001  (a file of this folder)
 from hypothesis import HealthCheck, Phase, settings
-
-#: Broken inputs of each test: the same ones in every `make test`, others each time with `make fuzz`.
-_LONG = int(os.environ.get("FTM_FUZZ_INPUTS", "0"))
+from long_mode import FUZZ_INPUTS
 
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 #: Not made smaller: that takes minutes where an input takes a tenth of a second, and damages are short as they are.
 _USUAL = {"deadline": None, "suppress_health_check": _CHECKS, "phases": [Phase.explicit, Phase.generate]}
 settings.register_profile("short", max_examples=10, derandomize=True, **_USUAL)
-settings.register_profile("long", max_examples=max(1, _LONG), **_USUAL)
-settings.load_profile("long" if _LONG else "short")
+settings.register_profile("long", max_examples=max(1, FUZZ_INPUTS), **_USUAL)
+settings.load_profile("long" if FUZZ_INPUTS else "short")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -37,6 +37,20 @@ def test_whole_parts_count_as_made(run):
     assert {number: counts.n_topics for number, counts in parts_made_before(run, False).items()} == {0: 9, 1: 9}
 
 
+def test_where_it_stands_is_told_before_each_part_and_at_the_end(run):
+    told = []
+    parts_made_before(run, False, told.append)
+    n = run.manifest.n_sentences
+    first = run.manifest.batches[0].n_sentences
+    assert [(step.done, step.total) for step in told] == [(0, n), (first, n), (n, n)]
+    assert {step.stage for step in told} == {"earlier parts"}
+    assert [step.detail for step in told][1:] == ["1 of 2 batches looked at", "2 batches looked at"]
+    told.clear()
+    for batch in run.manifest.batches:
+        run.lake.delete_file(run.part_path(batch))
+    assert parts_made_before(run, False, told.append) == {} and told == []  # a first run has none
+
+
 @pytest.mark.parametrize("column", ["topics", "drop_reasons", "embed_s", "status"])
 def test_a_part_of_other_types_has_its_batch_made_again(run, column, caplog):
     """Written whole, and without a seal that would tell, as by somebody else's program."""

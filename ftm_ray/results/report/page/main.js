@@ -14,7 +14,8 @@ function listedThemes() {
   const themes = page.themes.filter((theme) => theme.quarter === state.quarter && isShown(theme));
   const last = (value) => (value === null ? -Infinity : value);
   const keys = {
-    kind: (a, b) => (KIND_ORDER[a.kind] ?? 0) - (KIND_ORDER[b.kind] ?? 0),
+    kind: (a, b) =>
+      (KIND_ORDER[a.kind] ?? 0) - (KIND_ORDER[b.kind] ?? 0) || (a.stability === "unstable") - (b.stability === "unstable"),
     size: () => 0,
     surprise: (a, b) => last(b.surprise) - last(a.surprise) || 0,
     stability: (a, b) => last(b.stability_seeds) - last(a.stability_seeds) || 0,

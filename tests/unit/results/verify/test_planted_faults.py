@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from invented import QUARTER
+from long_mode import FUZZ_INPUTS
 from planted_faults import ROW_FAULTS, path_of
 from whole_quarter import write_whole_quarter
 
@@ -16,7 +17,7 @@ from ftm_ray.naming.kept_answers import AnswerStore
 from ftm_ray.results.verify.quarter import verify_quarter
 
 #: So many places of each file are damaged, one after another.
-PLACES = 50
+PLACES = 50 if FUZZ_INPUTS else 12
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,65 @@
+"""How long a topic actor takes to load, with Python's garbage collector at work and without.
+
+    python tests/benchmarks/actor_start.py [PAIRS]
+
+Each start is a process of its own, the two ways in turn. Seconds are of the processor, so other work on the machine
+disturbs less; the collector's own are measured in the way that has it. Prints a line for each start, and the medians.
+"""
+
+import gc
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+WAYS = ("with the collector", "without")
+
+
+def started(way: str) -> dict[str, float]:
+    """Load what a topic actor loads, in this process."""
+    from ftm_ray.config import RunConfig
+    from ftm_ray.run.loading import loading
+    from ftm_ray.topics.finder import FirmTopicFinder
+
+    collecting, since = 0.0, 0.0
+
+    def clock(phase: str, _: dict[str, int]) -> None:
+        nonlocal collecting, since
+        if phase == "start":
+            since = time.perf_counter()
+        else:
+            collecting += time.perf_counter() - since
+
+    config = RunConfig()
+    gc.callbacks.append(clock)
+    before = time.process_time()
+    if way == "without":
+        with loading():
+            FirmTopicFinder(config.embed, config.topics)
+    else:
+        FirmTopicFinder(config.embed, config.topics)
+    took = time.process_time() - before
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"start_s": took, "collector_s": collecting, "mib": memory}
+
+
+def main(n_pairs: int = 5) -> None:
+    """Start in turn, and print."""
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for _ in range(n_pairs):
+        for way in WAYS:
+            command = [sys.executable, __file__, "--start", way]
+            shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            found[way].append(json.loads(shown.splitlines()[-1]))
+            print(way, {name: round(value, 1) for name, value in found[way][-1].items()}, flush=True)
+    for way in WAYS:
+        print("median", way, {name: round(statistics.median(row[name] for row in found[way]), 1) for name in found[way][0]})
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--start"]:
+        print(json.dumps(started(sys.argv[2])))
+    else:
+        main(*map(int, sys.argv[1:]))
