@@ -1,7 +1,8 @@
 """The list of themes: subjects first, the largest of a quarter, each with its firms and a sentence that stands for it.
 
 Talk of results and vague talk are true themes too, but every quarter has them: they come after the subjects. So do
-themes that another seed would dissolve, after the others of their kind: of the small ones most say nothing.
+themes that other seeds hardly find again, after the others of their kind: in short calls two in three of them say
+nothing (docs/themes.md).
 """
 
 import re

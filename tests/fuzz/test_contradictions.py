@@ -48,7 +48,7 @@ COMMANDS = {
 STEP = 1 if FUZZ_INPUTS else 3
 
 
-@pytest.mark.parametrize(("number", "fault"), enumerate(ROW_FAULTS), ids=ROW_FAULTS)
+@pytest.mark.parametrize(("number", "fault"), list(enumerate(ROW_FAULTS)), ids=ROW_FAULTS)
 def test_no_command_falls_over_tables_that_contradict_one_another(number, fault, whole, tmp_path, monkeypatch):
     monkeypatch.setattr("ftm_ray.results.search.searcher.load_query_encoder", lambda _: AxisEncoder())
     monkeypatch.chdir(tmp_path)

@@ -128,6 +128,20 @@ def test_a_theme_that_is_called_so_comes_before_one_that_only_says_so(opened):
     assert order == [True, False]
 
 
+def test_an_unstable_theme_is_listed_after_the_others_of_its_kind(opened):
+    before, after = opened.page.evaluate("""() => {
+      const list = () => listedThemes().map((theme) => theme.theme_id);
+      const before = list(), first = listedThemes()[0], { stability } = first, kinds = page.themes.map((t) => t.kind);
+      for (const theme of page.themes) theme.kind = "subject";
+      first.stability = "unstable";
+      const after = list();
+      first.stability = stability;
+      page.themes.forEach((theme, at) => { theme.kind = kinds[at]; });
+      return [before, after];
+    }""")
+    assert len(before) == 2 and after == before[::-1]
+
+
 def test_the_questions_that_the_page_asks_itself_change_nothing(opened):
     page = opened.page
     shown = page.inner_html("#panel")

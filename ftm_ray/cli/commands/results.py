@@ -41,7 +41,7 @@ def status(quarter: str, root: str, as_json: bool) -> None:
 )  # fmt: skip
 @json_option
 def themes(quarter: str, root: str, top: int, by: str | None, as_json: bool) -> None:
-    """List the themes of QUARTER: subjects first, talk of results and vague talk below.
+    """List the themes of QUARTER: subjects first, talk of results and vague talk below, unstable ones last of each.
 
     Where the quarter before is linked (`ftm lineage`), those come first whose attention grew most beyond what is usual.
 

@@ -179,6 +179,11 @@ def test_themes_are_listed_by_surprise_where_there_is_a_past(run):
     assert [theme.surprise for theme in found.themes] == pytest.approx([1.0, -1.0])
     by_size = list_themes(run.lake, NEXT, 5, "size").themes
     assert [theme.theme_id for theme in by_size] == [f"{NEXT}-0001", f"{NEXT}-0002"]
+    path = f"{run.lake.table_dir('themes', NEXT)}/part-00000.parquet"
+    table = run.lake.read_table(path)
+    at = table.schema.get_field_index("stability")
+    run.lake.write_table(path, table.set_column(at, table.schema.field(at), pa.array(["stable", "unstable"])))
+    assert [theme.theme_id for theme in list_themes(run.lake, NEXT, 5).themes] == [f"{NEXT}-0001", f"{NEXT}-0002"]
 
 
 def test_without_a_past_themes_are_listed_by_size_and_surprise_is_refused(linked):
