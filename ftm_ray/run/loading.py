@@ -16,7 +16,8 @@ def loading() -> Iterator[None]:
     """Around the imports and models that an actor begins with: Python's garbage collector leaves them alone for good.
 
     torch, transformers, umap and bertopic make a million objects that stay. While they come, the collector would look
-    through all of them ten times and find next to nothing: a quarter of an actor's start.
+    through all of them nine times: a fifth of an actor's start (docs/benchmarks.md). For a process of its own, as all
+    that lives in it by then is left alone.
     """
     gc.disable()
     try:

@@ -45,7 +45,8 @@ def started(way: str) -> dict[str, float]:
         FirmTopicFinder(config.embed, config.topics)
     took = time.process_time() - before
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"start_s": took, "collector_s": collecting, "n_full": n_full, "n_frozen": gc.get_freeze_count(), "mib": memory}
+    of_collector = {"collector_s": collecting, "n_full": n_full, "n_frozen": gc.get_freeze_count()}
+    return {"start_s": took} | of_collector | {"mib": memory}
 
 
 def main(n_pairs: int = 5) -> None:

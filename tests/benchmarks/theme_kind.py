@@ -64,8 +64,8 @@ def by_stability(rows: Sequence[dict], roots: dict[str, str]) -> dict[str, dict[
     counts: dict[str, Counter[str]] = {}
     for name, quarter in sorted({(row["set"], row["quarter"]) for row in rows}):
         lake = Lake(roots[name])
-        themes = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id", "n_sentences", "stability"]).to_pylist()
-        classes = {(theme["theme_id"], str(theme["n_sentences"])): theme["stability"] for theme in themes}
+        themes = lake.read_folder(lake.table_dir("themes", quarter), ["theme_id", "n_sentences", "stability"])
+        classes = {(theme["theme_id"], str(theme["n_sentences"])): theme["stability"] for theme in themes.to_pylist()}
         for row in rows:
             theme = row["cluster"], row["n_sentences"]  # a theme of this number with as many sentences is the same
             if (row["set"], row["quarter"]) == (name, quarter) and theme in classes:
