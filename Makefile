@@ -37,7 +37,7 @@ setup-llm-cpu: .venv/installed-llm
 
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/golden tests/fuzz
-	$(BIN)/pytest -q -m "not chaos" tests/integration  # one after the other: each keeps two cores busy by itself
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not chaos" tests/integration
 
 # Real quarters held against what the pipeline must do: writes docs/validation.md. Needs ../shared/data; an hour.
 validation: .venv/installed

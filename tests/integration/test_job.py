@@ -29,6 +29,7 @@ def submit(address: str, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.chaos  # test_submit.py sends the same job
 def test_a_quarter_runs_as_a_job(dashboard, tmp_path):
     lake = prefetch_sample(tmp_path, files=HALF)
     done = submit(dashboard, "jobs/run_quarter.py", QUARTER, "--root", lake.root, "--llm", "none")

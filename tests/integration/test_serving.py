@@ -91,6 +91,7 @@ def ask(url: str, model: str, question: str):
     )
 
 
+@pytest.mark.chaos  # test_llm_run.py serves one for a whole run
 def test_a_model_is_served_shared_and_gone_after_an_error(ray_with_serve, model):
     llm = LlmSettings(model=model)
     messages: list[str] = []
