@@ -52,6 +52,16 @@ def copy_run(source: Lake, target: Lake, run_id: str, quarter: str) -> None:
     target.write_json(target.run_file(quarter, run_id), with_digest(record | {"quarter": quarter, "files": files}))
 
 
+def with_theme_columns(lake: Lake, quarter: str, **columns: Sequence[Any]) -> None:
+    """Give the published themes of a quarter other values in some columns."""
+    path = f"{lake.table_dir('themes', quarter)}/part-00000.parquet"
+    table = lake.read_table(path)
+    for name, values in columns.items():
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
+    lake.write_table(path, table)
+
+
 def one_theme_per_subject(topics: TopicSet, *_: Any) -> FoundThemes:
     """Topics of the same number are of the same subject; subjects 0 and 1 are themes, subject 2 is none."""
     numbers = np.array(topics.topic_ids)

@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 WAYS = ("with the collector", "without")
 
@@ -38,10 +39,7 @@ def started(way: str) -> dict[str, float]:
     config = RunConfig()
     gc.callbacks.append(clock)
     before = time.process_time()
-    if way == "without":
-        with loading():
-            FirmTopicFinder(config.embed, config.topics)
-    else:
+    with loading() if way == "without" else nullcontext():
         FirmTopicFinder(config.embed, config.topics)
     took = time.process_time() - before
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,6 +1,6 @@
 """A quarter on `s3://`: prefetch, a run that expires half-way, the same command again through faults, and all that
 reads. The prefetch machine, the head, the workers, and a researcher who only reads have credentials of their own, so
-that each call can be held against the policy file of who made it.
+that each call can be held against the policy file of who made it. Each test goes on from what those before it left.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ import pytest
 from command import ftm, one_error_line
 from invented import QUARTER
 from llm_server import LlmServer, completion
-from published import NEXT, copy_run, publish
+from published import NEXT, copy_run, publish, with_theme_columns
 
 import ftm_ray
 from ftm_ray.errors import ConfigError, SourceError
@@ -179,10 +179,7 @@ def test_themes_are_listed_by_surprise_where_there_is_a_past(run):
     assert [theme.surprise for theme in found.themes] == pytest.approx([1.0, -1.0])
     by_size = list_themes(run.lake, NEXT, 5, "size").themes
     assert [theme.theme_id for theme in by_size] == [f"{NEXT}-0001", f"{NEXT}-0002"]
-    path = f"{run.lake.table_dir('themes', NEXT)}/part-00000.parquet"
-    table = run.lake.read_table(path)
-    at = table.schema.get_field_index("stability")
-    run.lake.write_table(path, table.set_column(at, table.schema.field(at), pa.array(["stable", "unstable"])))
+    with_theme_columns(run.lake, NEXT, stability=["stable", "unstable"])
     assert [theme.theme_id for theme in list_themes(run.lake, NEXT, 5).themes] == [f"{NEXT}-0001", f"{NEXT}-0002"]
 
 

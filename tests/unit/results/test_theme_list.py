@@ -1,8 +1,8 @@
 """What a person asks for first: the list of themes."""
 
-import pyarrow as pa
 import pytest
 from invented import QUARTER, SUBJECTS
+from published import with_theme_columns
 
 from ftm_ray.errors import SourceError
 from ftm_ray.lake.storage import Lake
@@ -33,34 +33,24 @@ def test_nothing_published_says_what_to_run(tmp_path):
         list_themes(Lake(str(tmp_path)), QUARTER, top=20)
 
 
-def with_columns(lake, **columns):
-    """The published themes with other values in some columns."""
-    path = f"{lake.table_dir('themes', QUARTER)}/part-00000.parquet"
-    table = lake.read_table(path)
-    for name, values in columns.items():
-        at = table.schema.get_field_index(name)
-        table = table.set_column(at, table.schema.field(name), pa.array(values, table.schema.field(name).type))
-    lake.write_table(path, table)
-
-
 def test_subjects_come_before_talk_of_results_and_all_are_counted(published):
-    with_columns(published.lake, kind=["results", "subject"])
+    with_theme_columns(published.lake, QUARTER, kind=["results", "subject"])
     found = list_themes(published.lake, QUARTER, top=1)
     assert [theme.theme_id for theme in found.themes] == ["2024Q1-0002"]
     assert found.n_of_kind == {"subject": 1, "results": 1, "vague": 0}
 
 
 def test_a_theme_that_other_seeds_hardly_find_again_comes_after_the_others_of_its_kind(published):
-    with_columns(published.lake, stability=["unstable", "doubtful"], kind=["subject", "subject"])
+    with_theme_columns(published.lake, QUARTER, stability=["unstable", "doubtful"], kind=["subject", "subject"])
     found = list_themes(published.lake, QUARTER, top=1)
     assert [theme.theme_id for theme in found.themes] == ["2024Q1-0002"]
-    with_columns(published.lake, kind=["subject", "results"])
+    with_theme_columns(published.lake, QUARTER, kind=["subject", "results"])
     found = list_themes(published.lake, QUARTER, top=1)
     assert [theme.theme_id for theme in found.themes] == ["2024Q1-0001"]  # but before those of the next kind
 
 
 def test_the_most_stable_themes_come_first_where_that_is_asked(published):
-    with_columns(published.lake, stability_seeds=[0.5, 0.9])
+    with_theme_columns(published.lake, QUARTER, stability_seeds=[0.5, 0.9])
     ids = {by: [t.theme_id for t in list_themes(published.lake, QUARTER, 2, by).themes] for by in ("size", "stability")}
     assert ids == {"size": ["2024Q1-0001", "2024Q1-0002"], "stability": ["2024Q1-0002", "2024Q1-0001"]}
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from command import ftm, one_error_line
 from invented import QUARTER
+from published import with_theme_columns
 
 SENTENCES = f"processed/sentences/quarter={QUARTER}/part-00001.parquet"
 
@@ -44,11 +45,7 @@ def test_an_unknown_theme_is_a_usage_error(published):
 
 
 def test_text_from_calls_is_not_read_as_markup(published):
-    path = f"processed/themes/quarter={QUARTER}/part-00000.parquet"
-    themes = published.lake.read_table(path)
-    labels = [f"[bold]{number}[/nothing]" for number in range(themes.num_rows)]
-    at = themes.schema.get_field_index("label")
-    published.lake.write_table(path, themes.set_column(at, themes.schema.field(at), [labels]))
+    with_theme_columns(published.lake, QUARTER, label=["[bold]0[/nothing]", "[bold]1[/nothing]"])
     assert "[bold]0[/nothing]" in ftm("themes", QUARTER, "--root", published.lake.root).stdout
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command import FTM, ftm, one_error_line
 from invented import QUARTER, SUBJECTS
-from published import NEXT, copy_run
+from published import NEXT, copy_run, with_theme_columns
 
 import ftm_ray
 from ftm_ray.errors import ConfigError
@@ -103,11 +103,8 @@ def test_themes_of_a_firm_are_those_that_it_speaks_of(searchable):
 
 @pytest.mark.parametrize("among", ["themes", "topics", "sentences"])
 def test_kinds_are_chosen_by_theme(searchable, among):
-    lake, path = searchable.lake, f"{searchable.lake.table_dir('themes', QUARTER)}/part-00000.parquet"
-    rows = lake.read_table(path)
-    at = rows.schema.get_field_index("kind")
-    lake.write_table(path, rows.set_column(at, rows.schema.field(at), [["vague", "subject"]]))
-    hits = search(lake, "freight", among, kinds=("subject",), limit=100).hits
+    with_theme_columns(searchable.lake, QUARTER, kind=["vague", "subject"])
+    hits = search(searchable.lake, "freight", among, kinds=("subject",), limit=100).hits
     assert {hit.theme_id for hit in hits} == {f"{QUARTER}-0002"}
 
 
