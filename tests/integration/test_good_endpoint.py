@@ -11,6 +11,7 @@ from ftm_ray.config import GateSettings, LlmSettings, RunConfig
 from ftm_ray.run.pipeline import run_quarter
 
 
+@pytest.mark.chaos  # test_naming_faults.py publishes what an endpoint named
 def test_a_run_with_answers_written_by_hand_is_published(tmp_path, ray_cluster):
     lake = prefetch_sample(tmp_path)
     with good_endpoint() as server:

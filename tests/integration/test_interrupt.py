@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from command import start_ftm
 from sample import QUARTER, parts, prefetch_sample, published_bytes, record
 
@@ -14,6 +15,7 @@ def start(root: str) -> subprocess.Popen:
     return start_ftm("run", QUARTER, "--root", root, "--llm", "none")
 
 
+@pytest.mark.chaos  # test_tone.py ends a command in the middle, too
 def test_ctrl_c_loses_nothing_and_the_same_command_finishes_the_work(lake, tmp_path):
     stopped = prefetch_sample(tmp_path / "stopped")
     first = start(stopped.root)

@@ -23,6 +23,8 @@ from webhook import SECRET, hook
 from ftm_ray.lake.storage import Lake
 from ftm_ray.run.metrics import GAUGES
 
+pytestmark = pytest.mark.chaos
+
 _LINE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 _TAG = re.compile(r'(\w+)="([^"]*)"')
 

@@ -85,6 +85,7 @@ def test_a_theme_leads_to_what_was_said(root):
     assert all(not check.problems for check in verify_quarter(lake, QUARTER))
 
 
+@pytest.mark.chaos
 def test_a_run_of_today_replaces_what_is_published_and_leaves_the_old_parts_alone(kept, ray_cluster):
     """Topics have other columns and themes are found in another way since: that is another map, beside the old one."""
     before, made = record(kept), parts(kept)

@@ -17,9 +17,9 @@ from ftm_ray.vectors.small_vectors import SmallVectors
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory, ray_cluster):
-    """The sample quarter, run by two workers that keep vectors."""
+    """The sample quarter, run by one worker that keeps vectors."""
     lake = prefetch_sample(tmp_path_factory.mktemp("search"))
-    run_quarter(lake.root, QUARTER, RunConfig(workers=2, llm=NO_LLM, keep_vectors=True), lambda _: None)
+    run_quarter(lake.root, QUARTER, RunConfig(workers=1, llm=NO_LLM, keep_vectors=True), lambda _: None)
     return lake
 
 
@@ -46,8 +46,8 @@ def test_topics_are_the_means_of_what_is_kept(kept):
         assert mean @ np.array(topic["embedding"]) / np.linalg.norm(mean) > 0.999
 
 
-def test_keeping_vectors_changes_nothing_else(kept, lake):
-    """`lake` is the same quarter without them; the ids differ, and so do the columns that hold them."""
+def test_neither_kept_vectors_nor_one_worker_change_anything_else(kept, lake):
+    """`lake` is the same quarter without them, by two workers; the ids differ, and so do the columns that hold them."""
     for name in ("topics", "themes", "theme_topics", "sentences", "firms"):
         here, there = (
             root.read_folder(root.table_dir(name, QUARTER)).drop_columns(["run_id"]) for root in (kept, lake)

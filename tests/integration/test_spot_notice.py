@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from metadata_service import MetadataService
 
+pytestmark = pytest.mark.chaos
+
 N_ROWS = 400
 #: Rows of half a second in single-row blocks, on one actor a node; where and when each was done. Once the test has seen
 #: enough, what is left takes no time.

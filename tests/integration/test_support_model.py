@@ -11,6 +11,7 @@ from ftm_ray.naming.entailment import EntailmentJudge
 from ftm_ray.run.pipeline import run_quarter
 
 
+@pytest.mark.chaos
 def test_each_name_by_the_llm_is_judged_against_its_own_sentences(tmp_path, ray_cluster):
     model = str(make_tiny_classifier(tmp_path / "nli"))
     lake = prefetch_sample(tmp_path / "root", files=HALF)

@@ -4,12 +4,14 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from command import ftm
 from sample import SAMPLE
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 
 
+@pytest.mark.chaos  # make demo types the same
 def test_its_commands_run(ray_cluster, tmp_path, monkeypatch):
     (tmp_path / "ftm_ray").mkdir()
     (tmp_path / "ftm_ray" / "sample_calls").symlink_to(SAMPLE)
