@@ -144,6 +144,7 @@ CREATE EXTERNAL TABLE ftm.theme_topics (
   firm_id string,
   topic_id int,
   similarity double,
+  is_near boolean,
   n_sentences int,
   permno bigint,
   run_id string

@@ -176,6 +176,8 @@ def theme_topics_table(run: RunFiles, found: FoundThemes, topics: pa.Table) -> p
     table = topics.select(["firm_id", "topic_id", "n_sentences", "permno"]).take(pa.array(rows, pa.int64()))
     table = table.append_column("theme_id", pa.array(theme_ids, pa.string()))
     table = table.append_column("similarity", pa.array(similarities, pa.float64()))
+    is_near = [row in theme.near_rows for theme in found.themes for row in theme.rows]
+    table = table.append_column("is_near", pa.array(is_near, pa.bool_()))
     order = [("theme_id", "ascending"), ("firm_id", "ascending"), ("topic_id", "ascending")]
     return _finished(table, THEME_TOPICS, run).sort_by(order)
 

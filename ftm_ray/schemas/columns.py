@@ -32,6 +32,7 @@ LATER_COLUMNS = (
     "naming",
     "label_quarter",
     "label_cosine",
+    "is_near",
 )
 
 EMBEDDING = pa.list_(pa.float32())

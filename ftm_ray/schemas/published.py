@@ -94,6 +94,7 @@ THEME_TOPICS = pa.schema(
         required("firm_id", pa.string()),
         required("topic_id", pa.int32()),
         required("similarity", pa.float64()),
+        pa.field("is_near", pa.bool_()),  # no cluster held the topic; it is as near as those of the theme
         required("n_sentences", pa.int32()),
         pa.field("permno", pa.int64()),
         required("quarter", pa.string()),

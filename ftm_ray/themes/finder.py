@@ -2,7 +2,8 @@
 
 Only topics come here, never sentences: 75,000 topics of a whole quarter are 115 MB. They are clustered several times
 with settings that grow with their number, so that ten firms and five thousand both give themes a person can read; what
-most fits put together is a theme. Clusters that are no cross-firm theme are left out and counted.
+most fits put together is a theme, and a topic that they leave out joins one where it lies as near as the theme's own.
+Clusters that are no cross-firm theme are left out and counted.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from ftm_ray.config import ThemeSettings
 from ftm_ray.schemas.columns import OUTLIER_TOPIC_ID
 from ftm_ray.themes.consensus import consensus
 from ftm_ray.themes.fits import MakeFits, fit_data, fits_here, resample_fits, seed_fits
+from ftm_ray.themes.near_topics import joined_by_near_topics
 from ftm_ray.themes.scaling import MIN_TOPICS, scaled_settings
 from ftm_ray.themes.stability import Stability, agreement, mean_best_jaccards
 from ftm_ray.themes.theme_keywords import theme_keywords
@@ -38,6 +40,7 @@ class Theme:
     n_firms: int
     max_firm_ratio: float  # largest share of topics from one firm
     stability: Stability = Stability()
+    near_rows: frozenset[int] = frozenset()  # those that no cluster held, and that joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,17 @@ class FoundThemes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Clusters:
-    """All clusters, numbered by content, with the stability of each."""
+    """All clusters, numbered by content, with the stability of what the fits put together in each.
+
+    Attributes:
+        labels: (n_topics,) with near topics.
+        is_near: (n_topics,) whether a topic joined, as it was near.
+        stabilities: Of each cluster.
+        seeds_ari: As in FoundThemes.
+    """
 
     labels: Labels
+    is_near: npt.NDArray[np.bool_]
     stabilities: tuple[Stability, ...]
     seeds_ari: float | None
 
@@ -88,7 +99,8 @@ def find_themes(
     for rows in kept:
         label = int(labels[rows[0]])
         theme = _describe(topics, rows, keywords.get(label, ()), settings)
-        themes.append(replace(theme, stability=clusters.stabilities[label]))
+        near_rows = frozenset(rows[clusters.is_near[rows]].tolist())
+        themes.append(replace(theme, stability=clusters.stabilities[label], near_rows=near_rows))
     n_outliers = int((labels == OUTLIER_TOPIC_ID).sum())
     return FoundThemes(tuple(themes), n_outliers, dict(sorted(invalid.items())), clusters.seeds_ari)
 
@@ -104,13 +116,18 @@ def _cluster(topics: TopicSet, settings: ThemeSettings, use_gpu: bool, make_fits
     else:
         size = scaled_settings(settings, len(topics.firm_ids)).min_cluster_size
         labels = number_by_content(consensus(of_seeds, data.nearest(), size))
+    joined = joined_by_near_topics(labels, topics.embeddings)
+    numbered = number_by_content(joined)  # they have grown, so the largest may be another
+    is_near = joined != labels
     if settings.stability == "off":
-        return _Clusters(labels, (Stability(),) * (int(labels.max()) + 1), None)
+        return _Clusters(numbered, is_near, (Stability(),) * (int(labels.max()) + 1), None)
     by_seeds = mean_best_jaccards(labels, [(fit, None) for fit in of_seeds] if len(seeds) > 1 else [])
     held = [fit.rows for fit in resamples]
     by_firms = mean_best_jaccards(labels, list(zip(of_resamples, held, strict=True)))
-    stabilities = tuple(Stability(*pair) for pair in zip(by_seeds, by_firms, strict=True))
-    return _Clusters(labels, stabilities, agreement(of_seeds))
+    measured = [Stability(*pair) for pair in zip(by_seeds, by_firms, strict=True)]
+    before = dict(zip(numbered.tolist(), joined.tolist(), strict=True))
+    stabilities = tuple(measured[before[label]] for label in range(len(measured)))
+    return _Clusters(numbered, is_near, stabilities, agreement(of_seeds))
 
 
 def nearest_themes(themes: Sequence[Theme], n: int) -> tuple[tuple[int, ...], ...]:

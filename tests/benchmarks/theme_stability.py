@@ -4,7 +4,8 @@
 
 ROOT is a lake in which the quarter was run. For each number of fits, there are as many consensus clusterings as
 replicas, of fits that no two of them share; each theme is compared with its counterpart in the other replicas. One fit
-is what themes were before. `--copies N` adds N - 1 jittered copies of the topics, to see what many topics cost.
+is what themes were before; `near topics joined` is what is published. `--copies N` adds N - 1 jittered copies of the
+topics, to see what many topics cost.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from ftm_ray.config import ThemeSettings
 from ftm_ray.lake.storage import Lake
 from ftm_ray.themes.consensus import consensus
 from ftm_ray.themes.fits import Fit, fit_data, fit_labels
+from ftm_ray.themes.near_topics import joined_by_near_topics
 from ftm_ray.themes.scaling import scaled_settings
 from ftm_ray.themes.stability import best_jaccards
 
@@ -79,13 +81,17 @@ def main() -> None:
         fits.append(fit_labels(data, Fit(settings.random_state + number)))
     result["one_fit_cpu_s"] = round((time.process_time() - start) / len(fits), 2)
     for n in arguments.n_fits:
-        start, replicas = time.process_time(), []
+        start, replicas, joined = time.process_time(), [], []
         for number in range(arguments.replicas):
             block = fits[number * n : (number + 1) * n]
             made = block[0] if n == 1 else consensus(block, data.nearest(), scaled.min_cluster_size)
             replicas.append(renumbered(made))
+            if n > 1:
+                joined.append(joined_by_near_topics(replicas[-1], vectors))
         joining = {"joining_cpu_s": round((time.process_time() - start) / arguments.replicas, 2)}
         result[f"{n} fits"] = (compared(replicas) if len(replicas) > 1 else {}) | joining
+        if len(joined) > 1:
+            result[f"{n} fits, near topics joined"] = compared(joined)
     result["peak_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
     print(json.dumps(result) if arguments.json else json.dumps(result, indent=1))
 

@@ -4,6 +4,7 @@ The last digits of a vector depend on the processor, and UMAP makes other cluste
 some ten are others on another machine. Nobody wrote answers for these: they are refused, by the endpoint or by a guard.
 """
 
+import pytest
 from good_endpoint import MIN_KNOWN, good_endpoint, written_answers
 from sample import QUARTER, prefetch_sample, record
 

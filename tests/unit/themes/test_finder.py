@@ -118,3 +118,33 @@ def test_a_very_large_cluster_is_split(blobs):
 
     assert largest(1.0) == 100
     assert largest(0.3) <= 54
+
+
+# --- topics that the fits leave out ---------------------------------------------------------------------------------
+
+
+def found_where(labels_of_seeds, vectors):
+    """Themes of these topics, a firm each ten, where each seed gives one of these clusterings in turn."""
+
+    def make_fits(data, fits):
+        made = [np.array(labels_of_seeds[number % len(labels_of_seeds)]) for number in range(len(fits))]
+        return [labels if fit.rows is None else labels[fit.rows] for fit, labels in zip(fits, made, strict=True)]
+
+    settings = SETTINGS.model_copy(update={"n_fits": 4, "stability": "on"})
+    return find_themes(topic_set(vectors, firms(len(vectors))), settings, make_fits=make_fits)
+
+
+def test_a_theme_that_grows_by_near_topics_keeps_its_stability(blobs):
+    """The second group has ten topics that no fit puts anywhere; all of them are as near as most of its own."""
+    vectors = blobs([12, 22])
+    vectors[12 + 12 :] = vectors[12:22]
+    agreed = [0] * 12 + [1] * 12 + [-1] * 10
+    not_agreed = [-1] * 4 + [0] * 8 + [1] * 12 + [-1] * 10
+    found = found_where([agreed, agreed, agreed, not_agreed], vectors)
+    second, first = found.themes
+    assert first.rows == tuple(range(12)) and not first.near_rows
+    assert second.rows[:12] == tuple(range(12, 24))
+    assert len(second.rows) > 15 and second.near_rows == set(second.rows[12:])
+    assert second.stability.seeds == 1.0
+    assert first.stability.seeds == pytest.approx((3 + 8 / 12) / 4)
+    assert_adds_up(found, 34)
