@@ -89,6 +89,7 @@ REDUCE_FILES = (
     "themes/groups.py",
     "themes/kind.py",
     "themes/kind_minilm.json",
+    "themes/near_topics.py",
     "themes/scaling.py",
     "themes/stability.py",
     "themes/theme_keywords.py",
