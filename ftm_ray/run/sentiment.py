@@ -24,6 +24,7 @@ class SentimentRows:
         self._firms = {firm["firm_id"]: firm for firm in tables["firms"].to_pylist()}
         self._themes = {theme["theme_id"]: theme for theme in themes.drop(["embedding"]).to_pylist()}
         self._theme_of = _by_topic(members, "theme_id")
+        self._is_near = _by_topic(members, "is_near")
         self._summaries = _by_topic(tables["topics"], "representation")
 
     def of_batch(self, sentences: pa.Table) -> pa.Table:
@@ -43,11 +44,12 @@ class SentimentRows:
                 _sentiment_row(self._themes[theme_id], firm, spoken)
                 | {"topic_id": topic_id, "transcript_id": transcript_id, "topic_summary": summary}
                 | {"earnings_call_time": self._call_times.get((firm_id, transcript_id))}
+                | {"is_near": self._is_near[firm_id, topic_id]}
             )
         return pa.Table.from_pylist(rows, schema=SENTIMENT_READY)
 
 
-def _by_topic(table: pa.Table, column: str) -> dict[tuple[str, int], str]:
+def _by_topic(table: pa.Table, column: str) -> dict[tuple[str, int], Any]:
     """A column of a table of topics, by firm and topic."""
     names = ("firm_id", "topic_id", column)
     rows = zip(*(table[name].to_pylist() for name in names), strict=True)

@@ -38,6 +38,7 @@ SENTIMENT_READY = pa.schema(
         pa.field(
             "earnings_call_time", pa.string()
         ),  # ISO 8601, with its distance to UTC where the source says the zone
+        pa.field("is_near", pa.bool_()),  # of the topic, as in theme_topics
     ]
 )
 

@@ -33,14 +33,19 @@ class Theme:
 
     rows: tuple[int, ...]
     similarities: tuple[float, ...]  # cosine of each topic to the theme's centre, in the order of rows
-    exemplar_rows: tuple[int, ...]  # most central first, each from another firm while there are any
+    exemplar_rows: tuple[int, ...]  # most central first, each from another firm while there are any; none of near_rows
     keywords: tuple[str, ...]
     embedding: Vectors
     top_firms: tuple[str, ...]  # by sentences spoken on the theme
     n_firms: int
     max_firm_ratio: float  # largest share of topics from one firm
     stability: Stability = Stability()
-    near_rows: frozenset[int] = frozenset()  # those that no cluster held, and that joined
+    near_rows: frozenset[int] = frozenset()  # those that no cluster held: they are counted, and describe nothing
+
+    @property
+    def own_rows(self) -> tuple[int, ...]:
+        """What most fits put together."""
+        return tuple(row for row in self.rows if row not in self.near_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +90,17 @@ def find_themes(
     if n_topics < MIN_TOPICS:
         return FoundThemes((), n_topics, {})
     clusters = _cluster(topics, settings, use_gpu, make_fits)
-    labels = clusters.labels
-    kept, invalid = [], Counter[str]()
+    labels, own = clusters.labels, np.where(clusters.is_near, OUTLIER_TOPIC_ID, clusters.labels)
+    keywords = theme_keywords(topics, own, settings.n_keywords)
+    themes, invalid = [], Counter[str]()
     for label in range(int(labels.max()) + 1):
         rows = np.flatnonzero(labels == label)
-        reason = why_invalid(topics, rows, settings)
+        reason = why_invalid(topics, np.flatnonzero(own == label), settings)
         if reason:
             invalid[reason] += len(rows)
-        else:
-            kept.append(rows)
-    keywords = theme_keywords(topics, labels, settings.n_keywords)
-    themes = []
-    for rows in kept:
-        label = int(labels[rows[0]])
-        theme = _describe(topics, rows, keywords.get(label, ()), settings)
-        near_rows = frozenset(rows[clusters.is_near[rows]].tolist())
-        themes.append(replace(theme, stability=clusters.stabilities[label], near_rows=near_rows))
+            continue
+        theme = _describe(topics, rows, clusters.is_near[rows], keywords.get(label, ()), settings)
+        themes.append(replace(theme, stability=clusters.stabilities[label]))
     n_outliers = int((labels == OUTLIER_TOPIC_ID).sum())
     return FoundThemes(tuple(themes), n_outliers, dict(sorted(invalid.items())), clusters.seeds_ari)
 
@@ -142,9 +142,13 @@ def nearest_themes(themes: Sequence[Theme], n: int) -> tuple[tuple[int, ...], ..
 
 
 def _describe(
-    topics: TopicSet, rows: npt.NDArray[np.intp], keywords: tuple[str, ...], settings: ThemeSettings
+    topics: TopicSet,
+    rows: npt.NDArray[np.intp],
+    is_near: npt.NDArray[np.bool_],
+    keywords: tuple[str, ...],
+    settings: ThemeSettings,
 ) -> Theme:
-    center = mean_vector(topics.embeddings[rows])
+    center = mean_vector(topics.embeddings[rows[~is_near]])
     similarities = topics.embeddings[rows] @ center
     n_spoken: Counter[str] = Counter()  # sentences of each firm
     for row in rows.tolist():
@@ -153,12 +157,13 @@ def _describe(
     return Theme(
         rows=tuple(rows.tolist()),
         similarities=tuple(float(value) for value in similarities),
-        exemplar_rows=_exemplars(topics, rows, similarities, settings.n_exemplars),
+        exemplar_rows=_exemplars(topics, rows[~is_near], similarities[~is_near], settings.n_exemplars),
         keywords=keywords,
         embedding=center,
         top_firms=tuple(sorted(n_spoken, key=lambda firm: (-n_spoken[firm], firm))[:10]),
         n_firms=len(per_firm),
         max_firm_ratio=max(per_firm.values()) / len(rows),
+        near_rows=frozenset(rows[is_near].tolist()),
     )
 
 

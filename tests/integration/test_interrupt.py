@@ -15,7 +15,7 @@ def start(root: str) -> subprocess.Popen:
     return start_ftm("run", QUARTER, "--root", root, "--llm", "none")
 
 
-@pytest.mark.chaos  # test_tone.py ends a command in the middle, too
+@pytest.mark.chaos  # in make test, test_tone.py ends `ftm sentiment` in the middle
 def test_ctrl_c_loses_nothing_and_the_same_command_finishes_the_work(lake, tmp_path):
     stopped = prefetch_sample(tmp_path / "stopped")
     first = start(stopped.root)

@@ -53,6 +53,7 @@ def test_neither_kept_vectors_nor_one_worker_change_anything_else(kept, lake):
             root.read_folder(root.table_dir(name, QUARTER)).drop_columns(["run_id"]) for root in (kept, lake)
         )
         assert here.equals(there)
+    assert kept.read_table(kept.sentiment_file(QUARTER)).equals(lake.read_table(lake.sentiment_file(QUARTER)))
 
 
 @pytest.mark.parametrize("among", ["themes", "topics", "sentences"])

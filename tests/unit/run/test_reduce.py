@@ -18,6 +18,7 @@ from invented import (
     write_store,
 )
 from llm_server import LlmServer, completion, error, named
+from published import publish
 
 from ftm_ray.config import LlmSettings, ThemeSettings
 from ftm_ray.errors import QualityError
@@ -124,6 +125,17 @@ def test_the_sentiment_table_has_one_stock_and_one_date_a_row(run, small):
     assert len(set(keys)) == len(keys)
     for row in rows:
         assert {s["sentence_id"].split("_")[1] for s in row["sentences"]} == {row["transcript_id"]}
+
+
+def test_topics_that_are_only_near_are_marked_in_both_tables(run, small):
+    publish(run, small)
+    members = published(run.lake)["theme_topics"].to_pylist()
+    marked = {(row["theme_id"], row["firm_id"], row["topic_id"]): row["is_near"] for row in members}
+    assert {firm for (_, firm, _), is_near in marked.items() if is_near} == {"F2"}
+    assert {firm for (_, firm, _), is_near in marked.items() if not is_near} == {"F0", "F1", "F3"}
+    rows = read_published(run.lake, run.lake.sentiment_file(QUARTER), SENTIMENT_READY).to_pylist()
+    assert {row["is_near"] for row in rows} == {False, True}
+    assert all(row["is_near"] == marked[row["theme_id"], row["firm_id"], row["topic_id"]] for row in rows)
 
 
 def test_publishing_twice_gives_the_same_bytes(run, small):

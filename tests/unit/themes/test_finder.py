@@ -124,7 +124,7 @@ def test_a_very_large_cluster_is_split(blobs):
 
 
 def found_where(labels_of_seeds, vectors):
-    """Themes of these topics, a firm each ten, where each seed gives one of these clusterings in turn."""
+    """Themes of these topics of ten firms, where each seed gives one of these clusterings in turn."""
 
     def make_fits(data, fits):
         made = [np.array(labels_of_seeds[number % len(labels_of_seeds)]) for number in range(len(fits))]
@@ -135,7 +135,7 @@ def found_where(labels_of_seeds, vectors):
 
 
 def test_a_theme_that_grows_by_near_topics_keeps_its_stability(blobs):
-    """The second group has ten topics that no fit puts anywhere; all of them are as near as most of its own."""
+    """The second group has ten topics that no fit puts anywhere, each as near as one of its own: two in three join."""
     vectors = blobs([12, 22])
     vectors[12 + 12 :] = vectors[12:22]
     agreed = [0] * 12 + [1] * 12 + [-1] * 10
@@ -145,6 +145,20 @@ def test_a_theme_that_grows_by_near_topics_keeps_its_stability(blobs):
     assert first.rows == tuple(range(12)) and not first.near_rows
     assert second.rows[:12] == tuple(range(12, 24))
     assert len(second.rows) > 15 and second.near_rows == set(second.rows[12:])
+    assert second.own_rows == tuple(range(12, 24)) and set(second.exemplar_rows) <= set(second.own_rows)
     assert second.stability.seeds == 1.0
     assert first.stability.seeds == pytest.approx((3 + 8 / 12) / 4)
+    assert_adds_up(found, 34)
+
+
+def test_topics_that_are_near_make_no_theme_of_one_firms_talk(blobs):
+    """Twelve topics of one firm; the topics of ten others that lie among them do not make it a theme."""
+    vectors = blobs([12, 22])
+    vectors[12 + 12 :] = vectors[12:22]
+    who = [*firms(12), *["A"] * 12, *firms(10)]
+    labels = np.array([0] * 12 + [1] * 12 + [-1] * 10)
+    settings = SETTINGS.model_copy(update={"n_fits": 1, "stability": "off"})
+    found = find_themes(topic_set(vectors, who), settings, make_fits=lambda data, fits: [labels] * len(fits))
+    assert [theme.rows for theme in found.themes] == [tuple(range(12))]
+    assert found.n_in_invalid["too_few_firms"] > 15  # with those that joined
     assert_adds_up(found, 34)

@@ -41,12 +41,12 @@ def test_one_as_near_as_its_own_joins_and_one_further_off_does_not():
 
 
 def test_what_is_near_for_others_is_far_in_a_tight_group():
-    """Nearer than two in five of all, who are mostly in the loose group, but not than a third of the tight one."""
+    """Nearer than two in five of all, the farthest of whom are in the loose group, but not than a third of its own."""
     assert label_of(at(0, 0.195)) == [-1]
 
 
 def test_as_near_as_many_of_a_loose_group_is_not_near():
-    """Nearer to the loose centre than nine in ten of its own, but not than two in five of all."""
+    """Nearer to the loose centre than half of its own, but not than two in five of all."""
     assert label_of(at(1, 0.62)) == [-1]
 
 
