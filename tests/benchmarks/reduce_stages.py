@@ -4,9 +4,9 @@
 
 Takes the topics that are published and, where more are wanted, copies of them under other firms, their vectors turned
 to a cosine of 0.95. The stages are those of a run without an LLM: neighbours of all topics (on all cores), the fits
-over seeds and over resampled firms (one a core at a time, as Ray tasks would be), the consensus with its stability.
-Seconds are of the clock, so nothing else should be at work; those of the fits have the start of a process a core in
-them, as a run has. Memory is the most that a process held so far, so give sizes in rising order.
+over seeds and over resampled firms (one a core at a time, as Ray tasks would be), the consensus, the topics that lie
+near, and stability. Seconds are of the clock, so nothing else should be at work; those of the fits have the start of a
+process a core in them, as a run has. Memory is the most that a process held so far, so give sizes in rising order.
 """
 
 import os
@@ -26,9 +26,10 @@ from ftm_ray.lake.published_rows import read_columns
 from ftm_ray.lake.storage import Lake
 from ftm_ray.themes.consensus import consensus
 from ftm_ray.themes.fits import Fit, FitData, fit_data, fit_labels, resample_fits, seed_fits
+from ftm_ray.themes.near_topics import joined_by_near_topics
 from ftm_ray.themes.scaling import scaled_settings
 from ftm_ray.themes.stability import agreement, mean_best_jaccards
-from ftm_ray.vectors.clustering import Labels
+from ftm_ray.vectors.clustering import Labels, number_by_content
 from ftm_ray.vectors.unit_vectors import Vectors, vectors_of
 
 #: How far a copy's vector is turned: the cosine to the original is about 0.95.
@@ -72,7 +73,10 @@ def measured(vectors: Vectors, firms: list[str]) -> str:
     clock.append(time.perf_counter())
     labels = [found for found, _ in made]
     of_seeds, of_resamples = labels[: len(seeds)], labels[len(seeds) :]
-    joined = consensus(of_seeds, data.nearest(), scaled_settings(settings, len(vectors)).min_cluster_size)
+    size = scaled_settings(settings, len(vectors)).min_cluster_size
+    joined = number_by_content(consensus(of_seeds, data.nearest(), size))
+    clock.append(time.perf_counter())
+    joined_by_near_topics(joined, vectors)
     clock.append(time.perf_counter())
     mean_best_jaccards(joined, [(fit, None) for fit in of_seeds])
     mean_best_jaccards(joined, list(zip(of_resamples, [fit.rows for fit in resamples], strict=True)))
@@ -94,8 +98,8 @@ def main() -> None:
     options = parser.parse_args()
     warm, firms = topics_of(options.root, options.quarter, 500)
     fit_data(warm, ThemeSettings(), use_gpu=False)  # imports, kernels
-    stages = "neighbours, s | fits, s | consensus, s | stability, s | together, s | GiB here | GiB a fit"
-    print(f"| topics | clusters | fits | {stages} |\n|{'---|' * 10}")
+    stages = "neighbours, s | fits, s | consensus, s | near, s | stability, s | together, s | GiB here | GiB a fit"
+    print(f"| topics | clusters | fits | {stages} |\n|{'---|' * 11}")
     for n in options.sizes:
         print(measured(*topics_of(options.root, options.quarter, n)), flush=True)
 
