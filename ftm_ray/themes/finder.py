@@ -64,13 +64,13 @@ class _Clusters:
 
     Attributes:
         labels: (n_topics,) with near topics.
-        is_near: (n_topics,) whether a topic joined, as it was near.
+        own: (n_topics,) the same without them.
         stabilities: Of each cluster.
         seeds_ari: As in FoundThemes.
     """
 
     labels: Labels
-    is_near: npt.NDArray[np.bool_]
+    own: Labels
     stabilities: tuple[Stability, ...]
     seeds_ari: float | None
 
@@ -90,7 +90,7 @@ def find_themes(
     if n_topics < MIN_TOPICS:
         return FoundThemes((), n_topics, {})
     clusters = _cluster(topics, settings, use_gpu, make_fits)
-    labels, own = clusters.labels, np.where(clusters.is_near, OUTLIER_TOPIC_ID, clusters.labels)
+    labels, own = clusters.labels, clusters.own
     keywords = theme_keywords(topics, own, settings.n_keywords)
     themes, invalid = [], Counter[str]()
     for label in range(int(labels.max()) + 1):
@@ -99,7 +99,7 @@ def find_themes(
         if reason:
             invalid[reason] += len(rows)
             continue
-        theme = _describe(topics, rows, clusters.is_near[rows], keywords.get(label, ()), settings)
+        theme = _describe(topics, rows, own[rows] == OUTLIER_TOPIC_ID, keywords.get(label, ()), settings)
         themes.append(replace(theme, stability=clusters.stabilities[label]))
     n_outliers = int((labels == OUTLIER_TOPIC_ID).sum())
     return FoundThemes(tuple(themes), n_outliers, dict(sorted(invalid.items())), clusters.seeds_ari)
@@ -112,22 +112,20 @@ def _cluster(topics: TopicSet, settings: ThemeSettings, use_gpu: bool, make_fits
     made = make_fits(data, [*seeds, *resamples])
     of_seeds, of_resamples = made[: len(seeds)], made[len(seeds) :]
     if len(seeds) == 1:
-        labels = number_by_content(of_seeds[0])
+        put_together = number_by_content(of_seeds[0])
     else:
         size = scaled_settings(settings, len(topics.firm_ids)).min_cluster_size
-        labels = number_by_content(consensus(of_seeds, data.nearest(), size))
-    joined = joined_by_near_topics(labels, topics.embeddings)
-    numbered = number_by_content(joined)  # they have grown, so the largest may be another
-    is_near = joined != labels
+        put_together = number_by_content(consensus(of_seeds, data.nearest(), size))
+    # Numbered again, as they have grown: the largest may be another.
+    labels = number_by_content(joined_by_near_topics(put_together, topics.embeddings))
+    own = np.where(put_together == OUTLIER_TOPIC_ID, OUTLIER_TOPIC_ID, labels)
     if settings.stability == "off":
-        return _Clusters(numbered, is_near, (Stability(),) * (int(labels.max()) + 1), None)
-    by_seeds = mean_best_jaccards(labels, [(fit, None) for fit in of_seeds] if len(seeds) > 1 else [])
+        return _Clusters(labels, own, (Stability(),) * (int(labels.max()) + 1), None)
+    by_seeds = mean_best_jaccards(own, [(fit, None) for fit in of_seeds] if len(seeds) > 1 else [])
     held = [fit.rows for fit in resamples]
-    by_firms = mean_best_jaccards(labels, list(zip(of_resamples, held, strict=True)))
-    measured = [Stability(*pair) for pair in zip(by_seeds, by_firms, strict=True)]
-    before = dict(zip(numbered.tolist(), joined.tolist(), strict=True))
-    stabilities = tuple(measured[before[label]] for label in range(len(measured)))
-    return _Clusters(numbered, is_near, stabilities, agreement(of_seeds))
+    by_firms = mean_best_jaccards(own, list(zip(of_resamples, held, strict=True)))
+    stabilities = tuple(Stability(*pair) for pair in zip(by_seeds, by_firms, strict=True))
+    return _Clusters(labels, own, stabilities, agreement(of_seeds))
 
 
 def nearest_themes(themes: Sequence[Theme], n: int) -> tuple[tuple[int, ...], ...]:

@@ -81,16 +81,15 @@ def main() -> None:
         fits.append(fit_labels(data, Fit(settings.random_state + number)))
     result["one_fit_cpu_s"] = round((time.process_time() - start) / len(fits), 2)
     for n in arguments.n_fits:
-        start, replicas, joined = time.process_time(), [], []
+        start, replicas = time.process_time(), []
         for number in range(arguments.replicas):
             block = fits[number * n : (number + 1) * n]
             made = block[0] if n == 1 else consensus(block, data.nearest(), scaled.min_cluster_size)
             replicas.append(renumbered(made))
-            if n > 1:
-                joined.append(joined_by_near_topics(replicas[-1], vectors))
         joining = {"joining_cpu_s": round((time.process_time() - start) / arguments.replicas, 2)}
         result[f"{n} fits"] = (compared(replicas) if len(replicas) > 1 else {}) | joining
-        if len(joined) > 1:
+        if n > 1 and len(replicas) > 1:
+            joined = [joined_by_near_topics(labels, vectors) for labels in replicas]
             result[f"{n} fits, near topics joined"] = compared(joined)
     result["peak_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
     print(json.dumps(result) if arguments.json else json.dumps(result, indent=1))
