@@ -1,6 +1,5 @@
 """What an actor loads when it starts: an error there would reach the person as "the actor died", so it waits."""
 
-import atexit
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ def loading() -> Iterator[None]:
     """Around the imports and models that an actor begins with: Python's garbage collector leaves them alone for good.
 
     torch, transformers, umap and bertopic make a million objects that stay. While they come, the collector would look
-    through all of them nine times: a fifth of an actor's start (docs/benchmarks.md). For a process of its own, as all
-    that lives in it by then is left alone.
+    through all of them nine times: a fifth of an actor's start (docs/benchmarks.md). At the end of the process it would
+    do so again, for as long, to free what the end frees anyway. For a process of its own, as all that lives in it by
+    then is left alone.
     """
     gc.disable()
     try:
@@ -25,7 +25,6 @@ def loading() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-        atexit.register(gc.unfreeze)  # or libraries say at the end of the process that they leak
 
 
 class Loaded(Generic[T]):
