@@ -51,11 +51,19 @@ def named(label: str, summary: str, text_field: str = "summary") -> Reply:
 
 
 def in_its_words(body: dict[str, Any], label: str | None = None) -> Reply:
-    """A good answer to this very question: it speaks of its keywords, so that the guards find it borne out."""
+    """A good answer to this very question: it speaks of its keywords, so that the guards find it borne out.
+
+    A theme is described otherwise than a topic: it is asked about with its topics' summaries, and one may have just
+    its keywords, of which the theme's description would be a copy.
+    """
     keywords = body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ")
-    text_field = "description" if '"description"' in body["messages"][0]["content"] else "summary"
     label = label or " ".join([*keywords.replace(",", "").split()[:7], "matters"])  # no keyword ends it: "cut in"
-    return named(label, f"Firms speak of {keywords} and say what comes of it.", text_field)
+    if '"description"' in body["messages"][0]["content"]:
+        described = (
+            f"Several of them point at {keywords}, each for its own reasons, and tell what they do about it."
+        )
+        return named(label, described, "description")
+    return named(label, f"Firms speak of {keywords} and say what comes of it.")
 
 
 def error(status: int, message: str = "no", **headers: str) -> Reply:
