@@ -59,9 +59,7 @@ def in_its_words(body: dict[str, Any], label: str | None = None) -> Reply:
     keywords = body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ")
     label = label or " ".join([*keywords.replace(",", "").split()[:7], "matters"])  # no keyword ends it: "cut in"
     if '"description"' in body["messages"][0]["content"]:
-        described = (
-            f"Several of them point at {keywords}, each for its own reasons, and tell what they do about it."
-        )
+        described = f"Several of them point at {keywords}, each for its own reasons, and tell what they do about it."
         return named(label, described, "description")
     return named(label, f"Firms speak of {keywords} and say what comes of it.")
 

@@ -5,7 +5,8 @@
 Each start is a process of its own, the two ways in turn. Seconds are of the processor, so other work on the machine
 disturbs less; the collector's own are measured in the way that has it. Prints a line for each start, and the medians:
 seconds in all and of the collector, how often it looked through everything, how many objects it need not look at any
-more, and the memory at the end. A first start after an installation compiles: NUMBA_CACHE_DIR=$(mktemp -d) shows it.
+more, the memory, and how long the process takes to end (by the clock). A first start after an installation compiles:
+NUMBA_CACHE_DIR=$(mktemp -d) shows it.
 """
 
 import gc
@@ -44,7 +45,7 @@ def started(way: str) -> dict[str, float]:
     took = time.process_time() - before
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     of_collector = {"collector_s": collecting, "n_full": n_full, "n_frozen": gc.get_freeze_count()}
-    return {"start_s": took} | of_collector | {"mib": memory}
+    return {"start_s": took} | of_collector | {"mib": memory, "ends_at": time.time()}
 
 
 def main(n_pairs: int = 5) -> None:
@@ -54,7 +55,9 @@ def main(n_pairs: int = 5) -> None:
         for way in WAYS:
             command = [sys.executable, __file__, "--start", way]
             shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            found[way].append(json.loads(shown.splitlines()[-1]))
+            start = json.loads(shown.splitlines()[-1])
+            start["end_s"] = time.time() - start.pop("ends_at")
+            found[way].append(start)
             print(way, {name: round(value, 1) for name, value in found[way][-1].items()}, flush=True)
     for way, starts in found.items():
         middle = {name: round(statistics.median(start[name] for start in starts), 1) for name in starts[0]}
