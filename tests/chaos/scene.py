@@ -30,6 +30,9 @@ _JUST_NOW_S = 2.0
 #: The actors of a killed driver go on asking until Ray has noticed; after so much silence they are gone.
 _SILENCE_S = 3.0
 
+#: What a killed process had sent may wait so long for a thread of ours to read it; the next one needs seconds to start.
+_SENT_S = 0.2
+
 #: How often the same command is given again where it says that this will help.
 _TRIES = 4
 
@@ -271,8 +274,10 @@ def kill_process(case: Case, head_pid: int, words: tuple[str, ...], command: sub
 
     case.wait_for(command, is_there)
     assert found, command.communicate()[0]
+    fell = time.monotonic()
     found[0].kill()
-    case.struck()
+    time.sleep(_SENT_S)
+    case.struck(fell)
 
 
 # -- states of a ROOT ---------------------------------------------------------------------------------------------
