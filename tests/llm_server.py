@@ -53,8 +53,8 @@ def named(label: str, summary: str, text_field: str = "summary") -> Reply:
 def in_its_words(body: dict[str, Any], label: str | None = None) -> Reply:
     """A good answer to this very question: it speaks of its keywords, so that the guards find it borne out.
 
-    A theme is described otherwise than a topic: it is asked about with its topics' summaries, and one may have just
-    its keywords, of which the theme's description would be a copy.
+    The prompt for a theme holds the summaries of its topics. One of them may speak of the same keywords, and the same
+    sentence about the theme would be a copy of it: so a theme is described otherwise.
     """
     keywords = body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ")
     label = label or " ".join([*keywords.replace(",", "").split()[:7], "matters"])  # no keyword ends it: "cut in"

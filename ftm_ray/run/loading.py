@@ -16,8 +16,8 @@ def loading() -> Iterator[None]:
 
     torch, transformers, umap and bertopic make a million objects that stay. While they come, the collector would look
     through all of them nine times: a fifth of an actor's start (docs/benchmarks.md). At the end of the process it would
-    do so again, for as long, to free what the end frees anyway. For a process of its own, as all that lives in it by
-    then is left alone.
+    look at them once more, to free what the end frees anyway; libraries that count their objects may then say in the
+    actor's log that some are left. For a process of its own, as all that lives in it by then is left alone.
     """
     gc.disable()
     try:

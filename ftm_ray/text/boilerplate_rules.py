@@ -1,7 +1,7 @@
 """Boilerplate recognised by fixed phrases and a closed vocabulary, before anything is embedded.
 
 "Thank you", "next question, please", "press star one", safe harbour. Place in the flow: the map asks about every
-English sentence, and nothing dropped here is ever embedded (embedding is 85 % of a firm's cost).
+English sentence, and nothing dropped here is ever embedded (embedding is most of a firm's cost).
 Trade-off: these rules are made to be right 99 times in 100 (a figure in the sentence always saves it) and to be fast;
 what they miss costs one embedding and is then judged by `boilerplate_classifier`. Figures: docs/boilerplate.md.
 """

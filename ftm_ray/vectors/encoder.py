@@ -2,8 +2,8 @@
 
 Embeddings come from the raw text: encoders were trained on natural language, not on lemmas (ADR 0002).
 All sentences of a firm are tokenised once and put into batches of equal length, shortest first, because padding is
-wasted arithmetic: measured on one core, 245 sentences/s against 187 for the library's own loop, both in bf16
-(96 in fp32; docs/benchmarks.md). Firms are encoded one by one, never together: the shape of a batch reaches the last
+wasted arithmetic: measured on one core, 607 sentences/s against 470 for the library's own loop, both in bf16
+(169 in fp32; docs/benchmarks.md). Firms are encoded one by one, never together: the shape of a batch reaches the last
 bits of a vector, and the same firm must give the same bytes whatever else is in the run.
 
 A static encoder (model2vec's kind: a vector for each word piece, and a text is their mean) has no layers and needs none
@@ -21,7 +21,7 @@ from ftm_ray.config import BUNDLED_ENCODER, EmbedSettings
 from ftm_ray.errors import ConfigError
 from ftm_ray.vectors.unit_vectors import Vectors
 
-#: With one encoder on each of two cores, 16 gives 205 sentences/s a core, 32 gives 188, 8 gives 192. A GPU wants more.
+#: With one encoder on each of two cores, 16 gives 420 sentences/s a core, 32 gives 405, 8 gives 380. A GPU wants more.
 _CPU_BATCH_SIZE = 16
 _GPU_BATCH_SIZE = 256
 
@@ -46,8 +46,8 @@ class SentenceEncoder:
         self._bf16 = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16(device))
         options: dict[str, Any] = {"use_safetensors": True}  # a pickle can run what its maker wants
         if self._bf16 and device == "cpu":
-            # Sentences are short: torch's fused attention works in blocks that 30 words do not fill. 1.1 times as fast
-            # as a whole (docs/benchmarks.md); in fp32 there is no difference.
+            # Sentences are short: torch's fused attention works in blocks that 30 word pieces do not fill. Without it
+            # 7 to 8 % more sentences a second (docs/adr/0037).
             options["attn_implementation"] = "eager"
         try:
             self._model = SentenceTransformer(_model_path(settings.model), device=device, model_kwargs=options)
@@ -108,7 +108,7 @@ def _model_path(name: str) -> str:
 
 
 def has_bf16(device: str) -> bool:
-    """Whether bf16 is faster here: measured 1.8 times on a CPU with avx512_bf16, slower on one without."""
+    """Whether bf16 is faster here: measured 1.7 to 3 times on a CPU with avx512_bf16, slower on one without."""
     import torch
 
     if device == "cuda":

@@ -45,7 +45,7 @@ def started(way: str) -> dict[str, float]:
     took = time.process_time() - before
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     of_collector = {"collector_s": collecting, "n_full": n_full, "n_frozen": gc.get_freeze_count()}
-    return {"start_s": took} | of_collector | {"mib": memory, "ends_at": time.time()}
+    return {"start_s": took} | of_collector | {"mib": memory, "loaded_at": time.time()}
 
 
 def main(n_pairs: int = 5) -> None:
@@ -56,7 +56,7 @@ def main(n_pairs: int = 5) -> None:
             command = [sys.executable, __file__, "--start", way]
             shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             start = json.loads(shown.splitlines()[-1])
-            start["end_s"] = time.time() - start.pop("ends_at")
+            start["end_s"] = time.time() - start.pop("loaded_at")
             found[way].append(start)
             print(way, {name: round(value, 1) for name, value in found[way][-1].items()}, flush=True)
     for way, starts in found.items():

@@ -3,9 +3,10 @@
     python tests/benchmarks/encoder_speed.py [--store ROOT QUARTER] [--ways WORD ...] [--processes 2] [--json]
 
 Compares sentence-transformers' own `encode` in fp32 and under bf16 autocast with our `SentenceEncoder`, and that with
-two things changed: attention as torch fuses it, and weights laid out once for the processor's bf16 unit (by an operator
-of torch's own compiler, which is not for others: it is here to be measured). Each way three times in turn, CPU seconds
-of one thread, firm by firm. Sentences are those of the sample calls, or of the firms of a prefetch store.
+two things changed: attention as torch fuses it, and weights laid out once for the processor's bf16 unit (by operators
+of torch's own compiler, which are not for others: they are here to be measured). Each way three times in turn, CPU
+seconds of one thread, firm by firm; the fastest counts. Sentences are those of the sample calls, or of the firms of a
+prefetch store. Of several processes each prints its own figures.
 """
 
 import os
@@ -31,6 +32,7 @@ from ftm_ray.text.boilerplate_rules import rule_drop_reason
 from ftm_ray.vectors.encoder import SentenceEncoder
 
 Firms = list[list[str]]
+Encode = Callable[[list[str]], np.ndarray]
 
 
 def firms_of_store(root: str, quarter: str) -> Firms:
@@ -40,7 +42,7 @@ def firms_of_store(root: str, quarter: str) -> Firms:
         rows = lake.read_row_group(f"{lake.prefetch_dir(quarter)}/{batch.chunk}", batch.row_group).to_pylist()
         for said in (firm["sentences"] for firm in rows):
             firms.append([s["raw_text"] for s in said if rule_drop_reason(s["raw_text"], s["speaker_type"]) is None])
-    return firms
+    return [firm for firm in firms if firm]
 
 
 class PackedLinear(torch.nn.Module):
@@ -64,33 +66,38 @@ def packed(encoder: SentenceEncoder) -> SentenceEncoder:
     return encoder
 
 
-def ways_to_encode() -> dict[str, Callable[[list[str]], np.ndarray]]:
-    """What is compared."""
-    ours = {precision: SentenceEncoder(EmbedSettings(precision=precision)) for precision in ("fp32", "bf16")}
-    library = ours["fp32"]._model
-    fused = SentenceEncoder(EmbedSettings(precision="bf16"))
-    fused._model[0].auto_model.set_attn_implementation("sdpa")
-    packed_weights = packed(SentenceEncoder(EmbedSettings(precision="bf16")))
+def fused(encoder: SentenceEncoder) -> SentenceEncoder:
+    """The encoder, with torch's fused attention."""
+    encoder._model[0].auto_model.set_attn_implementation("sdpa")
+    return encoder
 
-    def library_bf16(texts: list[str]) -> np.ndarray:
-        with torch.autocast("cpu", torch.bfloat16):
-            return library.encode(texts, normalize_embeddings=True)
 
-    return {
-        "library fp32": lambda texts: library.encode(texts, normalize_embeddings=True),
-        "library bf16": library_bf16,
-        "ftm-ray fp32": ours["fp32"].encode,
-        "ftm-ray bf16": ours["bf16"].encode,
-        "fused attention": fused.encode,
-        "packed weights": packed_weights.encode,
-    }
+def of_library(encoder: SentenceEncoder, bf16: bool) -> Encode:
+    """sentence-transformers' own loop."""
+
+    def encode(texts: list[str]) -> np.ndarray:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            return encoder._model.encode(texts, normalize_embeddings=True)
+
+    return encode
+
+
+FP32, BF16 = EmbedSettings(precision="fp32"), EmbedSettings(precision="bf16")
+WAYS: dict[str, Callable[[], Encode]] = {
+    "library fp32": lambda: of_library(SentenceEncoder(FP32), bf16=False),
+    "library bf16": lambda: of_library(SentenceEncoder(FP32), bf16=True),
+    "ftm-ray fp32": lambda: SentenceEncoder(FP32).encode,
+    "ftm-ray bf16": lambda: SentenceEncoder(BF16).encode,
+    "fused attention": lambda: fused(SentenceEncoder(BF16)).encode,
+    "packed weights": lambda: packed(SentenceEncoder(BF16)).encode,
+}
 
 
 def measured(firms: Firms, words: list[str]) -> dict[str, dict[str, float]]:
     """Speed of each way whose name holds one of the words, and how far its vectors are from the library's in fp32."""
-    ways = ways_to_encode()
-    reference = np.concatenate([ways["library fp32"](texts) for texts in firms])
-    chosen = {name: way for name, way in ways.items() if any(word in name for word in words)}
+    chosen = {name: load() for name, load in WAYS.items() if any(word in name for word in words)}
+    library = WAYS["library fp32"]()
+    reference = np.concatenate([library(texts) for texts in firms])
     seconds: dict[str, list[float]] = {name: [] for name in chosen}
     cosine = {}
     for _ in range(3):
@@ -108,10 +115,10 @@ def main() -> None:
     parser.add_argument("--store", nargs=2, metavar=("ROOT", "QUARTER"), help="default: the sample calls, as one firm")
     parser.add_argument("--ways", nargs="+", default=[""], metavar="WORD", help="those whose names hold one of these")
     parser.add_argument("--processes", type=int, default=1, help="so many at once, each with all of the work")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--json", action="store_true", help="print JSON, an object a process")
     arguments = parser.parse_args()
-    beside = [argument for argument in sys.argv[1:] if argument != "--json"] + ["--processes", "1"]
-    others = [subprocess.Popen([sys.executable, __file__, *beside]) for _ in range(arguments.processes - 1)]
+    command = [sys.executable, __file__, *sys.argv[1:], "--processes", "1"]
+    others = [subprocess.Popen(command) for _ in range(arguments.processes - 1)]
     torch.set_num_threads(1)
     firms = firms_of_store(*arguments.store) if arguments.store else [sample_sentences()[:700]]
     result = measured(firms, arguments.ways)
@@ -120,8 +127,7 @@ def main() -> None:
     else:
         for name, row in result.items():
             print(f"{name:16} {row['sentences_per_s']:8.1f} sentences/s   lowest cosine to fp32 {row['cosine']}")
-    for other in others:
-        other.wait()
+    sys.exit(max((other.wait() for other in others), default=0))
 
 
 if __name__ == "__main__":

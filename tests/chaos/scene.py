@@ -30,7 +30,7 @@ _JUST_NOW_S = 2.0
 #: The actors of a killed driver go on asking until Ray has noticed; after so much silence they are gone.
 _SILENCE_S = 3.0
 
-#: What a killed process had sent may wait so long for a thread of ours to read it; the next one needs seconds to start.
+#: What a killed process had sent may wait so long for a thread of ours to read it; who replaces it needs seconds.
 _SENT_S = 0.2
 
 #: How often the same command is given again where it says that this will help.

@@ -21,6 +21,13 @@ def test_vectors_are_those_of_the_librarys_own_loop(encoder):
     assert encoder.encode(TEXTS) == pytest.approx(reference, abs=1e-5)
 
 
+def test_bf16_on_a_processor_takes_plain_attention_and_stays_near_fp32(encoder):
+    in_bf16 = SentenceEncoder(EmbedSettings(precision="bf16"))
+    assert in_bf16._model[0].auto_model.config._attn_implementation == "eager"
+    assert encoder._model[0].auto_model.config._attn_implementation == "sdpa"
+    assert (in_bf16.encode(TEXTS) * encoder.encode(TEXTS)).sum(axis=1).min() > 0.999
+
+
 def test_vectors_stand_in_the_order_of_the_sentences(encoder):
     order = [3, 0, 2, 1]
     assert encoder.encode([TEXTS[i] for i in order]) == pytest.approx(encoder.encode(TEXTS)[order], abs=1e-5)
