@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 
@@ -57,7 +58,8 @@ def in_its_words(body: dict[str, Any], label: str | None = None) -> Reply:
     sentence about the theme would be a copy of it: so a theme is described otherwise.
     """
     keywords = body["messages"][1]["content"].splitlines()[0].removeprefix("Keywords: ")
-    label = label or " ".join([*keywords.replace(",", "").split()[:7], "matters"])  # no keyword ends it: "cut in"
+    words = " ".join(keywords.replace(",", "").split()[:7])
+    label = label or shorten(words, 60, placeholder="") + " matters"  # no keyword ends it: "cut in"; nor does the limit
     if '"description"' in body["messages"][0]["content"]:
         described = f"Several of them point at {keywords}, each for its own reasons, and tell what they do about it."
         return named(label, described, "description")
